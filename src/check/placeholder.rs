@@ -1,0 +1,146 @@
+//! Values that stand for a secret and are none: `your_…_here`, `xxxxxxxx`, `1234567890`.
+//!
+//! Every test is bounded by chance: a random body of any length in use must not lose more than one
+//! in ten thousand, so short words count only as whole tokens, long ones anywhere.
+
+/// Words that say so when they are a whole token between other bytes than letters and digits.
+const TOKENS: &[&str] = &[
+    "changeit",
+    "demo",
+    "dummy",
+    "enter",
+    "fake",
+    "fill",
+    "here",
+    "insert",
+    "invalid",
+    "mock",
+    "none",
+    "null",
+    "paste",
+    "sample",
+    "some",
+    "test",
+    "todo",
+    "undefined",
+    "value",
+    "xxxx",
+    "your",
+    "yours",
+];
+
+/// Words that say so wherever they stand, in any case.
+const ANYWHERE: &[&str] = &[
+    "abcdef123",
+    "changeme",
+    "dontcommit",
+    "example",
+    "invalid",
+    "notareal",
+    "notreal",
+    "placeholder",
+    "redacted",
+    "replaceme",
+    "runtimeonly",
+    "yourapikey",
+    "yourkey",
+    "yoursecret",
+    "yourtoken",
+];
+
+/// Bodies up to this length are searched for tokens.
+const SHORT: usize = 64;
+
+/// A run of steps of one (`abcdef`, `4321`, `aaaa`) counts from this length on.
+const RUN: usize = 5;
+
+pub(super) fn is_placeholder(body: &[u8]) -> bool {
+    has_masking(body) || has_placeholder_word(body) || is_mostly_runs(body)
+}
+
+/// `…xxxxxxxx…`, `<…>`, `***`: eight equal bytes in a row, or bytes that no key holds.
+fn has_masking(body: &[u8]) -> bool {
+    let longest = body.chunk_by(|a, b| a == b).map(<[u8]>::len).max().unwrap_or(0);
+    longest >= 8 || body.len() >= 8 && longest * 2 >= body.len()
+}
+
+fn has_placeholder_word(body: &[u8]) -> bool {
+    let lower = body.to_ascii_lowercase();
+    let tokens = lower.split(|byte| !byte.is_ascii_alphanumeric()).filter(|token| token.len() < lower.len());
+    // A long body holds many short tokens by chance.
+    let mut tokens = tokens.take_while(|_| body.len() <= SHORT);
+    tokens.any(|token| TOKENS.iter().any(|word| word.as_bytes() == token))
+        || ANYWHERE.iter().any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())
+}
+
+/// Ascending, descending and flat runs that make up half of the body, or one of twelve bytes.
+fn is_mostly_runs(body: &[u8]) -> bool {
+    let (mut covered, mut longest, mut length, mut last_step) = (0, 0, 1, None);
+    for pair in body.windows(2).map(Some).chain([None]) {
+        let step = pair.and_then(|pair| step(pair[0], pair[1]));
+        if step.is_some() && (step == last_step || length == 1) {
+            length += 1;
+        } else {
+            if length >= RUN {
+                covered += length;
+            }
+            longest = longest.max(length);
+            length = if step.is_some() { 2 } else { 1 };
+        }
+        last_step = step;
+    }
+    longest >= 10 || covered * 2 >= body.len() && covered > 0
+}
+
+/// The step from one byte to the next, if it is one that people type: 0, 1 or -1, `9` to `0`
+/// and `z` to `a` included.
+fn step(from: u8, to: u8) -> Option<i8> {
+    let (from, to) = (from.to_ascii_lowercase(), to.to_ascii_lowercase());
+    match (from, to) {
+        (b'9', b'0') | (b'z', b'a') => Some(1),
+        (b'0', b'9') | (b'a', b'z') => Some(-1),
+        _ if !from.is_ascii_alphanumeric() => None,
+        _ => match i16::from(to) - i16::from(from) {
+            0 => Some(0),
+            1 => Some(1),
+            -1 => Some(-1),
+            _ => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_placeholder;
+
+    #[test]
+    fn what_people_write_instead_of_a_key() {
+        for body in [
+            "your_business_key",
+            "YOUR-SECRET-KEY-HERE",
+            "placeholderplaceholder12",
+            "xxxxxxxxxxxxxxxxxxxxxxxx",
+            "XXXXXXXXXXXX",
+            "1234567890",
+            "123456789012345678901234",
+            "abcdefghijklmnopqrstuvwx",
+            "abcdef1234567890abcdef12",
+            "00000000000000000000000000000000",
+            "some-fake-key-for-ci",
+            "AKIAIOSFODNN7EXAMPLE",
+            "abc123changemeabc123",
+            "secret_key_1234567890",
+        ] {
+            assert!(is_placeholder(body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_keys_look_like() {
+        for body in
+            ["q7Zp2LxW9vKc4TgR8sYbN3mD", "9f86d081884c7d659a2feaa0c55ad015", "test9Kq2xxxZp7LwRvYc4Tg", "hello-Zp7LwRvYc4Tg9Kq2"]
+        {
+            assert!(!is_placeholder(body.as_bytes()), "{body}");
+        }
+    }
+}

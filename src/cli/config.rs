@@ -1,0 +1,178 @@
+//! What the arguments mean.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use keyfence::credential::{Confidence, FingerprintKey};
+use keyfence::finding::{Finding, PlaceKind, Severity};
+use keyfence::policy::{Date, Gate};
+use keyfence::report::Format;
+use keyfence::rule::{BUILTIN_FILES, RuleError, RuleSet};
+use keyfence::scan::Settings;
+use keyfence::source::WalkOptions;
+
+use super::args::{Global, RuleChoice, Scan};
+use super::usage;
+
+/// A scan, decided.
+#[derive(Debug)]
+pub(super) struct Config {
+    pub(super) rules: Arc<RuleSet>,
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) stdin: bool,
+    pub(super) name: Option<PathBuf>,
+    pub(super) settings: Settings,
+    pub(super) outputs: Vec<Output>,
+    pub(super) gate: Gate,
+    pub(super) shown: Shown,
+    pub(super) allow_incomplete: bool,
+    pub(super) exit_code: u8,
+}
+
+/// A report and where it goes.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) format: &'static Format,
+    pub(super) path: Option<PathBuf>,
+}
+
+/// Which findings are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    severity: Severity,
+    confidence: Confidence,
+}
+
+impl Shown {
+    pub(super) fn shows(self, finding: &Finding) -> bool {
+        finding.severity >= self.severity && finding.confidence >= self.confidence
+    }
+}
+
+impl Config {
+    pub(super) fn new(global: &Global, scan: &Scan) -> anyhow::Result<Self> {
+        let stdin = scan.paths.iter().any(|path| path == Path::new("-"));
+        let mut paths: Vec<_> = scan.paths.iter().filter(|path| *path != Path::new("-")).cloned().collect();
+        if scan.paths.is_empty() {
+            paths.push(PathBuf::from("."));
+        }
+        let fingerprints = match &global.fp_key_file {
+            Some(path) => FingerprintKey::kept(&key_file(path)?),
+            None => FingerprintKey::for_this_run().context("no random bytes for the fingerprints")?,
+        };
+        let gate = &scan.gate;
+        Ok(Self {
+            rules: Arc::new(chosen(&scan.rules)?),
+            paths,
+            stdin,
+            name: scan.name.clone(),
+            settings: Settings {
+                walk: WalkOptions { no_ignore: scan.walk.no_ignore, exclude: scan.walk.exclude.clone() },
+                place: scan.place.as_deref().map(|name| one_of("--as", name, &PlaceKind::ALL, PlaceKind::name)).transpose()?,
+                inline_allow: !scan.no_inline_allow,
+                today: Date::today(),
+                fingerprints,
+            },
+            outputs: outputs(global)?,
+            gate: Gate { fail_on: level("--fail-on", gate.fail_on.as_deref(), Gate::default().fail_on)? },
+            shown: Shown {
+                severity: level("--min-severity", gate.min_severity.as_deref(), Severity::Notice)?,
+                confidence: match gate.min_confidence.as_deref() {
+                    Some(name) => one_of("--min-confidence", name, &[Confidence::Weak, Confidence::Strong], Confidence::name)?,
+                    None => Confidence::Weak,
+                },
+            },
+            allow_incomplete: gate.allow_incomplete,
+            exit_code: gate.exit_code.unwrap_or(1),
+        })
+    }
+}
+
+fn level(flag: &str, name: Option<&str>, otherwise: Severity) -> anyhow::Result<Severity> {
+    name.map_or(Ok(otherwise), |name| one_of(flag, name, &Severity::ALL, Severity::name))
+}
+
+/// The value of that name; a mistake lists the names.
+fn one_of<T: Copy>(flag: &str, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> anyhow::Result<T> {
+    let names = || all.iter().map(|&value| name_of(value)).collect::<Vec<_>>().join(", ");
+    let found = all.iter().copied().find(|&value| name_of(value) == name);
+    found.ok_or_else(|| usage(format!("{flag}: {name:?} is none of {}", names())))
+}
+
+fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = fs::read(path).map_err(|error| usage(format!("--fp-key-file: {}: {error}", path.display())))?;
+    if bytes.len() < 16 {
+        return Err(usage(format!("--fp-key-file: {}: {} bytes, a key has at least 16", path.display(), bytes.len())));
+    }
+    Ok(bytes)
+}
+
+fn outputs(global: &Global) -> anyhow::Result<Vec<Output>> {
+    let mut outputs = Vec::new();
+    for format in &global.format {
+        let (name, path) =
+            format.split_once(':').map_or((format.as_str(), None), |(name, path)| (name, Some(PathBuf::from(path))));
+        let names = || keyfence::report::FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
+        let format = Format::named(name).ok_or_else(|| usage(format!("--format: {name:?} is none of {}", names())))?;
+        outputs.push(Output { format, path });
+    }
+    if outputs.is_empty() {
+        outputs.push(Output { format: &keyfence::report::FORMATS[0], path: None });
+    }
+    if let Some(path) = &global.output {
+        match &mut outputs[..] {
+            [only] if only.path.is_none() => only.path = Some(path.clone()),
+            _ => return Err(usage("-o goes with one format; write each with its own file: -f jsonl:out.jsonl")),
+        }
+    }
+    if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
+        return Err(usage("two formats cannot both go to standard output: -f text -f jsonl:out.jsonl"));
+    }
+    Ok(outputs)
+}
+
+/// The built-in rules and those of the files.
+pub(super) fn rules(files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+    let mut all: Vec<(String, String)> = BUILTIN_FILES.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect();
+    all.extend(read(files)?);
+    RuleSet::load(&all).map_err(|errors| usage(listed(&errors)))
+}
+
+/// Rule files by name and text.
+pub(super) fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
+    let read = |path: &PathBuf| {
+        let text = fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+        Ok((path.display().to_string(), text))
+    };
+    files.iter().map(read).collect()
+}
+
+/// Errors, one on a line.
+pub(super) fn listed(errors: &[RuleError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn chosen(choice: &RuleChoice) -> anyhow::Result<RuleSet> {
+    let set = rules(&choice.rules)?;
+    for id in choice.rule.iter().chain(&choice.exclude_rule) {
+        if set.get(id).is_none() {
+            return Err(usage(unknown_rule(&set, id)));
+        }
+    }
+    let only = |id: &str| choice.rule.is_empty() || choice.rule.iter().any(|other| other == id);
+    let without = |id: &str| choice.exclude_rule.iter().any(|other| other == id);
+    Ok(set.filtered(|rule| only(rule.id.as_str()) && !without(rule.id.as_str())))
+}
+
+/// `no rule is named "stripe-key"; did you mean stripe-secret-key?`
+pub(super) fn unknown_rule(set: &RuleSet, id: &str) -> String {
+    let words: Vec<_> = id.split('-').collect();
+    let shared = |other: &str| words.iter().filter(|word| other.split('-').any(|part| part == **word)).count();
+    let near = set.rules().iter().map(|rule| rule.id.as_str()).max_by_key(|other| shared(other));
+    match near.filter(|other| shared(other) > 0) {
+        Some(near) => format!("no rule is named {id:?}; did you mean {near}?"),
+        None => format!("no rule is named {id:?}; `keyfence rules list` names them all"),
+    }
+}

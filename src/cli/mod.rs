@@ -1,0 +1,93 @@
+//! The command line: what was typed (`args`), what it means (`config`), and one file per command.
+
+mod args;
+mod config;
+mod explain;
+mod output;
+mod rules;
+mod scan;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::Parser;
+use keyfence::detect::Scanner;
+use keyfence::rule::RuleSet;
+
+use args::{Args, Command};
+
+/// How every command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// Clean and complete.
+    Clean,
+    /// Findings at or above the gate, under the number that the user chose.
+    Findings(u8),
+    /// A mistake on the command line, in the configuration or in a rule, before any byte is read.
+    Usage,
+    /// Something wanted could not be read, written or scanned.
+    Incomplete,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Clean => 0,
+            Exit::Findings(code) => code,
+            Exit::Usage => 2,
+            Exit::Incomplete => 3,
+        })
+    }
+}
+
+/// A mistake of the user's: exit 2.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+fn usage(why: impl Into<String>) -> anyhow::Error {
+    UsageError(why.into()).into()
+}
+
+pub(crate) fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return parse_error(&error).into(),
+    };
+    let exit = match args.command.unwrap_or_default() {
+        Command::Scan(scan) => scan::run(&args.global, &scan),
+        Command::Rules(command) => rules::run(&command),
+        Command::Explain(explain) => explain::run(&explain),
+    };
+    exit.unwrap_or_else(|error| failure(&error)).into()
+}
+
+/// Help and version go to standard output; a mistake is printed without the key that may be in it.
+fn parse_error(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        return if error.print().is_ok() { Exit::Clean } else { Exit::Incomplete };
+    }
+    let scanner = Scanner::new(RuleSet::builtin().into());
+    let text = error.render().to_string();
+    let lines: Vec<_> = text.trim_end().lines().map(|line| output::masked(&scanner, line)).collect();
+    output::complain(&lines.join("\n"));
+    Exit::Usage
+}
+
+fn failure(error: &anyhow::Error) -> Exit {
+    if output::is_closed_pipe(error) {
+        output::die_of_closed_pipe();
+    }
+    let scanner = Scanner::new(RuleSet::builtin().into());
+    let text = format!("{error:#}");
+    let lines: Vec<_> = text.lines().map(|line| output::masked(&scanner, line)).collect();
+    output::complain(&format!("error: {}", lines.join("\n")));
+    if error.is::<UsageError>() { Exit::Usage } else { Exit::Incomplete }
+}

@@ -1,0 +1,185 @@
+//! `keyfence scan`.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use keyfence::detect::Scanner;
+use keyfence::finding::Finding;
+use keyfence::report::{Counts, Options, Redactor, Report, Sites, Skipped, Summary};
+use keyfence::scan::{self, Ledger, Progress};
+
+use super::args::{Global, Scan};
+use super::config::{Config, Output};
+use super::{Exit, output, usage};
+
+/// A progress bar appears when a scan has taken this long.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// The widest text: longer lines are hard to read.
+const WIDEST: usize = 100;
+
+pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
+    if args.paths.is_empty() && is_piped() {
+        return Err(usage("there is a pipe on standard input: `keyfence scan -` reads it, `keyfence scan .` does not"));
+    }
+    let config = Config::new(global, args)?;
+    let scanner = Scanner::new(config.rules.clone());
+    let find = |bytes: &[u8]| output::masks(&scanner, bytes);
+    let options = Options {
+        redactor: Redactor::new(&find),
+        fingerprints: config.settings.fingerprints.is_printable(),
+        quiet: global.quiet,
+        width: width(),
+    };
+    let mut reports = Reports::start(&config.outputs, global, options)?;
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    let mut emit = |finding: &Finding| -> io::Result<()> {
+        if config.shown.shows(finding) {
+            counts.add(finding.severity);
+            reports.each(|report| report.finding(finding))?;
+        }
+        Ok(())
+    };
+    let mut blocked = false;
+    let mut ledger = Ledger::default();
+    if !config.paths.is_empty() {
+        let (findings, files) = scan_paths(&scanner, &config, global)?;
+        blocked |= findings.iter().any(|finding| config.gate.blocks(finding.severity));
+        findings.iter().try_for_each(&mut emit)?;
+        ledger = files;
+    }
+    if config.stdin {
+        let mut result = Ok(());
+        let mut found = |finding: Finding| {
+            blocked |= config.gate.blocks(finding.severity);
+            if result.is_ok() {
+                result = emit(&finding);
+            }
+        };
+        ledger.absorb(scan::stream(&scanner, &mut io::stdin().lock(), config.name.clone(), &config.settings, &mut found));
+        result?;
+    }
+    warn(&scanner, &ledger);
+    report_rest(&mut reports, &scanner, &ledger, (counts, started.elapsed()))?;
+    Ok(match () {
+        () if blocked => Exit::Findings(config.exit_code),
+        () if !ledger.is_complete() && !config.allow_incomplete => Exit::Incomplete,
+        () => Exit::Clean,
+    })
+}
+
+fn scan_paths(scanner: &Scanner, config: &Config, global: &Global) -> anyhow::Result<(Vec<Finding>, Ledger)> {
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = global.threads {
+        pool = pool.num_threads(usize::from(threads));
+    }
+    let pool = pool.build().context("no threads to scan with")?;
+    let progress = Progress::default();
+    let done = AtomicBool::new(false);
+    thread::scope(|threads| {
+        if !global.quiet && io::stderr().is_terminal() {
+            threads.spawn(|| show(&progress, &done));
+        }
+        let result = pool.install(|| scan::paths(scanner, &config.paths, &config.settings, &progress));
+        done.store(true, Ordering::Relaxed);
+        result.map_err(|error| usage(format!("--exclude: {error}")))
+    })
+}
+
+/// A line on the terminal that says how far a long scan is.
+fn show(progress: &Progress, done: &AtomicBool) {
+    let started = Instant::now();
+    let mut bar: Option<ProgressBar> = None;
+    while !done.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(40));
+        if started.elapsed() < PATIENCE {
+            continue;
+        }
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{spinner} scanning: {msg}");
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+        });
+        let (files, bytes) = (progress.files.load(Ordering::Relaxed), progress.bytes.load(Ordering::Relaxed));
+        bar.set_message(format!("{files} files, {}", indicatif::HumanBytes(bytes)));
+        bar.tick();
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
+/// Every report of the run.
+struct Reports<'a>(Vec<Box<dyn Report + 'a>>);
+
+impl<'a> Reports<'a> {
+    fn start(outputs: &[Output], global: &Global, options: Options<'a>) -> anyhow::Result<Self> {
+        let start = |output: &Output| {
+            let writer = match &output.path {
+                None => output::stdout(global.color),
+                Some(path) => {
+                    let file = File::create(path);
+                    output::file(file.map_err(|error| usage(format!("{}: {error}", path.display())))?)
+                }
+            };
+            Ok((output.format.start)(writer, options))
+        };
+        Ok(Self(outputs.iter().map(start).collect::<anyhow::Result<_>>()?))
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&mut dyn Report) -> io::Result<()>) -> io::Result<()> {
+        self.0.iter_mut().try_for_each(|report| act(&mut **report))
+    }
+}
+
+/// What could not be read, and the summary.
+fn report_rest(reports: &mut Reports<'_>, scanner: &Scanner, ledger: &Ledger, result: (Counts, Duration)) -> io::Result<()> {
+    for error in &ledger.skipped {
+        let skipped = Skipped { origin: error.origin.clone(), why: error.why.clone() };
+        reports.each(|report| report.skipped(&skipped))?;
+    }
+    let summary = Summary {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        rules: scanner.rules().digest().to_owned(),
+        files: ledger.files,
+        bytes: ledger.bytes,
+        excluded: ledger.excluded,
+        skipped: ledger.skipped.len() as u64,
+        findings: result.0,
+        suppressed: ledger.suppressed,
+        sites: Sites { place_unknown: ledger.place_unknown, credential_unknown: ledger.credential_unknown, ..Sites::default() },
+        complete: ledger.is_complete(),
+        elapsed: Some(result.1),
+    };
+    reports.each(|report| report.finish(&summary))
+}
+
+fn warn(scanner: &Scanner, ledger: &Ledger) {
+    for warning in &ledger.warnings {
+        let text = format!("warning: {}:{}: {}", warning.origin, warning.line, warning.why);
+        output::complain(&output::masked(scanner, &text));
+    }
+}
+
+fn width() -> usize {
+    let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    columns.clamp(40, WIDEST)
+}
+
+/// Whether standard input is a pipe that somebody means to be read.
+fn is_piped() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        std::fs::metadata("/dev/stdin").is_ok_and(|metadata| metadata.file_type().is_fifo())
+    }
+    #[cfg(not(unix))]
+    {
+        false
+    }
+}

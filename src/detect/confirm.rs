@@ -1,0 +1,183 @@
+//! A literal was seen: is it the beginning of a credential, and whose?
+
+use std::sync::Arc;
+
+use super::near::Near;
+use super::resolve::{Found, Rank};
+use super::slot;
+use crate::check;
+use crate::credential::{Environment, Evidence, Provider};
+use crate::rule::name::normalise;
+use crate::rule::{Fit, ProviderFacts, Rule, RuleSet};
+use crate::span::Span;
+
+/// A run this short, with an ellipsis or stars behind it, is what is left of a masked key.
+const MASKED: usize = 24;
+
+/// One rule's reading of a value.
+struct Reading<'a> {
+    rule: &'a Arc<Rule>,
+    fit: Fit,
+    text: Option<&'a str>,
+    environment: Environment,
+    /// What names the rule's provider, and how loudly.
+    naming: Option<Evidence>,
+    closeness: u8,
+}
+
+/// The value that begins at `at`, as the best of the rules reads it.
+pub(super) fn value_at(set: &RuleSet, rules: &[&Arc<Rule>], bytes: &[u8], at: usize) -> Option<Found> {
+    let rest = &bytes[at..];
+    let opened_by = slot::opener(bytes, at);
+    let mut readings: Vec<Reading<'_>> = rules
+        .iter()
+        .filter_map(|rule| {
+            let matched = rule.format.match_at(rest, rule.edge, opened_by)?;
+            let environment = rule.tell.read(matched.environment);
+            Some(Reading { rule, fit: matched.fit, text: matched.environment, environment, naming: None, closeness: 0 })
+        })
+        .filter(|reading| is_genuine(set, reading, rest))
+        .collect();
+    if readings.is_empty() {
+        return None;
+    }
+    let slot = slot::name_of(bytes, at);
+    let longest = readings.iter().map(|reading| reading.fit.length).max()?;
+    let near = Near::new(bytes, Span::new(at, at + longest));
+    let context = Context { set, bytes, slot, near };
+    readings.iter_mut().for_each(|reading| context.listen(reading));
+    readings.retain(|reading| !reading.rule.needs_marker || reading.closeness > 0);
+    context.decide(readings, at)
+}
+
+/// Whether the value can be a secret at all: plausible, passing the rule's checks, not published.
+fn is_genuine(set: &RuleSet, reading: &Reading<'_>, rest: &[u8]) -> bool {
+    let rule = reading.rule;
+    let value = &rest[..reading.fit.length];
+    let body = &value[rule.format.public_prefix(reading.text)..];
+    check::is_plausible(body, rule.format.alphabet_size())
+        && rule.checks.iter().all(|check| (check.test)(value))
+        && !is_masked(body, &rest[reading.fit.length..])
+        && !set.is_published(value)
+}
+
+/// `sk_live_51Hx…`, `sk_live_51Hx****abcd`: the key was cut by somebody who knew it is one.
+pub(super) fn is_masked(body: &[u8], behind: &[u8]) -> bool {
+    body.len() < MASKED && [&b"..."[..], "…".as_bytes(), b"***", "•••".as_bytes()].iter().any(|mask| behind.starts_with(mask))
+}
+
+/// What stands around a value.
+struct Context<'a> {
+    set: &'a RuleSet,
+    bytes: &'a [u8],
+    slot: Option<slot::Slot>,
+    near: Near<'a>,
+}
+
+impl Context<'_> {
+    fn slot_name(&self) -> Option<(&[u8], Evidence)> {
+        let slot = self.slot?;
+        let name = &self.bytes[slot.name.range()];
+        let fact = format!("named {}", String::from_utf8_lossy(name));
+        Some((name, Evidence { fact, weight: None, span: Some(slot.name) }))
+    }
+
+    /// How loudly the provider of a reading is named: 3 by the slot, 2 on the line, 1 in the window.
+    fn listen(&self, reading: &mut Reading<'_>) {
+        let provider = &reading.rule.provider;
+        if provider.is_general() {
+            return;
+        }
+        let by_slot = self.slot_name().filter(|(name, _)| names_provider(provider, name));
+        let heard = match by_slot {
+            Some((_, evidence)) => Some((3, evidence)),
+            None => self.near.mention(provider).map(|mention| (if mention.on_line { 2 } else { 1 }, mention.evidence)),
+        };
+        if let Some((closeness, evidence)) = heard {
+            reading.closeness = closeness;
+            reading.naming = Some(evidence);
+        }
+    }
+
+    /// The best reading gives the name; the others of the same shape become candidates.
+    fn decide(&self, mut readings: Vec<Reading<'_>>, at: usize) -> Option<Found> {
+        let weight = |reading: &Reading<'_>| {
+            let own = !reading.rule.provider.is_general();
+            (!reading.fit.too_long, own, reading.closeness, reading.rule.default_for, reading.fit.length)
+        };
+        readings.sort_by_key(|reading| std::cmp::Reverse(weight(reading)));
+        self.prefer_unbroken(&mut readings, at);
+        let best = readings.first()?;
+        let rivals = || readings[1..].iter().filter(|rival| rival.fit == best.fit && !rival.rule.provider.is_general());
+        let disputed = self.is_disputed(best, rivals());
+        let mut candidates: Vec<Provider> = rivals().filter_map(|rival| rival.rule.attributed()).collect();
+        candidates.extend(best.rule.shared_with.iter().cloned());
+        if disputed {
+            candidates.extend(best.rule.attributed());
+        }
+        if best.closeness > 1 && !disputed {
+            candidates.clear();
+        }
+        let span = Span::new(at, at + best.fit.length);
+        let value = &self.bytes[span.range()];
+        let mut found = Found::new(best.rule, value, span, best.text);
+        found.environment = best.environment;
+        found.provider = if disputed { None } else { best.rule.attributed() };
+        found.candidates = candidates;
+        found.strong = !best.fit.too_long && (best.rule.fact.is_firm() || best.closeness == 3);
+        found.rank = match () {
+            () if best.fit.too_long => Rank::TooLong,
+            () if best.rule.provider.is_general() => Rank::General,
+            () if disputed => Rank::Disputed,
+            () if best.rule.needs_marker => Rank::Marked,
+            () => Rank::Shape,
+        };
+        found.note_value(best.environment);
+        found.because.extend(best.naming.clone());
+        found.listen(self.bytes, self.slot.map(|slot| slot.name), best.rule);
+        Some(found)
+    }
+
+    /// `+` and `=` do not follow a value: a reading that goes on over them is the right one.
+    fn prefer_unbroken(&self, readings: &mut [Reading<'_>], at: usize) {
+        let end = |reading: &Reading<'_>| at + reading.fit.length;
+        let Some(first) = readings.first().map(end).filter(|&end| matches!(self.bytes.get(end), Some(b'+' | b'='))) else {
+            return;
+        };
+        if let Some(longer) = readings.iter().position(|reading| end(reading) > first && !reading.fit.too_long) {
+            readings[..=longer].rotate_right(1);
+        }
+    }
+
+    /// Whether the provider's name is in doubt: another reading has as good a claim, or the slot
+    /// names somebody else.
+    fn is_disputed<'a>(&self, best: &Reading<'_>, mut rivals: impl Iterator<Item = &'a Reading<'a>>) -> bool {
+        if best.closeness == 3 {
+            return false;
+        }
+        let equal = |rival: &Reading<'_>| {
+            rival.closeness == best.closeness && !best.rule.default_for && rival.rule.provider.id != best.rule.provider.id
+        };
+        let shared = !best.rule.shared_with.is_empty() || best.rule.default_for;
+        rivals.any(equal) || shared && self.names_somebody_else(&best.rule.provider)
+    }
+
+    fn names_somebody_else(&self, provider: &ProviderFacts) -> bool {
+        self.slot_name().is_some_and(|(name, _)| names_another(self.set, provider, name))
+    }
+}
+
+/// Whether the name of a slot names another provider. Headers are left out: several providers
+/// share `x-api-key`.
+pub(super) fn names_another(set: &RuleSet, provider: &ProviderFacts, name: &[u8]) -> bool {
+    let name = normalise(name);
+    let others = set.providers();
+    others.iter().any(|other| other.id != provider.id && other.slots.iter().any(|slot| slot.matches(&name)))
+}
+
+/// Whether the name of a slot names the provider.
+pub(super) fn names_provider(provider: &ProviderFacts, name: &[u8]) -> bool {
+    let normal = normalise(name);
+    provider.slots.iter().chain(&provider.headers).any(|pattern| pattern.matches(&normal))
+        || provider.markers.iter().any(|marker| super::find_word(name, marker).is_some())
+}

@@ -1,0 +1,239 @@
+//! Values that are credentials because of the name of their slot: they have no prefix of their own.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::near::Near;
+use super::resolve::{Found, Rank};
+use super::slot::{self, Slot};
+use crate::check;
+use crate::credential::Evidence;
+use crate::rule::name::{normalise, words};
+use crate::rule::{Fit, NamePattern, Rule, RuleSet};
+use crate::span::Span;
+
+/// Parts of names that are looked for. Vendors and common words are not among them: they are read
+/// from the name once one of these was seen.
+const STEMS: &[&str] = &[
+    "key",
+    "token",
+    "secret",
+    "passw",
+    "passph",
+    "pwd",
+    "auth",
+    "cred",
+    "bearer",
+    "salt",
+    "hmac",
+    "client_id",
+    "client-id",
+    "clientid",
+];
+
+/// Words that say which environment a slot is for: not part of what it is.
+const ENVIRONMENT_WORDS: &[&str] = &[
+    "live",
+    "prod",
+    "production",
+    "prd",
+    "test",
+    "testing",
+    "sandbox",
+    "sbx",
+    "staging",
+    "stage",
+    "stg",
+    "dev",
+    "development",
+    "demo",
+    "local",
+    "uat",
+    "qa",
+];
+
+/// The names that rules ask for.
+#[derive(Debug)]
+pub(super) struct Names {
+    rules: Vec<usize>,
+    stems: Vec<&'static str>,
+}
+
+impl Names {
+    /// The named rules of a set, and the stems that their names hold.
+    pub(super) fn new(set: &RuleSet) -> Self {
+        let named = |rule: &Arc<Rule>| rule.is_named();
+        let rules: Vec<_> = set.rules().iter().enumerate().filter(|(_, rule)| named(rule)).map(|(at, _)| at).collect();
+        let patterns: Vec<_> = rules.iter().flat_map(|&at| set.rules()[at].names.iter().chain(&set.rules()[at].near)).collect();
+        let used = |stem: &&&str| patterns.iter().any(|pattern| holds(pattern, stem));
+        let stems = STEMS.iter().filter(used).copied().collect();
+        Self { rules, stems }
+    }
+
+    pub(super) fn stems(&self) -> &[&'static str] {
+        &self.stems
+    }
+}
+
+fn holds(pattern: &NamePattern, stem: &str) -> bool {
+    normalise(pattern.source().as_bytes()).contains(&normalise(stem.as_bytes()))
+}
+
+/// Whether a name with this pattern can be found at all: it must hold one of the stems.
+pub(crate) fn can_be_found(pattern: &NamePattern) -> bool {
+    STEMS.iter().any(|stem| holds(pattern, stem))
+}
+
+/// How a rule came to a value.
+struct Claim<'a> {
+    rule: &'a Arc<Rule>,
+    fit: Fit,
+    /// The rule's own name for it, not one that needs a marker.
+    own: bool,
+    /// A route that only this kind of key is sent to.
+    route: Option<Evidence>,
+    specificity: usize,
+    because: Vec<Evidence>,
+}
+
+/// The value of the slot whose name holds the stem, if a rule knows the name.
+pub(super) fn value_at(set: &RuleSet, names: &Names, bytes: &[u8], stem: Span) -> Option<Found> {
+    let slot = slot::value_of(bytes, stem)?;
+    let keys = Keys::of(&bytes[slot.name.range()]);
+    let stranger =
+        |rule: &Rule| rule.names.is_empty() && super::confirm::names_another(set, &rule.provider, &bytes[slot.name.range()]);
+    let known = names.rules.iter().map(|&at| &set.rules()[at]).filter(|rule| knows(rule, &keys));
+    let matching: Vec<_> = known.filter(|rule| rule.provider.is_general() || !stranger(rule)).collect();
+    if matching.is_empty() {
+        return None;
+    }
+    let opened_by = slot::opener(bytes, slot.value);
+    let fits: Vec<_> = matching
+        .into_iter()
+        .filter_map(|rule| {
+            let fit = rule.format.match_at(&bytes[slot.value..], rule.edge, opened_by)?.fit;
+            is_genuine(set, rule, &bytes[slot.value..], fit).then_some((rule, fit))
+        })
+        .collect();
+    choose(&fits, &keys, bytes, slot)
+}
+
+fn is_genuine(set: &RuleSet, rule: &Rule, rest: &[u8], fit: Fit) -> bool {
+    let value = &rest[..fit.length];
+    let body = &value[head_of(value)..];
+    check::is_plausible(body, rule.format.alphabet_size())
+        && rule.checks.iter().all(|check| (check.test)(value))
+        && !super::confirm::is_masked(body, &rest[fit.length..])
+        && !set.is_published(value)
+}
+
+/// Length of a head such as `pk_test_`, which is no part of the secret.
+fn head_of(value: &[u8]) -> usize {
+    let mut parts = value.splitn(3, |&byte| byte == b'_');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(kind), Some(mode @ (b"live" | b"test" | b"sandbox" | b"prod")), Some(_)) if kind.len() <= 8 => {
+            kind.len() + mode.len() + 2
+        }
+        _ => 0,
+    }
+}
+
+fn knows(rule: &Rule, keys: &Keys) -> bool {
+    specificity(&rule.names, &keys.inner).is_some() || specificity(&rule.near, &keys.whole).is_some()
+}
+
+fn specificity(patterns: &[NamePattern], keys: &[String]) -> Option<usize> {
+    let fits = |pattern: &&NamePattern| keys.iter().any(|key| pattern.matches(key));
+    patterns.iter().filter(fits).map(NamePattern::specificity).max()
+}
+
+/// A rule's own name goes before one that needs a marker, a route before none, a longer pattern
+/// before a shorter one, a provider before the general pack.
+fn choose(fits: &[(&Arc<Rule>, Fit)], keys: &Keys, bytes: &[u8], slot: Slot) -> Option<Found> {
+    let longest = fits.iter().map(|(_, fit)| fit.length).max()?;
+    let near = Near::new(bytes, Span::new(slot.value, slot.value + longest));
+    let mut claims: Vec<_> = fits.iter().filter_map(|&(rule, fit)| claim(rule, fit, keys, &near)).collect();
+    let weight = |claim: &Claim<'_>| (!claim.rule.provider.is_general(), claim.own, claim.route.is_some(), claim.specificity);
+    claims.sort_by_key(|claim| Reverse(weight(claim)));
+    let best = claims.first()?;
+    let span = Span::new(slot.value, slot.value + best.fit.length);
+    let mut found = Found::new(best.rule, &bytes[span.range()], span, None);
+    let named = String::from_utf8_lossy(&bytes[slot.name.range()]);
+    found.because.push(Evidence { fact: format!("named {named}"), weight: None, span: Some(slot.name) });
+    found.because.extend(best.because.iter().cloned());
+    if best.rule.provider.is_general() {
+        let others = fits.iter().filter(|(rule, fit)| *fit == best.fit && !rule.provider.is_general());
+        found.alternatives = others.clone().map(|(rule, _)| rule.id.clone()).collect();
+        found.candidates =
+            others.filter_map(|(rule, _)| rule.attributed()).chain(best.rule.shared_with.iter().cloned()).collect();
+    }
+    found.provider = best.rule.attributed();
+    found.strong = !best.fit.too_long && !best.rule.provider.is_general();
+    found.rank = if best.rule.provider.is_general() { Rank::General } else { Rank::Name };
+    found.note_value(found.environment);
+    found.listen(bytes, Some(slot.name), best.rule);
+    Some(found)
+}
+
+fn claim<'a>(rule: &'a Arc<Rule>, fit: Fit, keys: &Keys, near: &Near<'_>) -> Option<Claim<'a>> {
+    let marker = || near.mention(&rule.provider).map(|mention| mention.evidence);
+    if let Some(specificity) = specificity(&rule.names, &keys.inner).filter(|_| !rule.needs_marker) {
+        return Some(Claim { rule, fit, own: true, route: None, specificity, because: Vec::new() });
+    }
+    let specificity = specificity(&rule.near, &keys.whole).or_else(|| specificity(&rule.names, &keys.inner))?;
+    let evidence = marker()?;
+    let route = near.route(&rule.paths);
+    if !rule.paths.is_empty() && route.is_none() {
+        return None;
+    }
+    let because = [evidence].into_iter().chain(route.clone()).collect();
+    Some(Claim { rule, fit, own: false, route, specificity, because })
+}
+
+/// A name as rules may know it: without words for environments and trailing numbers.
+#[derive(Debug)]
+struct Keys {
+    /// From each of its words on: applications put their own words in front.
+    inner: Vec<String>,
+    /// Whole, and from each dot on: for names that mean something only beside a marker.
+    whole: Vec<String>,
+}
+
+impl Keys {
+    fn of(name: &[u8]) -> Self {
+        let words = kept_words(name);
+        let dots = memchr::memchr_iter(b'.', name).map(|dot| dot + 1);
+        let whole = std::iter::once(0).chain(dots).map(|from| kept_words(&name[from..]).concat());
+        Self { inner: (0..words.len().min(8)).map(|from| words[from..].concat()).collect(), whole: whole.collect() }
+    }
+}
+
+fn kept_words(name: &[u8]) -> Vec<String> {
+    let mut words = words(name);
+    words.retain(|word| !ENVIRONMENT_WORDS.contains(&word.as_str()));
+    while words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit())) {
+        words.pop();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_leave_out_environments_and_what_stands_in_front() {
+        assert_eq!(Keys::of(b"MY_PAYCA_SANDBOX_CLIENT_SECRET_2").inner[1], "paycaclientsecret");
+        assert_eq!(Keys::of(b"config.payca.clientSecret").inner.last().unwrap(), "secret");
+        assert_eq!(Keys::of(b"http.request.X-Client-Secret").whole.last().unwrap(), "xclientsecret");
+        assert_eq!(Keys::of(b"MY_CLIENT_SECRET").whole, ["myclientsecret"]);
+        assert_eq!(Keys::of(b"live").inner.len(), 0);
+    }
+
+    #[test]
+    fn only_stems_that_rules_use_are_looked_for() {
+        let names = Names::new(&RuleSet::builtin());
+        assert!(names.stems().contains(&"secret"));
+        assert!(names.stems().iter().all(|stem| STEMS.contains(stem)));
+    }
+}

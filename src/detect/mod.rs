@@ -1,0 +1,165 @@
+//! Bytes in, sightings out: pure, and the same wherever the bytes come from.
+//!
+//! [`Scanner::scan`] runs one prefilter over the bytes, confirms each candidate by its rule
+//! (`confirm`), reads values by the names of their slots (`context`), looks again at what was
+//! escaped (`view`), and decides between overlapping readings (`resolve`).
+//!
+//! Every decision depends on the bytes within [`REACH`] of the credential alone. That is what makes
+//! a scan in windows equal to a scan of the whole.
+
+mod confirm;
+mod context;
+mod edge;
+mod near;
+mod prefilter;
+mod resolve;
+mod slot;
+mod view;
+
+#[cfg(test)]
+mod oracle;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+pub(crate) use context::can_be_found;
+pub(crate) use near::find_word;
+
+use crate::finding::Sighting;
+use crate::rule::{MAX_LENGTH, Rule, RuleSet};
+use crate::span::Span;
+use context::Names;
+use prefilter::{Aho, Candidate, Prefilter};
+use resolve::Found;
+use view::{Depth, VIEWS};
+
+/// How far a decision may look in either direction.
+pub const REACH: usize = 2 * MAX_LENGTH;
+
+/// Candidates are collected for this many bytes at a time, while those are in cache.
+const BLOCK: usize = 64 * 1024;
+
+/// What to look at.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Only credentials that begin in this range are reported; the bytes around it are context.
+    pub core: Range<usize>,
+    /// Whether values are also found by the names of their slots. Not so in binary files, whose
+    /// bytes have no names.
+    pub names: bool,
+}
+
+/// Finds credentials.
+#[derive(Debug)]
+pub struct Scanner {
+    rules: Arc<RuleSet>,
+    prefilter: Box<dyn Prefilter>,
+    literals: Vec<Literal>,
+    names: Names,
+}
+
+/// What a literal of the prefilter is for.
+#[derive(Debug, Default)]
+struct Literal {
+    bytes: Box<[u8]>,
+    /// Rules whose values begin with it.
+    rules: Vec<usize>,
+    /// Whether it is part of the name of a slot.
+    stem: bool,
+}
+
+impl Scanner {
+    /// A scanner for these rules.
+    ///
+    /// # Panics
+    ///
+    /// If there are so many literals that no automaton can hold them.
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let names = Names::new(&rules);
+        let mut literals: BTreeMap<Box<[u8]>, Literal> = BTreeMap::new();
+        for (at, rule) in rules.rules().iter().enumerate() {
+            for bytes in rule.format.literals() {
+                literals.entry(bytes.to_ascii_lowercase().into()).or_default().rules.push(at);
+            }
+        }
+        for stem in names.stems() {
+            literals.entry(stem.as_bytes().into()).or_default().stem = true;
+        }
+        let literals: Vec<_> = literals.into_iter().map(|(bytes, literal)| Literal { bytes, ..literal }).collect();
+        let bytes: Vec<_> = literals.iter().map(|literal| literal.bytes.clone()).collect();
+        let prefilter = Box::new(Aho::new(&bytes).expect("the literals fit into an automaton"));
+        Self { rules, prefilter, literals, names }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// Every credential in the bytes, in order, none overlapping another.
+    pub fn scan(&self, bytes: &[u8]) -> Vec<Sighting> {
+        self.scan_within(bytes, &Scope { core: 0..bytes.len(), names: true })
+    }
+
+    /// Every credential that begins in the core of the scope, in order, none overlapping another.
+    pub fn scan_within(&self, bytes: &[u8], scope: &Scope) -> Vec<Sighting> {
+        // What overlaps a credential of the core may begin outside of it, and may win.
+        let margin = scope.core.start.saturating_sub(MAX_LENGTH)..(scope.core.end + MAX_LENGTH).min(bytes.len());
+        let mut found = Vec::new();
+        self.look(bytes, margin.clone(), scope.names, &mut found);
+        let window = scope.core.start.saturating_sub(REACH)..(scope.core.end + REACH).min(bytes.len());
+        let lift = |span: Span| span.shifted(window.start);
+        self.look_decoded(&bytes[window.clone()], Depth::default(), scope.names, &lift, &mut found);
+        let readings = resolve::Readings { bytes };
+        readings.sightings(found, &scope.core)
+    }
+
+    /// Values as they stand in these bytes.
+    fn look(&self, bytes: &[u8], range: Range<usize>, names: bool, found: &mut Vec<Found>) {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let mut start = range.start;
+        while start < range.end {
+            let end = (start + BLOCK).min(range.end);
+            candidates.clear();
+            self.prefilter.candidates(bytes, start..end, &mut candidates);
+            candidates.sort_unstable();
+            for here in candidates.chunk_by(|a, b| a.at == b.at) {
+                self.look_at(bytes, here, names, found);
+            }
+            start = end;
+        }
+    }
+
+    /// Every reading of the literals that were seen at one place.
+    fn look_at(&self, bytes: &[u8], here: &[Candidate], names: bool, found: &mut Vec<Found>) {
+        let at = here[0].at;
+        let mut rules: Vec<&Arc<Rule>> = Vec::new();
+        for candidate in here {
+            let literal = &self.literals[candidate.literal];
+            rules.extend(literal.rules.iter().map(|&rule| &self.rules.rules()[rule]));
+            if literal.stem && names {
+                let stem = Span::new(at, at + literal.bytes.len());
+                found.extend(context::value_at(&self.rules, &self.names, bytes, stem));
+            }
+        }
+        if !rules.is_empty() && edge::is_left_edge(bytes, at) {
+            rules.dedup_by(|a, b| Arc::ptr_eq(a, b));
+            found.extend(confirm::value_at(&self.rules, &rules, bytes, at));
+        }
+    }
+
+    /// Values that stand in escapes, in views nested to a bounded depth.
+    fn look_decoded(&self, bytes: &[u8], depth: Depth, names: bool, lift: &dyn Fn(Span) -> Span, found: &mut Vec<Found>) {
+        for (at, view) in VIEWS.iter().enumerate() {
+            let Some(below) = depth.below(at) else { continue };
+            for piece in view.pieces(bytes) {
+                let origin = |span: Span| lift(piece.origin(span));
+                let mut inside = Vec::new();
+                self.look(&piece.bytes, piece.core.range(), names, &mut inside);
+                found.extend(inside.into_iter().map(|value| value.lifted(view.name, &origin)));
+                self.look_decoded(&piece.bytes, below, names, &origin, found);
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The slow twin (written below, once the fast one runs).

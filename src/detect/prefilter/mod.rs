@@ -1,0 +1,24 @@
+//! One pass over the bytes for every literal. May be wrong, never misses.
+
+mod aho;
+
+use std::fmt;
+use std::ops::Range;
+
+pub(super) use aho::Aho;
+
+/// A literal was seen: it may begin a credential, or be part of the name of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    /// Where it begins.
+    pub(super) at: usize,
+    /// Which of the literals.
+    pub(super) literal: usize,
+}
+
+/// Finds literals.
+pub(super) trait Prefilter: fmt::Debug + Send + Sync {
+    /// Adds every literal that begins in `range`, in any case and overlapping ones too, in any
+    /// order. Literals may end behind the range.
+    fn candidates(&self, bytes: &[u8], range: Range<usize>, found: &mut Vec<Candidate>);
+}

@@ -1,0 +1,343 @@
+//! Slots: the name a value is assigned to, in any notation that programs print.
+//!
+//! Two hand-written parsers, bounded in both directions: [`value_of`] reads from a name to its
+//! value, [`name_of`] from a value back to its name. `NAME=v`, `name: v`, `"name":"v"`,
+//! `name => v`, `<name>v</name>`, `name: [v]`, `set("name", "v")`, `--name v`,
+//! `{"name":"N","value":"v"}`, and all of these with their quotes escaped.
+
+use super::edge::escape_tail;
+use crate::span::Span;
+
+/// The longest name.
+const NAME: usize = 64;
+/// How much of a name may follow the stem that was found in it.
+const TAIL: usize = 24;
+/// How many blanks may stand on either side of an operator: columns are aligned.
+const BLANKS: usize = 40;
+/// How far back from a value its name is looked for.
+const BACK: usize = 160;
+
+/// Keys of the value in a list of names and values.
+const VALUE_KEYS: &[&[u8]] = &[b"value", b"values", b"arrayvalue", b"stringvalue", b"string_value", b"val"];
+/// Words between an operator and a value.
+const SCHEMES: &[&[u8]] = &[b"bearer", b"token", b"basic", b"apikey", b"api-key"];
+
+/// A name and where its value begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// The name.
+    pub(super) name: Span,
+    /// The first byte of the value.
+    pub(super) value: usize,
+}
+
+/// The slot whose name holds the bytes from `stem.start` to `stem.end`.
+pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
+    let tail = bytes[stem.end..].iter().take(TAIL + 1).take_while(|byte| is_name(**byte)).count();
+    if tail > TAIL {
+        return None;
+    }
+    let name = Span::new(name_start(bytes, stem.start), stem.end + tail);
+    let mut cursor = Cursor { bytes, at: name.end };
+    let closed = cursor.skip_closers();
+    cursor.skip_blanks(false);
+    let assigned = cursor.skip_operator(closed, bytes[..name.start].ends_with(b"<"));
+    if !assigned && !(is_flag(bytes, name) && cursor.at > name.end) && !cursor.skip_value_key() {
+        return None;
+    }
+    cursor.skip_openers();
+    (cursor.at < bytes.len()).then_some(Slot { name, value: cursor.at })
+}
+
+/// The slot of a value that begins at `value`.
+pub(super) fn name_of(bytes: &[u8], value: usize) -> Option<Slot> {
+    let floor = value.saturating_sub(BACK);
+    let mut at = value;
+    let mut assigned = false;
+    for _ in 0..5 {
+        let (before, operator) = skip_back(bytes, at, floor);
+        assigned |= operator;
+        let start = name_start(bytes, before);
+        let name = &bytes[start..before];
+        if name.is_empty() {
+            return None;
+        }
+        let lower = name.to_ascii_lowercase();
+        let behind = bytes[before..].first();
+        let constructor = !assigned && matches!(behind, Some(b'(' | b'{' | b'['));
+        let literal_prefix = !assigned && name.len() <= 2 && matches!(behind, Some(b'"' | b'\''));
+        let glue = constructor || literal_prefix || SCHEMES.contains(&&lower[..]) || VALUE_KEYS.contains(&&lower[..]);
+        if !glue {
+            let flag = is_flag(bytes, Span::new(start, before));
+            return (assigned || flag).then_some(Slot { name: Span::new(start, before), value });
+        }
+        at = start;
+    }
+    None
+}
+
+/// The quote, bracket or ampersand on the line that a value stands in, looking back a little.
+pub(super) fn opener(bytes: &[u8], value: usize) -> Option<u8> {
+    let before = &bytes[value.saturating_sub(BACK)..value];
+    let decides = |byte: &&u8| b"\"'`[({<?&])}>\n".contains(*byte);
+    match before.iter().rev().find(decides) {
+        Some(b'?' | b'&') => Some(b'&'),
+        Some(b']' | b')' | b'}' | b'>' | b'\n') | None => None,
+        opener => opener.copied(),
+    }
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// Where the name that holds or precedes `at` begins: not inside an escape, not with a dash.
+fn name_start(bytes: &[u8], at: usize) -> usize {
+    let floor = at.saturating_sub(NAME);
+    let mut start = at;
+    while start > floor && (is_name(bytes[start - 1]) || bytes[start - 1] == b'.') {
+        start -= 1;
+    }
+    start = (start + escape_tail(bytes, start)).min(at);
+    while start < at && matches!(bytes[start], b'-' | b'.') {
+        start += 1;
+    }
+    start
+}
+
+fn is_flag(bytes: &[u8], name: Span) -> bool {
+    bytes[..name.start].ends_with(b"--")
+}
+
+/// Goes back over what may stand between a name and its value; says whether it holds an operator.
+fn skip_back(bytes: &[u8], value: usize, floor: usize) -> (usize, bool) {
+    let mut at = value;
+    let mut assigned = false;
+    while at > floor {
+        let before = &bytes[floor..at];
+        if let Some((length, operator)) = encoded_back(before) {
+            at -= length;
+            assigned |= operator;
+            continue;
+        }
+        match before[before.len() - 1] {
+            b'=' | b':' | b'>' | b',' | b'|' | b'?' => assigned = true,
+            b'-' if before.ends_with(b":-") => {}
+            b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'`' | b'\\' | b'[' | b']' | b'(' | b'{' | b'}' | b'<' => {}
+            _ => break,
+        }
+        at -= 1;
+    }
+    (at, assigned)
+}
+
+/// An encoded quote or operator at the end of the bytes: its length, and whether it is an operator.
+fn encoded_back(before: &[u8]) -> Option<(usize, bool)> {
+    const ENCODED: &[(&[u8], bool)] = &[
+        (b"%3d", true),
+        (b"%3a", true),
+        (b"%253d", true),
+        (b"\\u003d", true),
+        (b"%22", false),
+        (b"%20", false),
+        (b"%5b", false),
+        (b"%7b", false),
+        (b"&quot;", false),
+        (b"&#34;", false),
+        (b"&#39;", false),
+        (b"\\u0022", false),
+        (b"\\n", false),
+    ];
+    let found = ENCODED
+        .iter()
+        .find(|(text, _)| before.len() >= text.len() && before[before.len() - text.len()..].eq_ignore_ascii_case(text));
+    found.map(|(text, operator)| (text.len(), *operator))
+}
+
+/// Reads forward over what stands between a name and its value.
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.at.min(self.bytes.len())..]
+    }
+
+    /// Skips the first of the texts that stands here, in any case.
+    fn skip_any(&mut self, texts: &[&[u8]]) -> bool {
+        let rest = self.rest();
+        let found = texts.iter().find(|text| rest.len() >= text.len() && rest[..text.len()].eq_ignore_ascii_case(text));
+        self.at += found.map_or(0, |text| text.len());
+        found.is_some()
+    }
+
+    /// What closes a quoted or bracketed name. Says whether there was a quote.
+    fn skip_closers(&mut self) -> bool {
+        let start = self.at;
+        while self.at < start + 10
+            && self.skip_any(&[b"\\", b"\"", b"'", b"`", b"]", b"&quot;", b"&#34;", b"&#39;", b"%22", b"%5D", b"*"])
+        {}
+        self.at > start
+    }
+
+    fn skip_blanks(&mut self, newline: bool) {
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t') || newline && matches!(byte, b'\r' | b'\n');
+        self.at += self.rest().iter().take(BLANKS).take_while(|byte| blank(byte)).count();
+    }
+
+    fn skip_operator(&mut self, closed: bool, tag: bool) -> bool {
+        let operators: &[&[u8]] =
+            &[b"=>", b"->", b":=", b":-", b":?", b"==", b"||", b"??", b"=", b":", b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"];
+        self.skip_any(operators) || closed && self.skip_comma() || tag && self.skip_any(&[b">"])
+    }
+
+    /// `set("name", "value")`; but `"name", "value": …` is a list of names and values.
+    fn skip_comma(&mut self) -> bool {
+        let start = self.at;
+        if !self.skip_any(&[b","]) {
+            return false;
+        }
+        if self.next_key().is_some() {
+            self.at = start;
+            return false;
+        }
+        true
+    }
+
+    /// `,"value":` and `\n  value:` behind a name that is itself a value; nested as in OTLP.
+    fn skip_value_key(&mut self) -> bool {
+        let mut any = false;
+        while let Some(end) = self.next_key() {
+            let start = std::mem::replace(&mut self.at, end);
+            self.skip_closers();
+            self.skip_blanks(false);
+            if !self.skip_any(&[b"=>", b"=", b":"]) {
+                self.at = start;
+                break;
+            }
+            any = true;
+        }
+        any
+    }
+
+    /// The end of a key such as `value`, if one is next.
+    fn next_key(&self) -> Option<usize> {
+        let rest = self.rest();
+        let glue = |byte: &u8| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'\\' | b'{' | b'}' | b'[');
+        let start = rest.iter().take(BLANKS).take_while(|byte| glue(byte)).count();
+        let length = rest[start..].iter().take(TAIL).take_while(|byte| is_name(**byte)).count();
+        let key = rest[start..start + length].to_ascii_lowercase();
+        VALUE_KEYS.contains(&&key[..]).then_some(self.at + start + length)
+    }
+
+    /// Blanks, one line end, quotes, brackets, a scheme, a constructor.
+    fn skip_openers(&mut self) {
+        self.skip_value_key();
+        self.skip_blanks(true);
+        for _ in 0..12 {
+            let opened = self.skip_any(&[
+                b"\\n", b"\\\"", b"\\'", b"\\", b"\"", b"'", b"`", b"[", b"]", b"{", b"(", b"&quot;", b"&#34;", b"&#39;", b"%22",
+                b"%20", b"%5B", b"\\u0022",
+            ]) || self.skip_prefix();
+            let before = self.at;
+            self.skip_blanks(false);
+            if !opened && self.at == before {
+                break;
+            }
+        }
+    }
+
+    /// `Bearer `, `b'`, `Str(`: words that open a value.
+    fn skip_prefix(&mut self) -> bool {
+        let rest = self.rest();
+        let word = rest.iter().take(20).take_while(|byte| is_name(**byte)).count();
+        let opens = match rest.get(word) {
+            Some(b' ' | b'\t') => SCHEMES.iter().any(|scheme| rest[..word].eq_ignore_ascii_case(scheme)),
+            Some(b'(' | b'{') => word > 0,
+            Some(b'"' | b'\'') => (1..=2).contains(&word),
+            _ => false,
+        };
+        if opens {
+            self.at += word + 1;
+        }
+        opens
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTATIONS: &[&str] = &[
+        "NAME_KEY=V4LUE",
+        "export NAME_KEY=V4LUE",
+        "name_key: V4LUE",
+        "name_key   :   \"V4LUE\"",
+        "\"name-key\":\"V4LUE\"",
+        "{\\\"name-key\\\":\\\"V4LUE\\\"}",
+        "{\\\\\\\"name-key\\\\\\\":\\\\\\\"V4LUE\\\\\\\"}",
+        "'name-key' => 'V4LUE'",
+        "name_key := V4LUE",
+        "<NameKey>V4LUE</NameKey>",
+        "Name-Key:[V4LUE]",
+        "{name-key=V4LUE, other=1}",
+        "headers.set(\"name-key\", \"V4LUE\")",
+        "--name-key V4LUE",
+        "--name-key=V4LUE",
+        "?a=1&name_key=V4LUE&b=2",
+        "?a%3D1%26name_key%3DV4LUE%26b",
+        "\\nname-key: V4LUE\\r\\n",
+        "\\u0026name_key=V4LUE",
+        "&quot;name-key&quot;:&quot;V4LUE&quot;",
+        "-H 'name-key: V4LUE'",
+        "{\"name\":\"Name-Key\",\"value\":\"V4LUE\"}",
+        "- name: NAME_KEY\n  value: V4LUE",
+        "{\"key\":\"http.name_key\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"V4LUE\"}]}}}",
+        "name-key:\n  V4LUE",
+        "b'name-key': b'V4LUE'",
+        "[name_key] => V4LUE",
+        "http.name_key: Slice([\"V4LUE\"])",
+        "name.key: Str(V4LUE)",
+        "${NAME_KEY:-V4LUE}",
+        "process.env.NAME_KEY || 'V4LUE'",
+        "os.getenv(\"NAME_KEY\", \"V4LUE\")",
+        "name_key: Bearer V4LUE",
+        "NameKey:V4LUE Timeout:30s",
+        "config['name_key'] = 'V4LUE'",
+    ];
+
+    #[test]
+    fn every_notation_is_read_from_the_name_to_the_value() {
+        for text in NOTATIONS {
+            let before = &text[..text.find("V4LUE").unwrap()];
+            let stem = before.to_ascii_lowercase().rfind("key").unwrap();
+            let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}"));
+            assert!(text[slot.value..].starts_with("V4LUE"), "{text}: {}", &text[slot.value..]);
+            let name = crate::rule::name::normalise(&text.as_bytes()[slot.name.range()]);
+            assert!(name.ends_with("namekey"), "{text}: {name}");
+        }
+    }
+
+    #[test]
+    fn every_notation_is_read_from_the_value_to_the_name() {
+        for text in NOTATIONS {
+            let value = text.find("V4LUE").unwrap();
+            let slot = name_of(text.as_bytes(), value).unwrap_or_else(|| panic!("{text}"));
+            let name = crate::rule::name::normalise(&text.as_bytes()[slot.name.range()]);
+            assert!(name.ends_with("namekey"), "{text}: {name}");
+        }
+    }
+
+    #[test]
+    fn prose_has_no_slots() {
+        for text in ["the key V4LUE is", "key", "a key, V4LUE", "keys are fine"] {
+            let stem = text.find("key").unwrap();
+            let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3));
+            assert!(slot.is_none(), "{text}: {slot:?}");
+        }
+        assert_eq!(name_of(b"the key V4LUE is", 8), None);
+        assert_eq!(name_of(b"V4LUE", 0), None);
+    }
+}

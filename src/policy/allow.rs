@@ -1,0 +1,180 @@
+//! `keyfence:allow[rule-or-kind] reason="…" until=2027-01-01` on the line of a finding.
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use thiserror::Error;
+
+/// What introduces an inline allow.
+const MARK: &str = "keyfence:allow";
+
+/// An exception that is written on a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allow {
+    /// A rule or a kind.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Allow {
+    /// Whether it is about this finding.
+    pub fn covers(&self, rule: &str, kind: &str) -> bool {
+        self.what == rule || self.what == kind
+    }
+}
+
+/// An inline allow that does not count.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AllowError {
+    /// No rule or kind in brackets.
+    #[error("an inline allow names its rule or kind: keyfence:allow[rule-or-kind] reason=\"…\"")]
+    What,
+    /// No reason.
+    #[error("an inline allow gives a reason: keyfence:allow[rule-or-kind] reason=\"…\"")]
+    Reason,
+    /// A date that is none.
+    #[error("`until` wants a date such as 2027-01-31")]
+    Until,
+    /// The date is past.
+    #[error("the inline allow ended on {0}")]
+    Expired(Date),
+}
+
+/// A day of the Gregorian calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date {
+    year: u16,
+    month: u8,
+    day: u8,
+}
+
+impl Date {
+    /// The day that it is, in UTC.
+    pub fn today() -> Self {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self::from_days(seconds / 86_400)
+    }
+
+    /// The day so many days after 1970-01-01 (the civil-from-days algorithm).
+    fn from_days(days: u64) -> Self {
+        let days = days + 719_468;
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        let small = |number: u64| u8::try_from(number).unwrap_or(0);
+        Self { year: u16::try_from(year).unwrap_or(u16::MAX), month: small(month), day: small(day) }
+    }
+
+    /// Reads `2027-01-31`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let mut number = |digits: usize| {
+            let part = parts.next().filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+            part.parse::<u16>().ok()
+        };
+        let (year, month, day) = (number(4)?, u8::try_from(number(2)?).ok()?, u8::try_from(number(2)?).ok()?);
+        let date = Self { year, month, day };
+        (parts.next().is_none() && (1..=12).contains(&month) && (1..=date.days_in_month()).contains(&day)).then_some(date)
+    }
+
+    fn days_in_month(self) -> u8 {
+        let leap = self.year.is_multiple_of(4) && !self.year.is_multiple_of(100) || self.year.is_multiple_of(400);
+        match self.month {
+            2 if leap => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        }
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// Every inline allow on a line, good or not.
+pub fn allows_on(line: &[u8], today: Date) -> Vec<Result<Allow, AllowError>> {
+    let text = String::from_utf8_lossy(line);
+    let mut parts = text.split(MARK);
+    parts.next();
+    parts.map(|rest| parse(rest, today)).collect()
+}
+
+/// Reads what stands behind the mark.
+fn parse(rest: &str, today: Date) -> Result<Allow, AllowError> {
+    let (what, rest) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).ok_or(AllowError::What)?;
+    let what = what.trim();
+    if what.is_empty() || what.contains(char::is_whitespace) {
+        return Err(AllowError::What);
+    }
+    let reason = value(rest, "reason").map(str::trim).filter(|reason| !reason.is_empty()).ok_or(AllowError::Reason)?;
+    if let Some(until) = value(rest, "until") {
+        let until = Date::parse(until).ok_or(AllowError::Until)?;
+        if until < today {
+            return Err(AllowError::Expired(until));
+        }
+    }
+    Ok(Allow { what: what.to_owned(), reason: reason.to_owned() })
+}
+
+/// The value of `key="…"`, or of `key=…` up to a blank. A key inside another key's quotes is none.
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let mut rest = text.trim_start();
+    loop {
+        let (name, after) = rest.split_once('=')?;
+        let (found, behind) = match after.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => after.split_at(after.find(char::is_whitespace).unwrap_or(after.len())),
+        };
+        if name.trim() == key {
+            return Some(found);
+        }
+        rest = behind.trim_start();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(line: &str) -> Result<Allow, AllowError> {
+        allows_on(line.as_bytes(), Date::parse("2026-11-22").unwrap()).remove(0)
+    }
+
+    #[test]
+    fn days_become_dates() {
+        for (days, date) in
+            [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_454, "2026-01-01"), (20_779, "2026-11-22")]
+        {
+            assert_eq!(Date::from_days(days).to_string(), date);
+        }
+        for none in ["2026-02-29", "2026-13-01", "2026-1-1", "2026-01-01-01", "tomorrow", "2026-00-10"] {
+            assert_eq!(Date::parse(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn an_allow_names_its_rule_and_its_reason() {
+        let allow = only("KEY=1 # keyfence:allow[stripe-secret-key] reason=\"rotated, until=never\" until=2027-01-01").unwrap();
+        assert_eq!(allow, Allow { what: "stripe-secret-key".into(), reason: "rotated, until=never".into() });
+        assert!(allow.covers("stripe-secret-key", "x") && !allow.covers("x", "y"));
+        assert!(only("// keyfence:allow[hardcoded-secret] until=2026-11-22 reason=\"last day\"").is_ok());
+        assert_eq!(only("keyfence:allow reason=\"x\""), Err(AllowError::What));
+        assert_eq!(only("keyfence:allow[] reason=\"x\""), Err(AllowError::What));
+        assert_eq!(only("keyfence:allow[a-b]"), Err(AllowError::Reason));
+        assert_eq!(only("keyfence:allow[a-b] reason=\"\""), Err(AllowError::Reason));
+        assert_eq!(only("keyfence:allow[a-b] reason=\"x\" until=soon"), Err(AllowError::Until));
+        assert_eq!(
+            only("keyfence:allow[a-b] reason=\"x\" until=2026-11-21"),
+            Err(AllowError::Expired(Date { year: 2026, month: 11, day: 21 }))
+        );
+        assert_eq!(allows_on(b"keyfence:allow[a] reason=\"1\" keyfence:allow[b] reason=\"2\"", Date::today()).len(), 2);
+    }
+}

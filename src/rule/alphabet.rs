@@ -1,0 +1,93 @@
+//! A set of bytes.
+
+use std::fmt;
+
+/// A set of bytes, tested in one look-up.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Alphabet([u64; 4]);
+
+impl Alphabet {
+    /// Letters and digits.
+    pub const ALPHANUMERIC: Self = {
+        let mut set = Self([0; 4]);
+        let mut byte = 0;
+        while byte < 128u8 {
+            if byte.is_ascii_alphanumeric() {
+                set.0[(byte >> 6) as usize] |= 1 << (byte & 63);
+            }
+            byte += 1;
+        }
+        set
+    };
+
+    /// Adds the bytes from `first` to `last`, both included.
+    pub fn insert(&mut self, first: u8, last: u8) {
+        for byte in first..=last {
+            self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        }
+    }
+
+    /// Whether the byte is in the set.
+    pub const fn contains(&self, byte: u8) -> bool {
+        self.0[(byte >> 6) as usize] >> (byte & 63) & 1 == 1
+    }
+
+    /// How many bytes are in the set.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Whether no byte is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of both sets.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at] | other.0[at]))
+    }
+
+    /// The bytes in ascending order.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
+        (0..=255).filter(|&byte| self.contains(byte))
+    }
+
+    /// How many bytes from the start of `bytes` are in the set, at most `limit`.
+    pub fn run(&self, bytes: &[u8], limit: usize) -> usize {
+        let bytes = &bytes[..bytes.len().min(limit)];
+        bytes.iter().position(|&byte| !self.contains(byte)).unwrap_or(bytes.len())
+    }
+}
+
+impl FromIterator<u8> for Alphabet {
+    fn from_iter<T: IntoIterator<Item = u8>>(bytes: T) -> Self {
+        let mut set = Self::default();
+        bytes.into_iter().for_each(|byte| set.insert(byte, byte));
+        set
+    }
+}
+
+impl fmt::Debug for Alphabet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]", self.bytes().collect::<Vec<_>>().escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_bytes() {
+        let mut set = Alphabet::default();
+        assert!(set.is_empty());
+        set.insert(b'a', b'c');
+        set.insert(0xff, 0xff);
+        assert_eq!(set.len(), 4);
+        assert_eq!(set.run(b"abca\xffxa", 100), 5);
+        assert_eq!(set.run(b"abcabc", 2), 2);
+        assert_eq!(Alphabet::ALPHANUMERIC.len(), 62);
+        assert_eq!(set.bytes().collect::<Alphabet>(), set);
+    }
+}

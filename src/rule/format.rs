@@ -1,0 +1,489 @@
+//! A format, taken apart: which literals it begins with, and what follows them.
+//!
+//! Most formats are a few *branches*, each a row of literals and of runs over an alphabet. They are
+//! matched as they are. What does not come apart is compiled to a regular expression when its
+//! literal is first seen.
+
+use std::sync::OnceLock;
+
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
+use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::alphabet::Alphabet;
+
+/// The longest credential, in bytes. Windows overlap by twice as much.
+pub const MAX_LENGTH: usize = 8 * 1024;
+/// A literal shorter than this is no prefilter.
+const MIN_LITERAL: usize = 4;
+/// More branches than this are left to a regular expression.
+const MAX_BRANCHES: usize = 64;
+/// A short class inside a prefix is spelled out while it gives at most this many literals.
+const MAX_PREFIXES: usize = 256;
+
+/// What a credential looks like.
+#[derive(Debug)]
+pub struct Format {
+    source: String,
+    shape: Shape,
+    max: usize,
+    edge: Alphabet,
+}
+
+#[derive(Debug)]
+enum Shape {
+    Branches(Vec<Branch>),
+    Regex { literals: Vec<Box<[u8]>>, regex: OnceLock<Regex> },
+}
+
+/// One way to spell a credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Branch {
+    segments: Vec<Segment>,
+    environment: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(Vec<u8>),
+    Run { set: Alphabet, min: usize, max: usize },
+}
+
+/// A format that cannot be used, and why.
+pub type FormatError = String;
+
+/// Where a value ends, and how well it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// Length of the value in bytes.
+    pub length: usize,
+    /// Whether its last run is longer than the format allows.
+    pub too_long: bool,
+}
+
+/// A value and the text of its `env` group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matched<'a> {
+    /// How it fits.
+    pub fit: Fit,
+    /// The text of the group named `env`.
+    pub environment: Option<&'a str>,
+}
+
+/// How the last run of a format ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Edge {
+    /// Where the alphabet ends.
+    #[default]
+    Alphabet,
+    /// At the quote or bracket that opened the value, or at white space.
+    Delimiter,
+}
+
+impl Format {
+    /// Takes a format apart.
+    pub fn parse(source: &str) -> Result<Self, FormatError> {
+        let config = syntax::Config::new().unicode(false).utf8(false);
+        let hir = syntax::parse_with(source, &config).map_err(|error| first_line(&error.to_string()))?;
+        if !hir.properties().look_set().is_empty() {
+            return Err("anchors and `\\b` are not allowed: both edges are checked for every rule".to_owned());
+        }
+        let max = hir.properties().maximum_len().ok_or("a repetition has no upper bound")?;
+        if max > MAX_LENGTH {
+            return Err(format!("it may be {max} bytes long, the limit is {MAX_LENGTH}"));
+        }
+        let (shape, edge) = match expand(&hir) {
+            Some(branches) => {
+                let branches: Vec<_> = branches.into_iter().map(Branch::merged).collect();
+                let edge = branches.iter().fold(Alphabet::ALPHANUMERIC, |edge, branch| edge.union(branch.last_set()));
+                (Shape::Branches(branches), edge)
+            }
+            None => (Shape::Regex { literals: prefixes_of(&hir), regex: OnceLock::new() }, Alphabet::ALPHANUMERIC),
+        };
+        Ok(Self { source: source.to_owned(), shape, max, edge })
+    }
+
+    /// The format as it was written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The longest value, in bytes.
+    pub fn max_length(&self) -> usize {
+        self.max
+    }
+
+    /// The bytes that must not follow a value.
+    pub fn edge(&self) -> Alphabet {
+        self.edge
+    }
+
+    /// The texts of the group named `env`.
+    pub fn environments(&self) -> Vec<&str> {
+        let Shape::Branches(branches) = &self.shape else { return Vec::new() };
+        branches.iter().filter_map(|branch| branch.environment.as_deref()).collect()
+    }
+
+    /// Literals of which every value begins with one; empty where none is long enough.
+    pub fn literals(&self) -> Vec<Box<[u8]>> {
+        let mut literals: Vec<Box<[u8]>> = match &self.shape {
+            Shape::Branches(branches) => branches.iter().flat_map(Branch::prefixes).collect(),
+            Shape::Regex { literals, .. } => literals.clone(),
+        };
+        if literals.iter().any(|literal| literal.len() < MIN_LITERAL) {
+            return Vec::new();
+        }
+        literals.sort();
+        literals.dedup();
+        literals
+    }
+
+    /// The longest beginning that every value with this text of the `env` group shares: it says
+    /// what the credential is, and nothing of its body.
+    pub fn public_prefix(&self, environment: Option<&str>) -> usize {
+        let Shape::Branches(branches) = &self.shape else {
+            return common_prefix(self.literals().iter().map(|literal| &literal[..]));
+        };
+        let same = branches.iter().filter(|branch| branch.environment.as_deref() == environment);
+        common_prefix(same.map(|branch| match branch.segments.first() {
+            Some(Segment::Literal(bytes)) => &bytes[..],
+            _ => &[],
+        }))
+    }
+
+    /// How many different bytes a body is drawn from.
+    pub fn alphabet_size(&self) -> usize {
+        let Shape::Branches(branches) = &self.shape else { return Alphabet::ALPHANUMERIC.len() };
+        let sets = branches.iter().flat_map(|branch| &branch.segments).filter_map(|segment| match segment {
+            Segment::Run { set, max, .. } if *max > 1 => Some(set.len()),
+            _ => None,
+        });
+        sets.max().unwrap_or(0)
+    }
+
+    /// The value that begins at the start of `bytes`, if one does. `opened_by` is the byte before it.
+    pub fn match_at<'a>(&'a self, bytes: &[u8], edge: Edge, opened_by: Option<u8>) -> Option<Matched<'a>> {
+        match &self.shape {
+            Shape::Branches(branches) => {
+                let fits = branches.iter().filter_map(|branch| {
+                    let fit = branch.fit(bytes, &self.edge, edge, opened_by)?;
+                    Some(Matched { fit, environment: branch.environment.as_deref() })
+                });
+                fits.max_by_key(|matched| (!matched.fit.too_long, matched.fit.length))
+            }
+            Shape::Regex { regex, .. } => {
+                let regex = regex.get_or_init(|| compile(&self.source));
+                let window = &bytes[..bytes.len().min(self.max)];
+                let found = regex.search(&Input::new(window).anchored(Anchored::Yes))?;
+                let clear = bytes.get(found.end()).is_none_or(|&next| !self.edge.contains(next));
+                clear.then_some(Matched { fit: Fit { length: found.end(), too_long: false }, environment: None })
+            }
+        }
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().last().unwrap_or(text).trim().trim_start_matches("error: ").to_owned()
+}
+
+fn compile(source: &str) -> Regex {
+    let config = syntax::Config::new().unicode(false).utf8(false);
+    let meta = Regex::config().utf8_empty(false);
+    Regex::builder().configure(meta).syntax(config).build(source).expect("the format was parsed when it was loaded")
+}
+
+fn prefixes_of(hir: &Hir) -> Vec<Box<[u8]>> {
+    let mut extractor = Extractor::new();
+    extractor.limit_class(64).limit_total(MAX_PREFIXES);
+    let literals = extractor.extract(hir);
+    literals.literals().unwrap_or_default().iter().map(|literal| literal.as_bytes().into()).collect()
+}
+
+fn common_prefix<'a>(mut all: impl Iterator<Item = &'a [u8]>) -> usize {
+    let Some(first) = all.next() else { return 0 };
+    all.fold(first.len(), |length, other| {
+        let same = first.iter().zip(other).take_while(|(a, b)| a == b).count();
+        length.min(same)
+    })
+}
+
+/// The branches of a format, or nothing where there are too many.
+fn expand(hir: &Hir) -> Option<Vec<Branch>> {
+    let branches = match hir.kind() {
+        HirKind::Empty => vec![Branch::default()],
+        HirKind::Literal(literal) => vec![Branch::of(Segment::Literal(literal.0.to_vec()))],
+        HirKind::Class(class) => vec![Branch::of(Segment::Run { set: set_of(class), min: 1, max: 1 })],
+        HirKind::Capture(capture) => {
+            let mut branches = expand(&capture.sub)?;
+            if capture.name.as_deref() == Some("env") {
+                branches.iter_mut().for_each(|branch| branch.environment = branch.text());
+            }
+            branches
+        }
+        HirKind::Concat(parts) => {
+            parts.iter().try_fold(vec![Branch::default()], |before, part| product(&before, &expand(part)?))?
+        }
+        HirKind::Alternation(parts) => {
+            let parts: Option<Vec<_>> = parts.iter().map(expand).collect();
+            parts?.into_iter().flatten().collect()
+        }
+        HirKind::Repetition(repetition) => {
+            let (min, max) = (repetition.min as usize, repetition.max? as usize);
+            match repetition.sub.kind() {
+                HirKind::Class(class) => vec![Branch::of(Segment::Run { set: set_of(class), min, max })],
+                HirKind::Literal(literal) if literal.0.len() == 1 => {
+                    vec![Branch::of(Segment::Run { set: literal.0.iter().copied().collect(), min, max })]
+                }
+                _ => repeated(&expand(&repetition.sub)?, min, max)?,
+            }
+        }
+        HirKind::Look(_) => return None,
+    };
+    (branches.len() <= MAX_BRANCHES).then_some(branches)
+}
+
+fn repeated(once: &[Branch], min: usize, max: usize) -> Option<Vec<Branch>> {
+    let mut all = Vec::new();
+    let mut row = vec![Branch::default()];
+    for count in 0..=max {
+        if count >= min {
+            all.extend(row.iter().cloned());
+        }
+        if count < max {
+            row = product(&row, once)?;
+        }
+    }
+    (all.len() <= MAX_BRANCHES).then_some(all)
+}
+
+fn product(before: &[Branch], after: &[Branch]) -> Option<Vec<Branch>> {
+    if before.len() * after.len() > MAX_BRANCHES {
+        return None;
+    }
+    let join = |a: &Branch, b: &Branch| Branch {
+        segments: a.segments.iter().chain(&b.segments).cloned().collect(),
+        environment: a.environment.clone().or_else(|| b.environment.clone()),
+    };
+    Some(before.iter().flat_map(|a| after.iter().map(move |b| join(a, b))).collect())
+}
+
+fn set_of(class: &Class) -> Alphabet {
+    let mut set = Alphabet::default();
+    match class {
+        Class::Bytes(class) => class.ranges().iter().for_each(|range| set.insert(range.start(), range.end())),
+        Class::Unicode(class) => {
+            if let Some(class) = class.to_byte_class() {
+                class.ranges().iter().for_each(|range| set.insert(range.start(), range.end()));
+            }
+        }
+    }
+    set
+}
+
+impl Branch {
+    fn of(segment: Segment) -> Self {
+        Self { segments: vec![segment], environment: None }
+    }
+
+    /// The text of a branch that is nothing but literals.
+    fn text(&self) -> Option<String> {
+        let mut text = String::new();
+        for segment in &self.segments {
+            let Segment::Literal(bytes) = segment else { return None };
+            text.push_str(std::str::from_utf8(bytes).ok()?);
+        }
+        Some(text)
+    }
+
+    /// Joins neighbouring literals and drops empty ones.
+    fn merged(self) -> Self {
+        let mut segments: Vec<Segment> = Vec::with_capacity(self.segments.len());
+        for segment in self.segments {
+            match (segments.last_mut(), segment) {
+                (Some(Segment::Literal(before)), Segment::Literal(bytes)) => before.extend(bytes),
+                (_, segment) => segments.push(segment),
+            }
+        }
+        Self { segments, environment: self.environment }
+    }
+
+    fn last_set(&self) -> Alphabet {
+        match self.segments.last() {
+            Some(Segment::Run { set, .. }) => *set,
+            _ => Alphabet::default(),
+        }
+    }
+
+    /// The literals that this branch can begin with. A class of one byte between two literals is
+    /// spelled out while the literals are still too short to be looked for.
+    fn prefixes(&self) -> Vec<Box<[u8]>> {
+        let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
+        for segment in &self.segments {
+            let length = prefixes[0].len();
+            match segment {
+                Segment::Literal(bytes) => prefixes.iter_mut().for_each(|prefix| prefix.extend(bytes)),
+                Segment::Run { set, min: 1, max: 1 }
+                    if (1..MIN_LITERAL).contains(&length) && prefixes.len() * set.len() <= MAX_PREFIXES =>
+                {
+                    let longer = |prefix: &Vec<u8>, byte| [&prefix[..], &[byte]].concat();
+                    prefixes = prefixes.iter().flat_map(|prefix| set.bytes().map(move |byte| longer(prefix, byte))).collect();
+                }
+                Segment::Run { .. } => break,
+            }
+        }
+        prefixes.into_iter().map(Vec::into_boxed_slice).collect()
+    }
+
+    /// How the bytes fit this branch, edges included.
+    fn fit(&self, bytes: &[u8], edge: &Alphabet, mode: Edge, opened_by: Option<u8>) -> Option<Fit> {
+        let literal = match self.segments.first() {
+            Some(Segment::Literal(bytes)) => bytes.len(),
+            _ => 0,
+        };
+        let rest = Rest { bytes, edge, mode, opened_by, literal };
+        rest.fit(&self.segments, 0)
+    }
+}
+
+/// What stays the same while the segments of a branch are matched one after the other.
+struct Rest<'a> {
+    bytes: &'a [u8],
+    edge: &'a Alphabet,
+    mode: Edge,
+    opened_by: Option<u8>,
+    literal: usize,
+}
+
+impl Rest<'_> {
+    /// The longest first, so that a run before another run gives back what that one needs.
+    fn fit(&self, segments: &[Segment], at: usize) -> Option<Fit> {
+        let rest = self.bytes.get(at..)?;
+        match segments {
+            [] => self.is_clear(at).then_some(Fit { length: at, too_long: false }),
+            [Segment::Literal(literal), more @ ..] => rest.starts_with(literal).then(|| self.fit(more, at + literal.len()))?,
+            [Segment::Run { set, min, max }] => match self.mode {
+                Edge::Alphabet => self.fit_last(at, set, *min, *max),
+                Edge::Delimiter => self.fit_delimited(at, set, *min, *max),
+            },
+            [Segment::Run { set, min, max }, more @ ..] => {
+                let run = set.run(rest, *max);
+                (*min..=run).rev().find_map(|length| self.fit(more, at + length))
+            }
+        }
+    }
+
+    fn is_clear(&self, at: usize) -> bool {
+        self.bytes.get(at).is_none_or(|&next| !self.edge.contains(next))
+    }
+
+    /// The last run is the maximal one. A run longer than the format allows is no match where the
+    /// length is fixed, and a doubtful one behind a literal of eight bytes.
+    fn fit_last(&self, at: usize, set: &Alphabet, min: usize, max: usize) -> Option<Fit> {
+        let run = set.run(&self.bytes[at..], MAX_LENGTH);
+        let too_long = run > max;
+        let allowed = !too_long || min < max && self.literal >= 8 && run < MAX_LENGTH;
+        (run >= min && allowed && self.is_clear(at + run)).then_some(Fit { length: at + run, too_long })
+    }
+
+    /// A run with punctuation in it ends at the quote or bracket that opened the value, or at
+    /// white space; failing that, at the last byte that usually follows a value.
+    fn fit_delimited(&self, at: usize, set: &Alphabet, min: usize, max: usize) -> Option<Fit> {
+        let rest = &self.bytes[at..];
+        let closes = match self.opened_by {
+            Some(quote @ (b'"' | b'\'' | b'`' | b'&')) => Some(quote),
+            Some(b'[') => Some(b']'),
+            Some(b'<') => Some(b'>'),
+            Some(b'(') => Some(b')'),
+            Some(b'{') => Some(b'}'),
+            _ => None,
+        };
+        let run = set.run(rest, max + 1);
+        let closed = closes.and_then(|close| memchr::memchr(close, &rest[..run]));
+        let length = closed.or_else(|| (run <= max).then_some(run)).or_else(|| {
+            let usual = |&byte: &u8| b"\"'`,;&|<>)]} \\".contains(&byte);
+            rest[..=max.min(run - 1)].iter().rposition(usual)
+        })?;
+        let escaped = rest[..length].iter().rev().take_while(|&&byte| byte == b'\\').count();
+        let length = if closed.is_some() { length - escaped } else { length };
+        (min..=max).contains(&length).then_some(Fit { length: at + length, too_long: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(format: &str, text: &str) -> Option<(usize, bool)> {
+        let format = Format::parse(format).unwrap();
+        let matched = format.match_at(text.as_bytes(), Edge::Alphabet, None)?;
+        Some((matched.fit.length, matched.fit.too_long))
+    }
+
+    #[test]
+    fn formats_come_apart() {
+        let format = Format::parse("k_(?<env>live|test)_(?:51[0-9a-z]{4}|[0-9a-z]{3})").unwrap();
+        assert!(matches!(&format.shape, Shape::Branches(branches) if branches.len() == 4));
+        assert_eq!(format.environments(), ["live", "live", "test", "test"]);
+        assert_eq!(format.public_prefix(Some("live")), 7);
+        assert_eq!(format.literals().len(), 4);
+        assert_eq!(format.alphabet_size(), 36);
+        assert_eq!(format.max_length(), 13);
+    }
+
+    #[test]
+    fn lengths_and_edges() {
+        assert_eq!(fit("abcd_[0-9a-f]{4}", "abcd_0a1b"), Some((9, false)));
+        assert_eq!(fit("abcd_[0-9a-f]{4}", "abcd_0a1b,"), Some((9, false)));
+        assert_eq!(fit("abcd_[0-9a-f]{4}", "abcd_0a1b2"), None);
+        assert_eq!(fit("abcd_[0-9a-f]{4}", "abcd_0a1bz"), None);
+        assert_eq!(fit("abcd_[0-9a-f]{4}-X", "abcd_0a1b-X\""), Some((11, false)));
+        assert_eq!(fit("abcd_[0-9a-f]{4}-X", "abcd_0a1b-Xy"), None);
+        assert_eq!(fit("abcd_[0-9]{2,4}[0-9a-f]{2}", "abcd_1234"), Some((9, false)));
+    }
+
+    #[test]
+    fn a_longer_run_is_doubtful_only_behind_a_long_literal() {
+        assert_eq!(fit("abcdefg_[a-z]{3,4}", "abcdefg_abcde"), Some((13, true)));
+        assert_eq!(fit("abcd_[a-z]{3,4}", "abcd_abcde"), None);
+        assert_eq!(fit("abcdefg_[a-z]{4}", "abcdefg_abcde"), None);
+    }
+
+    #[test]
+    fn classes_inside_a_short_prefix_are_spelled_out() {
+        let format = Format::parse("AB[0-9]cd[a-z]{9}").unwrap();
+        assert_eq!(format.literals().len(), 10);
+        assert_eq!(&*format.literals()[3], b"AB3cd");
+        assert!(Format::parse("[0-9a-f]{32}").unwrap().literals().is_empty());
+    }
+
+    #[test]
+    fn a_delimited_run_ends_where_it_was_opened() {
+        let format = Format::parse("abcd-[!-~]{4,10}").unwrap();
+        let length = |text: &str, by| format.match_at(text.as_bytes(), Edge::Delimiter, by).map(|matched| matched.fit.length);
+        assert_eq!(length("abcd-x(y\"z", Some(b'"')), None);
+        assert_eq!(length("abcd-x(y'z\",", Some(b'"')), Some(10));
+        assert_eq!(length("abcd-x(y'z\\\",", Some(b'"')), Some(10));
+        assert_eq!(length("abcd-x(y'z and", None), Some(10));
+        assert_eq!(length("abcd-x{yz]more", Some(b'[')), Some(9));
+        assert_eq!(length("abcd-x{yz&page=2&limit=100", Some(b'=')), Some(9));
+    }
+
+    #[test]
+    fn what_does_not_come_apart_is_a_regex() {
+        let format = Format::parse("abcd-(?:[a-z]{2,5}-[0-9]{1,3}x){1,70}").unwrap();
+        assert!(matches!(format.shape, Shape::Regex { .. }));
+        assert!(format.literals().iter().all(|literal| literal.starts_with(b"abcd-")));
+        let fit = format.match_at(b"abcd-ab-1xcde-22x;", Edge::Alphabet, None).unwrap().fit;
+        assert_eq!(fit, Fit { length: 17, too_long: false });
+    }
+
+    #[test]
+    fn unusable_formats_say_why() {
+        assert!(Format::parse("abcd[0-9]+").unwrap_err().contains("upper bound"));
+        assert!(Format::parse(r"\babcd[0-9]{3}").unwrap_err().contains("edges"));
+        assert!(Format::parse("abcd[0-9").unwrap_err().contains("unclosed"));
+        assert!(Format::parse("abcd[0-9]{9000}").unwrap_err().contains("8192"));
+    }
+}

@@ -1,0 +1,347 @@
+//! What is known about providers and their credentials, loaded from `rules/*.toml`.
+//!
+//! Rules are data: a [`RuleSet`] is read from files, checked, and never changes. The files of this
+//! repository are part of the program ([`RuleSet::builtin`]); a user's files are added to them.
+
+mod alphabet;
+mod builtin;
+pub mod examples;
+mod file;
+mod format;
+pub mod name;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+pub use alphabet::Alphabet;
+pub use builtin::FILES as BUILTIN_FILES;
+pub use file::{CounterExample, Example, RuleError};
+pub use format::{Edge, Fit, Format, FormatError, MAX_LENGTH, Matched};
+pub use name::NamePattern;
+
+use crate::check::Check;
+use crate::credential::{Class, Environment, Provider, RuleId};
+use crate::finding::Severity;
+
+/// The pack whose rules name no provider.
+pub const GENERAL: &str = "general";
+
+/// What the facts of a rule rest on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// Inferred.
+    Guess,
+    /// General knowledge.
+    Recall,
+    /// Recalled from the provider's documentation.
+    Rec,
+    /// Seen in public code.
+    #[default]
+    Code,
+    /// Another scanner's rule.
+    Rule,
+    /// Computed from published values.
+    Calc,
+    /// The provider's own library.
+    Sdk,
+    /// The provider's documentation.
+    Doc,
+}
+
+impl Fact {
+    /// Whether a rule may be sure of itself by shape alone.
+    pub fn is_firm(self) -> bool {
+        self > Self::Rec
+    }
+}
+
+/// How the environment is told from a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// Always the same.
+    Fixed(Environment),
+    /// By the text of the group named `env`.
+    ByGroup {
+        /// Texts that mean live.
+        live: Vec<String>,
+        /// Texts that mean sandbox.
+        sandbox: Vec<String>,
+    },
+}
+
+impl Tell {
+    /// The environment of a value whose `env` group reads `text`.
+    pub fn read(&self, text: Option<&str>) -> Environment {
+        let is = |texts: &[String]| text.is_some_and(|text| texts.iter().any(|other| other == text));
+        match self {
+            Self::Fixed(environment) => *environment,
+            Self::ByGroup { live, .. } if is(live) => Environment::Live,
+            Self::ByGroup { sandbox, .. } if is(sandbox) => Environment::Sandbox,
+            Self::ByGroup { .. } => Environment::Unknown,
+        }
+    }
+}
+
+/// Everything that can be named about a provider, in lower case where case does not count.
+#[derive(Debug)]
+pub struct ProviderFacts {
+    /// Its id.
+    pub id: Provider,
+    /// Its name as people write it.
+    pub name: String,
+    /// Where it is used.
+    pub region: String,
+    /// Hosts that serve live traffic.
+    pub live_hosts: Vec<String>,
+    /// Hosts that serve sandbox traffic.
+    pub sandbox_hosts: Vec<String>,
+    /// Hosts that serve both.
+    pub neutral_hosts: Vec<String>,
+    /// Words that name it.
+    pub markers: Vec<String>,
+    /// Variable and key names that name it.
+    pub slots: Vec<NamePattern>,
+    /// Headers its credentials travel in.
+    pub headers: Vec<NamePattern>,
+    /// Routes that exist in the sandbox only.
+    pub sandbox_paths: Vec<String>,
+    /// Chain ids and what they are.
+    pub networks: BTreeMap<String, Environment>,
+    /// SHA-256 of values that it prints in its own documentation.
+    pub published: Vec<[u8; 32]>,
+    /// Where the facts come from.
+    pub references: Vec<String>,
+}
+
+impl ProviderFacts {
+    /// Whether this is the pack whose rules name no provider.
+    pub fn is_general(&self) -> bool {
+        self.id.as_str() == GENERAL
+    }
+}
+
+/// How to recognise one kind of credential of one provider.
+#[derive(Debug)]
+pub struct Rule {
+    /// Kebab-case, begins with the provider, never reused.
+    pub id: RuleId,
+    /// Whose credential it is.
+    pub provider: Arc<ProviderFacts>,
+    /// What a person calls it.
+    pub title: String,
+    /// What it opens.
+    pub class: Class,
+    /// Other roles of the same value.
+    pub also: Vec<Class>,
+    /// Whether it can move money.
+    pub moves_funds: bool,
+    /// How its environment is told from the value.
+    pub tell: Tell,
+    /// What it looks like.
+    pub format: Format,
+    /// What its facts rest on.
+    pub fact: Fact,
+    /// Slots that say by themselves what a value is.
+    pub names: Vec<NamePattern>,
+    /// Slots that say so beside a marker of the provider.
+    pub near: Vec<NamePattern>,
+    /// Routes that only this kind of key is sent to.
+    pub paths: Vec<String>,
+    /// Whether the shape counts only beside a marker of the provider.
+    pub needs_marker: bool,
+    /// How the last run ends.
+    pub edge: Edge,
+    /// Whether it gives the name where several rules share a shape and nothing decides.
+    pub default_for: bool,
+    /// Providers without a rule of their own that use the same shape.
+    pub shared_with: Vec<Provider>,
+    /// Tests that a value must pass.
+    pub checks: Vec<&'static Check>,
+    /// Tests that make a value more credible.
+    pub supports: Vec<&'static Check>,
+    /// The highest severity of a finding.
+    pub ceiling: Option<Severity>,
+    /// What to do.
+    pub remediation: String,
+    /// Where the facts come from, beyond the provider's.
+    pub references: Vec<String>,
+    /// Texts that it finds.
+    pub examples: Vec<Example>,
+    /// Texts that it does not.
+    pub counter_examples: Vec<CounterExample>,
+}
+
+impl Rule {
+    /// Whether it finds values by shape; the others are found by name only.
+    pub fn has_literal(&self) -> bool {
+        !self.format.literals().is_empty()
+    }
+
+    /// Whether a value is found by the name of its slot.
+    pub fn is_named(&self) -> bool {
+        !self.names.is_empty() || !self.near.is_empty()
+    }
+
+    /// The provider that a credential of this rule carries.
+    pub fn attributed(&self) -> Option<Provider> {
+        (!self.provider.is_general()).then(|| self.provider.id.clone())
+    }
+
+    /// `Stripe live secret key`: the title with the environment behind the provider's name.
+    pub fn title_for(&self, environment: Environment) -> String {
+        if environment == Environment::Unknown {
+            return self.title.clone();
+        }
+        match self.title.strip_prefix(self.provider.name.as_str()) {
+            Some(rest) => format!("{} {environment}{rest}", self.provider.name),
+            None => format!("{environment} {}", self.title),
+        }
+    }
+}
+
+/// All rules of a run.
+#[derive(Debug)]
+pub struct RuleSet {
+    rules: Vec<Arc<Rule>>,
+    by_id: HashMap<RuleId, usize>,
+    published: HashSet<[u8; 32]>,
+    digest: String,
+}
+
+impl RuleSet {
+    /// The rules that are part of the program.
+    ///
+    /// # Panics
+    ///
+    /// If a built-in file is broken, which the tests rule out.
+    pub fn builtin() -> Self {
+        match Self::load(BUILTIN_FILES) {
+            Ok(rules) => rules,
+            Err(errors) => panic!("built-in rules are broken: {}", errors[0]),
+        }
+    }
+
+    /// Reads rule files, given as name and text. All their mistakes are reported at once.
+    pub fn load<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Self, Vec<RuleError>> {
+        let mut errors = Vec::new();
+        let mut rules = Vec::new();
+        let mut by_id: HashMap<RuleId, usize> = HashMap::new();
+        let mut digest = Sha256::new();
+        for (file, text) in files {
+            digest.update(text.as_ref());
+            for rule in file::read(file.as_ref(), text.as_ref(), &mut errors) {
+                if by_id.insert(rule.id.clone(), rules.len()).is_some() {
+                    let why = "another rule has the same id".to_owned();
+                    let (file, rule) = (file.as_ref().to_owned(), Some(rule.id.to_string()));
+                    errors.push(RuleError { file, rule, field: Some("id"), why });
+                }
+                rules.push(rule);
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let published = rules.iter().flat_map(|rule| rule.provider.published.iter().copied()).collect();
+        let digest = digest.finalize()[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        Ok(Self { rules, by_id, published, digest })
+    }
+
+    /// The same rules without those that `keep` refuses.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&Rule) -> bool) -> Self {
+        let rules: Vec<_> = self.rules.iter().filter(|rule| keep(rule)).cloned().collect();
+        let by_id = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
+        Self { rules, by_id, published: self.published.clone(), digest: self.digest.clone() }
+    }
+
+    /// Every rule, in the order of the files.
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+
+    /// The rule of that id.
+    pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
+        self.by_id.get(&RuleId::from(id)).map(|&at| &self.rules[at])
+    }
+
+    /// Every provider once, in the order of the files.
+    pub fn providers(&self) -> Vec<&Arc<ProviderFacts>> {
+        let mut all: Vec<&Arc<ProviderFacts>> = self.rules.iter().map(|rule| &rule.provider).collect();
+        all.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        all
+    }
+
+    /// Whether a provider prints this value in its documentation: never a leak.
+    pub fn is_published(&self, value: &[u8]) -> bool {
+        let digest: [u8; 32] = Sha256::digest(value).into();
+        self.published.contains(&digest)
+    }
+
+    /// Tells one set of rule files from another.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [provider]
+        id = "acme"
+        name = "Acme"
+        [[rule]]
+        id = "acme-key"
+        title = "Acme secret key"
+        class = "standard-api-key"
+        environment = { live = "live", sandbox = ["test", "demo"] }
+        format = 'acme_(?<env>live|test|demo)_[0-9a-f]{32}'
+        remediation = "Roll it."
+        examples = [{ text = "{hex:32}" }]
+        counter_examples = [{ text = "x", because = "no" }]
+    "#;
+
+    fn errors(text: &str) -> Vec<String> {
+        RuleSet::load(&[("rules/acme.toml", text)]).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_file_becomes_rules() {
+        let set = RuleSet::load(&[("rules/acme.toml", GOOD)]).unwrap();
+        let rule = set.get("acme-key").unwrap();
+        assert_eq!(rule.tell.read(Some("demo")), Environment::Sandbox);
+        assert_eq!(rule.title_for(Environment::Live), "Acme live secret key");
+        assert_eq!(rule.attributed(), Some("acme".into()));
+        assert_eq!(set.providers().len(), 1);
+        assert_eq!(set.digest().len(), 16);
+        assert!(set.filtered(|_| false).rules().is_empty());
+    }
+
+    #[test]
+    fn errors_name_file_rule_and_field() {
+        let error = |from: &str, to: &str| errors(&GOOD.replace(from, to)).join("\n");
+        assert_eq!(
+            error("{ live", "{ life"),
+            "rules/acme.toml: line 9: data did not match any variant of untagged enum TellShape"
+        );
+        assert_eq!(
+            error("remediation =", "checks = [\"lunh\"]\nremediation ="),
+            "rules/acme.toml: acme-key: checks: no check is named \"lunh\""
+        );
+        assert_eq!(
+            error("\"acme-key\"", "\"other-key\""),
+            "rules/acme.toml: other-key: id: it must be kebab-case and begin with \"acme-\""
+        );
+        assert_eq!(error("|demo)", "|demo|qa)"), "rules/acme.toml: acme-key: environment: neither live nor sandbox is \"qa\"");
+        assert!(error("{32}'", "+'").starts_with("rules/acme.toml: acme-key: format: a repetition"));
+        assert!(error("acme_(?<env>live|test|demo)_", "ac_").contains("no literal of four bytes"));
+        assert!(error("title =", "titel =").contains("unknown field `titel`"));
+        let twice = GOOD.to_owned() + &GOOD[GOOD.find("[[rule]]").unwrap()..];
+        assert_eq!(errors(&twice), ["rules/acme.toml: acme-key: id: another rule has the same id"]);
+    }
+}

@@ -1,0 +1,311 @@
+//! A rule file against the real [`Scanner`]: its examples, its counter-examples, and strings drawn
+//! at random from its formats. The test suite and `keyfence rules test` both call it.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind};
+
+use crate::check;
+use crate::credential::{Credential, Environment};
+use crate::detect::{Scanner, can_be_found};
+use crate::finding::Sighting;
+use crate::rule::examples::{Random, expand};
+use crate::rule::{Edge, Rule, RuleError, RuleSet};
+
+/// The contexts in which a drawn value must be found. `SLOT`, `slot` and `Slot-Name` are spellings
+/// of the slot's name; `MARKER` names the provider.
+pub const CONTEXTS: [(&str, &str); 10] = [
+    ("env file", "# MARKER\nSLOT=VALUE\n"),
+    ("YAML", "MARKER:\n  slot: \"VALUE\"\n  timeout: 30s\n"),
+    ("JSON", "{\"MARKER\": {\"slot\": \"VALUE\", \"retries\": 3}}"),
+    ("JavaScript", "const MARKER = new Client();\nconst slot = 'VALUE';\n"),
+    ("Python dict", "MARKER = {'slot': 'VALUE', 'timeout': 30}\n"),
+    ("shell export", "# MARKER\nexport SLOT=\"VALUE\"\n"),
+    ("curl header", "curl -s https://MARKER.invalid/v1 -H 'Slot-Name: VALUE' -d amount=100\n"),
+    ("query string", "GET /MARKER/callback?slot=VALUE&page=2 HTTP/1.1\n"),
+    ("JSON in JSON", "{\"msg\":\"MARKER said {\\\"slot\\\":\\\"VALUE\\\",\\\"code\\\":401}\"}\n"),
+    ("log line", "2026-03-12T09:11:07Z WARN MARKER [slot: VALUE] rejected\n"),
+];
+
+/// How many values are drawn from a format for each context, and how many bodies for the checks
+/// that drop what is not random.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Values for each context.
+    pub values: usize,
+    /// Bodies for the checks.
+    pub bodies: usize,
+}
+
+impl Effort {
+    /// What the promise asks for.
+    pub const FULL: Self = Self { values: 20, bodies: 100_000 };
+}
+
+/// Fewer bodies are drawn from very long formats, so that a check takes seconds.
+const BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// One body in this many may be lost to the checks that drop what is not random.
+const LOSS: usize = 10_000;
+
+/// Checks the files together with the built-in rules; all failures at once.
+pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> Vec<RuleError> {
+    let builtin = crate::rule::BUILTIN_FILES.iter().map(|&(name, text)| (name, text));
+    let own = |name: &str| files.iter().any(|(file, _)| file.as_ref() == name);
+    let all: Vec<(&str, &str)> =
+        builtin.filter(|(name, _)| !own(name)).chain(files.iter().map(|(name, text)| (name.as_ref(), text.as_ref()))).collect();
+    let set = match RuleSet::load(&all) {
+        Ok(set) => Arc::new(set),
+        Err(errors) => return errors,
+    };
+    let scanner = Scanner::new(Arc::clone(&set));
+    let mut jobs: Vec<(&str, &Arc<Rule>)> = Vec::new();
+    for (name, text) in files {
+        // Loaded once more by itself to learn which rules are the file's own.
+        let Ok(own) = RuleSet::load(&[(name.as_ref(), text.as_ref())]) else { continue };
+        jobs.extend(own.rules().iter().filter_map(|rule| Some((name.as_ref(), set.get(rule.id.as_str())?))));
+    }
+    let test = |&(file, rule): &(&str, &Arc<Rule>)| {
+        let mut test = Test { file, rule, scanner: &scanner, errors: Vec::new() };
+        test.lint();
+        test.examples();
+        test.counter_examples();
+        test.contexts(effort.values);
+        test.losses(effort.bodies);
+        test.errors
+    };
+    jobs.par_iter().flat_map_iter(test).collect()
+}
+
+/// The check of one rule.
+struct Test<'a> {
+    file: &'a str,
+    rule: &'a Arc<Rule>,
+    scanner: &'a Scanner,
+    errors: Vec<RuleError>,
+}
+
+impl Test<'_> {
+    fn fail(&mut self, field: &'static str, why: String) {
+        let rule = Some(self.rule.id.to_string());
+        self.errors.push(RuleError { file: self.file.to_owned(), rule, field: Some(field), why });
+    }
+
+    fn scan(&self, text: &str) -> Vec<Credential> {
+        let sightings = self.scanner.scan(text.as_bytes());
+        sightings.into_iter().map(|Sighting::Credential(credential)| credential).collect()
+    }
+
+    fn lint(&mut self) {
+        for pattern in self.rule.names.iter().chain(&self.rule.near) {
+            if !can_be_found(pattern) {
+                self.fail("names", format!("{:?} holds none of the stems that are looked for", pattern.source()));
+            }
+        }
+        let named = |rule: &Rule| !rule.provider.markers.is_empty() || !rule.provider.slots.is_empty();
+        if (self.rule.needs_marker || !self.rule.near.is_empty()) && !named(self.rule) {
+            self.fail("needs", "the provider has no markers and no slots".to_owned());
+        }
+        for (field, count) in [("examples", self.rule.examples.len()), ("counter_examples", self.rule.counter_examples.len())] {
+            if count < 2 {
+                self.fail(field, format!("{count}, two are needed"));
+            }
+        }
+    }
+
+    fn examples(&mut self) {
+        for (at, example) in self.rule.examples.iter().enumerate() {
+            let text = match expand(&example.text, self.rule.id.as_str()) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.fail("examples", format!("{}: {error}", at + 1));
+                    continue;
+                }
+            };
+            let class = example.class.unwrap_or(self.rule.class);
+            let found = self.scan(&text);
+            let [only] = &found[..] else {
+                self.fail("examples", format!("{}: {} credentials instead of one: {}", at + 1, found.len(), names(&found)));
+                continue;
+            };
+            if only.rule != self.rule.id || only.class != class {
+                self.fail("examples", format!("{}: read as {} {}", at + 1, only.rule, only.class));
+            }
+            let expected = example.environment.or(match self.rule.tell {
+                crate::rule::Tell::Fixed(environment) => Some(environment),
+                crate::rule::Tell::ByGroup { .. } => None,
+            });
+            if expected.is_some_and(|expected| expected != only.environment) {
+                self.fail("examples", format!("{}: environment {}", at + 1, only.environment));
+            }
+        }
+    }
+
+    fn counter_examples(&mut self) {
+        for (at, example) in self.rule.counter_examples.iter().enumerate() {
+            match expand(&example.text, self.rule.id.as_str()) {
+                Ok(text) if self.scan(&text).iter().any(|credential| credential.rule == self.rule.id) => {
+                    self.fail("counter_examples", format!("{}: found, although: {}", at + 1, example.because));
+                }
+                Ok(_) => {}
+                Err(error) => self.fail("counter_examples", format!("{}: {error}", at + 1)),
+            }
+        }
+    }
+
+    /// Values drawn from the format must be found in every context, as what they are.
+    fn contexts(&mut self, values: usize) {
+        let mut random = Random::new(&format!("{}/contexts", self.rule.id));
+        let slot = slot_of(self.rule);
+        let marker = marker_of(self.rule);
+        for (name, context) in CONTEXTS {
+            let mut misses = Vec::new();
+            for _ in 0..values {
+                let Some(value) = draw(self.rule, &mut random) else { continue };
+                let text = fill(context, &slot, &marker, &value);
+                let found = self.scan(&text);
+                // The general pack yields to a provider whose shape the value happens to have.
+                let good = |credential: &Credential| {
+                    let yields = self.rule.provider.is_general() && credential.class == self.rule.class;
+                    yields || credential.rule == self.rule.id && credential.secret.check(|bytes| bytes == value.as_bytes())
+                };
+                if !found.iter().any(good) {
+                    misses.push(names(&found));
+                }
+            }
+            if !misses.is_empty() {
+                self.fail(
+                    "format",
+                    format!("{name}: {} of {values} drawn values are not found as such ({})", misses.len(), misses[0]),
+                );
+            }
+        }
+    }
+
+    /// The checks that drop what is not random may lose one real body in ten thousand.
+    fn losses(&mut self, bodies: usize) {
+        let bodies = bodies.min(BODY_BYTES / self.rule.format.max_length());
+        let mut random = Random::new(&format!("{}/losses", self.rule.id));
+        let sampler = Sampler::new(self.rule.format.source());
+        let format = &self.rule.format;
+        let texts = format.environments();
+        let public = texts.iter().map(|text| format.public_prefix(Some(text))).max();
+        let public = public.unwrap_or_else(|| format.public_prefix(None));
+        let public = if self.rule.has_literal() { public } else { 0 };
+        let size = format.alphabet_size();
+        let lost = (0..bodies).filter(|_| {
+            let value = sampler.draw(&mut random);
+            !check::is_plausible(&value[public.min(value.len())..], size)
+        });
+        let lost = lost.count();
+        if lost > (bodies / LOSS).max(1) {
+            self.fail("format", format!("{lost} of {bodies} random values are dropped as placeholders"));
+        }
+    }
+}
+
+fn names(found: &[Credential]) -> String {
+    let names: Vec<_> = found.iter().map(|credential| credential.rule.as_str()).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+/// A value of the rule that passes its checks.
+pub fn draw(rule: &Rule, random: &mut Random) -> Option<String> {
+    let sampler = Sampler::new(rule.format.source());
+    (0..1000).find_map(|_| {
+        let value = sampler.draw(random);
+        // Where punctuation is part of a value, one that holds a delimiter has no certain end.
+        let certain = rule.edge == Edge::Alphabet || !value.iter().any(|byte| b"\"'`\\&<>[](){};,|".contains(byte));
+        let passes = certain && rule.checks.iter().all(|check| (check.test)(&value));
+        passes.then(|| String::from_utf8(value).ok())?
+    })
+}
+
+/// A name that the rule's value may stand under, as words: `payca client secret`.
+pub fn slot_of(rule: &Rule) -> Vec<String> {
+    let pattern = rule.names.first().or(rule.near.first());
+    let source = match pattern {
+        Some(pattern) => pattern.source().replace('*', "_"),
+        None if rule.needs_marker => {
+            rule.provider.slots.first().map_or_else(String::new, |slot| slot.source().replace('*', "_API_KEY"))
+        }
+        None => "gateway_credential".to_owned(),
+    };
+    crate::rule::name::words(source.as_bytes())
+}
+
+/// A word that names the rule's provider, where the rule wants one.
+pub fn marker_of(rule: &Rule) -> String {
+    let wants = rule.needs_marker || rule.names.is_empty() && !rule.near.is_empty();
+    let marker = rule.provider.markers.first().filter(|_| wants);
+    marker.map_or_else(
+        || "gateway".to_owned(),
+        |marker| format!("{marker} {}", rule.paths.first().map_or("", String::as_str)).trim().to_owned(),
+    )
+}
+
+/// Puts slot, marker and value into a context.
+pub fn fill(context: &str, slot: &[String], marker: &str, value: &str) -> String {
+    let header: Vec<String> = slot.iter().map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+    context
+        .replace("MARKER", marker)
+        .replace("SLOT", &slot.join("_").to_uppercase())
+        .replace("Slot-Name", &header.join("-"))
+        .replace("slot", &slot.join("_"))
+        .replace("VALUE", value)
+}
+
+/// Draws values from a format.
+#[derive(Debug)]
+struct Sampler(Hir);
+
+impl Sampler {
+    fn new(format: &str) -> Self {
+        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(format);
+        Self(hir.expect("the format was parsed when it was loaded"))
+    }
+
+    fn draw(&self, random: &mut Random) -> Vec<u8> {
+        let mut out = Vec::new();
+        sample(&self.0, random, &mut out);
+        out
+    }
+}
+
+fn sample(hir: &Hir, random: &mut Random, out: &mut Vec<u8>) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => out.extend_from_slice(&literal.0),
+        HirKind::Class(Class::Bytes(class)) => {
+            let size = |range: &ClassBytesRange| usize::from(range.end() - range.start()) + 1;
+            let mut index = random.below(class.ranges().iter().map(size).sum());
+            for range in class.ranges() {
+                if index < size(range) {
+                    out.extend(range.start().checked_add(u8::try_from(index).unwrap_or(u8::MAX)));
+                    break;
+                }
+                index -= size(range);
+            }
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let first = class.ranges()[0].start();
+            out.extend_from_slice(first.to_string().as_bytes());
+        }
+        HirKind::Repetition(repetition) => {
+            let max = repetition.max.unwrap_or(repetition.min);
+            let count = repetition.min as usize + random.below((max - repetition.min + 1) as usize);
+            (0..count).for_each(|_| sample(&repetition.sub, random, out));
+        }
+        HirKind::Capture(capture) => sample(&capture.sub, random, out),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| sample(part, random, out)),
+        HirKind::Alternation(parts) => sample(&parts[random.below(parts.len())], random, out),
+    }
+}
+
+/// The environment that a drawn value says by itself.
+pub fn environment_of(rule: &Rule, value: &str) -> Environment {
+    let text = rule.format.match_at(value.as_bytes(), rule.edge, None).and_then(|matched| matched.environment);
+    rule.tell.read(text)
+}

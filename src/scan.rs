@@ -1,0 +1,417 @@
+//! The batch conveyor: paths and streams in, findings out. It owns the threads and the buffers.
+//!
+//! A file of up to [`WHOLE`] bytes is judged as a whole; anything longer goes through windows that
+//! overlap by [`REACH`], so that memory stays bounded and no credential is cut.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::assess;
+use crate::credential::{Credential, Environment, FingerprintKey, View};
+use crate::detect::{REACH, Scanner, Scope};
+use crate::environment;
+use crate::finding::{Excerpt, Finding, Location, Mask, Origin, Place, PlaceKind, Sighting, Tracked};
+use crate::policy::{Date, allows_on};
+use crate::record;
+use crate::rule::MAX_LENGTH;
+use crate::source::{self, GlobError, Haystack, HaystackKind, Met, SourceError, WalkOptions};
+use crate::span::{Lines, Span};
+
+/// Up to this size an input is held and judged as a whole.
+pub const WHOLE: usize = 8 * 1024 * 1024;
+/// What a window adds to what it has read before.
+const WINDOW: usize = 1024 * 1024;
+/// A NUL byte in this much of the beginning makes a file binary: its bytes have no names.
+const BINARY: usize = 8 * 1024;
+/// How much of a line an excerpt holds on either side of a finding.
+const AROUND: usize = 240;
+
+/// What is asked of a scan.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What a walk leaves out.
+    pub walk: WalkOptions,
+    /// Says what sort of place everything is, whatever the paths say.
+    pub place: Option<PlaceKind>,
+    /// Whether inline allows count.
+    pub inline_allow: bool,
+    /// What day it is, for allows that end.
+    pub today: Date,
+    /// The key of the fingerprints.
+    pub fingerprints: FingerprintKey,
+}
+
+/// What was read, and what was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Files read to the end.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Entries left out on purpose.
+    pub excluded: u64,
+    /// Secrets whose environment is known, in places whose environment is not.
+    pub place_unknown: u64,
+    /// Secrets whose environment is not known.
+    pub credential_unknown: u64,
+    /// Findings that an inline allow suppressed.
+    pub suppressed: u64,
+    /// What was wanted and could not be read.
+    pub skipped: Vec<SourceError>,
+    /// Inline allows that do not count, and where they stand.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something in the input that is not as its author believes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// The file.
+    pub origin: Origin,
+    /// The line.
+    pub line: u64,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// What a scan says while it runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Files read so far.
+    pub files: AtomicU64,
+    /// Bytes read so far.
+    pub bytes: AtomicU64,
+}
+
+/// Scans paths. Findings come back sorted by path and offset.
+pub fn paths(
+    scanner: &Scanner,
+    roots: &[PathBuf],
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<(Vec<Finding>, Ledger), GlobError> {
+    let collected = Mutex::new((Vec::new(), Ledger::default()));
+    source::walk(roots, &settings.walk, &|met| {
+        let mut job = Job::new(scanner, settings, progress);
+        match met {
+            Met::File(haystack) => job.haystack(&haystack),
+            Met::Excluded => job.ledger.excluded += 1,
+            Met::Skipped(error) => job.ledger.skipped.push(error),
+        }
+        let mut all = collected.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0.append(&mut job.findings);
+        all.1.absorb(job.ledger);
+    })?;
+    let (mut findings, mut ledger) = collected.into_inner().unwrap_or_else(PoisonError::into_inner);
+    findings.sort_by(|a, b| key(a).cmp(&key(b)));
+    ledger.skipped.sort();
+    ledger.warnings.sort();
+    Ok((findings, ledger))
+}
+
+fn key(finding: &Finding) -> (String, bool, Span) {
+    (finding.location.origin.to_string(), finding.location.lines.is_some(), finding.location.span)
+}
+
+/// Scans a stream; each finding goes to `found` as soon as nothing that follows can change it.
+pub fn stream(
+    scanner: &Scanner,
+    reader: &mut dyn Read,
+    name: Option<PathBuf>,
+    settings: &Settings,
+    found: &mut dyn FnMut(Finding),
+) -> Ledger {
+    let progress = Progress::default();
+    let mut job = Job::new(scanner, settings, &progress);
+    let input = Input::new(Origin::Stdin(name), Tracked::Unknown, true);
+    job.read(&input, reader, &mut |job| job.findings.drain(..).for_each(&mut *found));
+    job.ledger
+}
+
+impl Ledger {
+    /// Whether everything that was wanted was read.
+    pub fn is_complete(&self) -> bool {
+        self.skipped.is_empty()
+    }
+
+    /// Adds the entries of another ledger.
+    pub fn absorb(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.excluded += other.excluded;
+        self.place_unknown += other.place_unknown;
+        self.credential_unknown += other.credential_unknown;
+        self.suppressed += other.suppressed;
+        self.skipped.extend(other.skipped);
+        self.warnings.extend(other.warnings);
+    }
+}
+
+/// What is read, and under which name.
+struct Input {
+    origin: Origin,
+    tracked: Tracked,
+    live: bool,
+}
+
+impl Input {
+    fn new(origin: Origin, tracked: Tracked, live: bool) -> Self {
+        Self { origin, tracked, live }
+    }
+}
+
+thread_local! {
+    /// One buffer for each thread, grown once and used for every file.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The scan of one input.
+struct Job<'a> {
+    scanner: &'a Scanner,
+    settings: &'a Settings,
+    progress: &'a Progress,
+    findings: Vec<Finding>,
+    ledger: Ledger,
+}
+
+/// A buffer of an input, and where it stands in it.
+struct Window<'a> {
+    bytes: &'a [u8],
+    core: Range<usize>,
+    offset: usize,
+    lines: Lines,
+    kind: PlaceKind,
+    names: bool,
+}
+
+impl<'a> Job<'a> {
+    fn new(scanner: &'a Scanner, settings: &'a Settings, progress: &'a Progress) -> Self {
+        Self { scanner, settings, progress, findings: Vec::new(), ledger: Ledger::default() }
+    }
+
+    fn haystack(&mut self, haystack: &Haystack) {
+        let pipe = haystack.kind == HaystackKind::Pipe;
+        let input = Input::new(haystack.origin.clone(), haystack.tracked, pipe);
+        self.name(&input);
+        if pipe && is_stdin(haystack.path()) {
+            return self.read(&input, &mut io::stdin().lock(), &mut |_| {});
+        }
+        match File::open(haystack.path()) {
+            Ok(mut file) => self.read(&input, &mut file, &mut |_| {}),
+            Err(error) => self.skip(&input, &error),
+        }
+    }
+
+    fn skip(&mut self, input: &Input, error: &io::Error) {
+        self.ledger.skipped.push(SourceError::io(input.origin.clone(), error));
+    }
+
+    /// A file may be named like a key.
+    fn name(&mut self, input: &Input) {
+        let name = input.origin.to_string();
+        let scope = Scope { core: 0..name.len(), names: false };
+        let found = self.scanner.scan_within(name.as_bytes(), &scope);
+        for Sighting::Credential(mut credential) in found {
+            credential.view = View::Path;
+            let excerpt = excerpt_of(name.as_bytes(), &credential, &[&credential]);
+            self.assess(input, &credential, PlaceKind::Source, None, excerpt);
+        }
+    }
+
+    /// Reads an input to its end: as a whole if it fits, else in windows. `flush` runs behind each.
+    fn read(&mut self, input: &Input, reader: &mut dyn Read, flush: &mut dyn FnMut(&mut Self)) {
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            if let Err(error) = self.read_into(input, reader, buffer, flush) {
+                self.skip(input, &error);
+            } else {
+                self.ledger.files += 1;
+                self.progress.files.fetch_add(1, Ordering::Relaxed);
+            }
+            flush(self);
+            // One large file must not hold its memory for the rest of the scan.
+            buffer.shrink_to(2 * WINDOW);
+        });
+    }
+
+    fn read_into(
+        &mut self,
+        input: &Input,
+        reader: &mut dyn Read,
+        buffer: &mut Vec<u8>,
+        flush: &mut dyn FnMut(&mut Self),
+    ) -> io::Result<()> {
+        let mut ended = self.fill(reader, buffer, record::HEAD)?;
+        let names = memchr::memchr(0, &buffer[..buffer.len().min(BINARY)]).is_none();
+        let kind = self.kind(input, buffer);
+        let hold = if kind == PlaceKind::Log && input.live { record::HEAD } else { WHOLE };
+        while !ended && buffer.len() < hold {
+            let more = if input.live { hold } else { (buffer.len() * 2).min(hold) };
+            ended = self.fill(reader, buffer, more)?;
+        }
+        let (mut start, mut offset, mut lines) = (0, 0, Lines::default());
+        loop {
+            let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(start) };
+            let window = Window { bytes: buffer, core: start..end, offset, lines, kind, names };
+            self.scan(input, &window);
+            flush(self);
+            if ended {
+                return Ok(());
+            }
+            let keep = end.saturating_sub(REACH);
+            let position = lines.position(buffer, keep);
+            lines = Lines::starting_at(position.line, position.column);
+            buffer.drain(..keep);
+            (start, offset) = (end - keep, offset + keep);
+            let step = if input.live { record::HEAD } else { WINDOW };
+            ended = self.fill(reader, buffer, start + REACH + step)?;
+        }
+    }
+
+    /// Reads until the buffer holds `size` bytes; says whether the input has ended.
+    fn fill(&mut self, reader: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> io::Result<bool> {
+        let wanted = size.saturating_sub(buffer.len());
+        let read = reader.take(wanted as u64).read_to_end(buffer)?;
+        self.ledger.bytes += read as u64;
+        self.progress.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read < wanted)
+    }
+
+    /// What sort of place the input is. A log tells itself by its records, whatever its name.
+    fn kind(&self, input: &Input, head: &[u8]) -> PlaceKind {
+        let by_path = input.origin.path().map_or(PlaceKind::Source, environment::kind_of);
+        let open = matches!(by_path, PlaceKind::Source | PlaceKind::Config);
+        let by_content = || open && record::looks_like_log(head);
+        self.settings.place.unwrap_or_else(|| if by_content() { PlaceKind::Log } else { by_path })
+    }
+
+    fn scan(&mut self, input: &Input, window: &Window<'_>) {
+        // Excerpts reach over the edges of the core: what stands there must be known to be masked.
+        let core = window.core.start.saturating_sub(MAX_LENGTH)..(window.core.end + MAX_LENGTH).min(window.bytes.len());
+        let sightings = self.scanner.scan_within(window.bytes, &Scope { core, names: window.names });
+        let mut credentials: Vec<Credential> = sightings.into_iter().map(|Sighting::Credential(credential)| credential).collect();
+        for credential in &mut credentials {
+            environment::narrow(credential, self.scanner.rules(), input.origin.path(), window.bytes);
+        }
+        let all: Vec<&Credential> = credentials.iter().collect();
+        for &credential in all.iter().filter(|credential| window.core.contains(&credential.span.start)) {
+            let excerpt = excerpt_of(window.bytes, credential, &all);
+            self.assess(input, credential, window.kind, Some(window), excerpt);
+        }
+    }
+
+    /// Judges one credential; what is allowed on its line is counted and goes no further.
+    fn assess(&mut self, input: &Input, credential: &Credential, kind: PlaceKind, window: Option<&Window<'_>>, excerpt: Excerpt) {
+        let Some(rule) = self.scanner.rules().get(credential.rule.as_str()).map(Arc::clone) else { return };
+        match credential.environment {
+            _ if credential.class.is_public() => {}
+            Environment::Unknown => self.ledger.credential_unknown += 1,
+            _ => self.ledger.place_unknown += 1,
+        }
+        let Some(verdict) = assess::judge(credential, &rule, kind, input.tracked) else { return };
+        let mut lines = window.map(|window| (window.lines, window.bytes));
+        let mut line_of = |at: usize| lines.as_mut().map(|(lines, bytes)| lines.position(bytes, at));
+        let begin = line_of(credential.span.start);
+        let because = credential.because.iter().map(|evidence| {
+            let line = evidence.span.and_then(|span| line_of(span.start)).map(|position| position.line);
+            (evidence.clone(), line)
+        });
+        let because = because.collect();
+        let end = line_of(credential.span.end);
+        let finding = Finding {
+            kind: verdict.kind,
+            severity: verdict.severity,
+            confidence: credential.confidence,
+            rule: credential.rule.clone(),
+            title: rule.title_for(credential.environment),
+            provider: credential.provider.clone(),
+            candidates: credential.candidates.clone(),
+            class: credential.class,
+            environment: credential.environment,
+            moves_funds: credential.moves_funds,
+            mask: Mask::of(&credential.secret),
+            fingerprint: self.settings.fingerprints.fingerprint(&credential.secret),
+            location: Location {
+                origin: input.origin.clone(),
+                tracked: input.tracked,
+                lines: begin.zip(end),
+                span: credential.span.shifted(window.map_or(0, |window| window.offset)),
+            },
+            view: credential.view,
+            place: Place { kind },
+            because,
+            excerpt,
+            remediation: rule.remediation.clone(),
+        };
+        if !self.is_allowed(input, &finding, credential, window) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Inline allows never count in logs and streams: whoever writes the log could write them.
+    fn is_allowed(&mut self, input: &Input, finding: &Finding, credential: &Credential, window: Option<&Window<'_>>) -> bool {
+        let Some(window) = window.filter(|window| window.kind != PlaceKind::Log && !input.live) else { return false };
+        if !self.settings.inline_allow {
+            return false;
+        }
+        let line = line_around(window.bytes, credential.span, usize::MAX);
+        for allow in allows_on(&window.bytes[line.range()], self.settings.today) {
+            match allow {
+                Ok(allow) if allow.covers(finding.rule.as_str(), finding.kind.id()) => {
+                    self.ledger.suppressed += 1;
+                    return true;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let line = finding.location.lines.map_or(0, |(begin, _)| begin.line);
+                    let warning = Warning { origin: input.origin.clone(), line, why: error.to_string() };
+                    if !self.ledger.warnings.contains(&warning) {
+                        self.ledger.warnings.push(warning);
+                    }
+                }
+            }
+        }
+        false
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    matches!(path.to_str(), Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"))
+}
+
+/// The line that holds a span, without its end, at most `around` bytes on either side.
+fn line_around(bytes: &[u8], span: Span, around: usize) -> Span {
+    let floor = span.start.saturating_sub(around);
+    let ceiling = span.end.saturating_add(around).min(bytes.len());
+    let start = memchr::memrchr(b'\n', &bytes[floor..span.start]).map_or(floor, |at| floor + at + 1);
+    let end = memchr::memchr(b'\n', &bytes[span.end..ceiling]).map_or(ceiling, |at| span.end + at);
+    Span::new(start, end)
+}
+
+/// The line around a credential, with every credential in it to be masked.
+fn excerpt_of(bytes: &[u8], credential: &Credential, all: &[&Credential]) -> Excerpt {
+    let mut line = line_around(bytes, credential.span, AROUND);
+    // A credential that the cut would split is left out, or its rest would be shown.
+    for other in all {
+        if !other.span.overlaps(line) {
+            continue;
+        }
+        if other.span.start < line.start {
+            line.start = other.span.end;
+        }
+        if other.span.end > line.end {
+            line.end = other.span.start;
+        }
+    }
+    let inside: Vec<_> = all.iter().filter(|other| other.span.start >= line.start && other.span.end <= line.end).collect();
+    let focus = inside.iter().position(|other| other.span == credential.span).unwrap_or(usize::MAX);
+    let masks = inside.iter().map(|other| {
+        let span = Span::new(other.span.start - line.start, other.span.end - line.start);
+        (span, Mask::of(&other.secret))
+    });
+    Excerpt::new(&bytes[line.range()], masks.collect(), focus)
+}

@@ -1,0 +1,6 @@
+//! One test binary: the program and its promises, from outside.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cases;
+mod plant;
+mod rules;
