@@ -3,7 +3,7 @@
 //! A file of up to [`WHOLE`] bytes is judged as a whole; anything longer goes through windows that
 //! overlap by [`REACH`], so that memory stays bounded and no credential is cut.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -20,7 +20,7 @@ use crate::policy::{Date, allows_on};
 use crate::record;
 use crate::rule::MAX_LENGTH;
 use crate::source::{self, GlobError, Haystack, HaystackKind, Met, SourceError, WalkOptions};
-use crate::span::{Lines, Span};
+use crate::span::{Lines, Position, Span};
 
 /// Up to this size an input is held and judged as a whole.
 pub const WHOLE: usize = 8 * 1024 * 1024;
@@ -30,6 +30,9 @@ const WINDOW: usize = 1024 * 1024;
 const BINARY: usize = 8 * 1024;
 /// How much of a line an excerpt holds on either side of a finding.
 const AROUND: usize = 240;
+/// How far from its finding an inline allow may stand on the same line: within the overlap of windows,
+/// so that their edges do not matter, and a long line with many findings is not read anew for each.
+const ALLOW: usize = 4 * 1024;
 
 /// What is asked of a scan.
 #[derive(Clone, Debug)]
@@ -107,7 +110,7 @@ pub fn paths(
         all.1.absorb(job.ledger);
     })?;
     let (mut findings, mut ledger) = collected.into_inner().unwrap_or_else(PoisonError::into_inner);
-    findings.sort_by(|a, b| key(a).cmp(&key(b)));
+    findings.sort_by_cached_key(key);
     ledger.skipped.sort();
     ledger.warnings.sort();
     Ok((findings, ledger))
@@ -183,9 +186,19 @@ struct Window<'a> {
     bytes: &'a [u8],
     core: Range<usize>,
     offset: usize,
-    lines: Lines,
+    /// How far it has counted: findings ascend, so that each line is counted once.
+    lines: Cell<Lines>,
     kind: PlaceKind,
     names: bool,
+}
+
+impl Window<'_> {
+    fn position(&self, at: usize) -> Position {
+        let mut lines = self.lines.get();
+        let position = lines.position(self.bytes, at);
+        self.lines.set(lines);
+        position
+    }
 }
 
 impl<'a> Job<'a> {
@@ -218,7 +231,7 @@ impl<'a> Job<'a> {
         for Sighting::Credential(mut credential) in found {
             credential.view = View::Path;
             let excerpt = excerpt_of(name.as_bytes(), &credential, &[&credential]);
-            self.assess(input, &credential, PlaceKind::Source, None, excerpt);
+            self.assess(input, &credential, None, excerpt);
         }
     }
 
@@ -256,14 +269,14 @@ impl<'a> Job<'a> {
         let (mut start, mut offset, mut lines) = (0, 0, Lines::default());
         loop {
             let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(start) };
-            let window = Window { bytes: buffer, core: start..end, offset, lines, kind, names };
+            let window = Window { bytes: buffer, core: start..end, offset, lines: Cell::new(lines), kind, names };
             self.scan(input, &window);
             flush(self);
             if ended {
                 return Ok(());
             }
             let keep = end.saturating_sub(REACH);
-            let position = lines.position(buffer, keep);
+            let position = window.position(keep);
             lines = Lines::starting_at(position.line, position.column);
             buffer.drain(..keep);
             (start, offset) = (end - keep, offset + keep);
@@ -300,21 +313,22 @@ impl<'a> Job<'a> {
         let all: Vec<&Credential> = credentials.iter().collect();
         for &credential in all.iter().filter(|credential| window.core.contains(&credential.span.start)) {
             let excerpt = excerpt_of(window.bytes, credential, &all);
-            self.assess(input, credential, window.kind, Some(window), excerpt);
+            self.assess(input, credential, Some(window), excerpt);
         }
     }
 
     /// Judges one credential; what is allowed on its line is counted and goes no further.
-    fn assess(&mut self, input: &Input, credential: &Credential, kind: PlaceKind, window: Option<&Window<'_>>, excerpt: Excerpt) {
+    fn assess(&mut self, input: &Input, credential: &Credential, window: Option<&Window<'_>>, excerpt: Excerpt) {
         let Some(rule) = self.scanner.rules().get(credential.rule.as_str()).map(Arc::clone) else { return };
         match credential.environment {
             _ if credential.class.is_public() => {}
             Environment::Unknown => self.ledger.credential_unknown += 1,
             _ => self.ledger.place_unknown += 1,
         }
+        // A name has no place of its own.
+        let kind = window.map_or(PlaceKind::Source, |window| window.kind);
         let Some(verdict) = assess::judge(credential, &rule, kind, input.tracked) else { return };
-        let mut lines = window.map(|window| (window.lines, window.bytes));
-        let mut line_of = |at: usize| lines.as_mut().map(|(lines, bytes)| lines.position(bytes, at));
+        let line_of = |at: usize| window.map(|window| window.position(at));
         let begin = line_of(credential.span.start);
         let because = credential.because.iter().map(|evidence| {
             let line = evidence.span.and_then(|span| line_of(span.start)).map(|position| position.line);
@@ -358,7 +372,7 @@ impl<'a> Job<'a> {
         if !self.settings.inline_allow {
             return false;
         }
-        let line = line_around(window.bytes, credential.span, usize::MAX);
+        let line = line_around(window.bytes, credential.span, ALLOW);
         for allow in allows_on(&window.bytes[line.range()], self.settings.today) {
             match allow {
                 Ok(allow) if allow.covers(finding.rule.as_str(), finding.kind.id()) => {
@@ -395,6 +409,10 @@ fn line_around(bytes: &[u8], span: Span, around: usize) -> Span {
 /// The line around a credential, with every credential in it to be masked.
 fn excerpt_of(bytes: &[u8], credential: &Credential, all: &[&Credential]) -> Excerpt {
     let mut line = line_around(bytes, credential.span, AROUND);
+    // No half of a character at the cuts.
+    let continues = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    line.start = (line.start..credential.span.start).take(4).find(|&at| !continues(at)).unwrap_or(line.start);
+    line.end = (credential.span.end..=line.end).rev().take(4).find(|&at| !continues(at)).unwrap_or(line.end);
     // A credential that the cut would split is left out, or its rest would be shown.
     for other in all {
         if !other.span.overlaps(line) {

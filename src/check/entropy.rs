@@ -10,7 +10,7 @@ const TAIL: f64 = 9.0;
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
 pub(super) fn is_random(body: &[u8], alphabet: usize) -> bool {
-    let alphabet = alphabet.min(natural_alphabet(body));
+    let alphabet = alphabet.min(natural_alphabet(body)).min(used_alphabet(body));
     if body.len() < 8 || alphabet < 4 {
         return true;
     }
@@ -30,6 +30,14 @@ fn natural_alphabet(body: &[u8]) -> usize {
         () if all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) => 36,
         () => 256,
     }
+}
+
+/// A long body shows its alphabet: a format that allows blanks and quotes between the lines of a
+/// PEM key takes one without them, too. At least hex, or a few repeated bytes would do.
+fn used_alphabet(body: &[u8]) -> usize {
+    let mut seen = [false; 256];
+    body.iter().for_each(|&byte| seen[usize::from(byte)] = true);
+    if body.len() < 256 { 256 } else { seen.iter().filter(|&&seen| seen).count().max(16) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
@@ -63,6 +71,15 @@ mod tests {
         assert!(!is_random(b"abcabcabcabcabcabcabcabc", 62));
         assert!(!is_random(b"0123456701234567", 16));
         assert!(!is_random(b"aaaaaaaaaaaaaaaaaaaaaaab", 62));
+        assert!(!is_random(&b"abcdefgh".repeat(40), 62));
+        let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut state = 1u32;
+        let mut draw = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            digits[(state >> 26) as usize]
+        };
+        let base64: Vec<u8> = (0..2000).map(|_| draw()).collect();
+        assert!(is_random(&base64, 74), "base64 under a format that also allows blanks and quotes");
         assert!(is_random(b"q7Zp2LxW9vKc4TgR8sYbN3mD", 62));
     }
 }

@@ -1,17 +1,19 @@
 //! What the arguments mean.
 
+use std::cmp::Reverse;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use keyfence::credential::{Confidence, FingerprintKey};
-use keyfence::finding::{Finding, PlaceKind, Severity};
+use keyfence::finding::{Finding, Origin, PlaceKind, Severity};
 use keyfence::policy::{Date, Gate};
 use keyfence::report::Format;
 use keyfence::rule::{BUILTIN_FILES, RuleError, RuleSet};
 use keyfence::scan::Settings;
-use keyfence::source::WalkOptions;
+use keyfence::source::{SourceError, WalkOptions};
 
 use super::args::{Global, RuleChoice, Scan};
 use super::usage;
@@ -102,7 +104,7 @@ fn one_of<T: Copy>(flag: &str, name: &str, all: &[T], name_of: fn(T) -> &'static
 }
 
 fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let bytes = fs::read(path).map_err(|error| usage(format!("--fp-key-file: {}: {error}", path.display())))?;
+    let bytes = fs::read(path).map_err(|error| usage(format!("--fp-key-file: {}", unreadable(path, &error))))?;
     if bytes.len() < 16 {
         return Err(usage(format!("--fp-key-file: {}: {} bytes, a key has at least 16", path.display(), bytes.len())));
     }
@@ -114,6 +116,9 @@ fn outputs(global: &Global) -> anyhow::Result<Vec<Output>> {
     for format in &global.format {
         let (name, path) =
             format.split_once(':').map_or((format.as_str(), None), |(name, path)| (name, Some(PathBuf::from(path))));
+        if path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return Err(usage(format!("--format: {format:?} has no path behind the colon")));
+        }
         let names = || keyfence::report::FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
         let format = Format::named(name).ok_or_else(|| usage(format!("--format: {name:?} is none of {}", names())))?;
         outputs.push(Output { format, path });
@@ -127,8 +132,9 @@ fn outputs(global: &Global) -> anyhow::Result<Vec<Output>> {
             _ => return Err(usage("-o goes with one format; write each with its own file: -f jsonl:out.jsonl")),
         }
     }
-    if outputs.iter().filter(|output| output.path.is_none()).count() > 1 {
-        return Err(usage("two formats cannot both go to standard output: -f text -f jsonl:out.jsonl"));
+    let twice = |(at, output): (usize, &Output)| outputs[..at].iter().any(|other| other.path == output.path);
+    if outputs.iter().enumerate().any(twice) {
+        return Err(usage("two formats cannot both go to one place: -f text -f jsonl:out.jsonl"));
     }
     Ok(outputs)
 }
@@ -143,7 +149,7 @@ pub(super) fn rules(files: &[PathBuf]) -> anyhow::Result<RuleSet> {
 /// Rule files by name and text.
 pub(super) fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
     let read = |path: &PathBuf| {
-        let text = fs::read_to_string(path).map_err(|error| usage(format!("{}: {error}", path.display())))?;
+        let text = fs::read_to_string(path).map_err(|error| usage(unreadable(path, &error)))?;
         Ok((path.display().to_string(), text))
     };
     files.iter().map(read).collect()
@@ -158,7 +164,7 @@ fn chosen(choice: &RuleChoice) -> anyhow::Result<RuleSet> {
     let set = rules(&choice.rules)?;
     for id in choice.rule.iter().chain(&choice.exclude_rule) {
         if set.get(id).is_none() {
-            return Err(usage(unknown_rule(&set, id)));
+            return Err(usage(format!("no rule is named {id:?}; {}", nearest(id, rule_ids(&set)))));
         }
     }
     let only = |id: &str| choice.rule.is_empty() || choice.rule.iter().any(|other| other == id);
@@ -166,13 +172,35 @@ fn chosen(choice: &RuleChoice) -> anyhow::Result<RuleSet> {
     Ok(set.filtered(|rule| only(rule.id.as_str()) && !without(rule.id.as_str())))
 }
 
-/// `no rule is named "stripe-key"; did you mean stripe-secret-key?`
-pub(super) fn unknown_rule(set: &RuleSet, id: &str) -> String {
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    SourceError::io(Origin::File(path.to_owned()), error).to_string()
+}
+
+pub(super) fn rule_ids(set: &RuleSet) -> impl Iterator<Item = &str> {
+    set.rules().iter().map(|rule| rule.id.as_str())
+}
+
+/// `did you mean stripe-secret-key?`: most words in common, then the fewest letters to change.
+pub(super) fn nearest<'a>(id: &str, names: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<_> = id.split('-').collect();
     let shared = |other: &str| words.iter().filter(|word| other.split('-').any(|part| part == **word)).count();
-    let near = set.rules().iter().map(|rule| rule.id.as_str()).max_by_key(|other| shared(other));
-    match near.filter(|other| shared(other) > 0) {
-        Some(near) => format!("no rule is named {id:?}; did you mean {near}?"),
-        None => format!("no rule is named {id:?}; `keyfence rules list` names them all"),
+    let near = names.min_by_key(|other| (Reverse(shared(other)), distance(id, other)));
+    match near.filter(|other| shared(other) > 0 || distance(id, other) <= 2) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "`keyfence rules list` names them all".to_owned(),
     }
+}
+
+/// Letters to insert, delete or change (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (at, left) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (to, right) in b.bytes().enumerate() {
+            let changed = diagonal + usize::from(left != right);
+            diagonal = row[to + 1];
+            row[to + 1] = changed.min(diagonal + 1).min(row[to] + 1);
+        }
+    }
+    row[b.len()]
 }

@@ -14,7 +14,10 @@ pub(super) fn run(args: &Explain) -> anyhow::Result<Exit> {
     let text = match (set.get(&args.id), Kind::from_id(&args.id)) {
         (Some(rule), _) => rule_text(rule),
         (None, Some(kind)) => kind_text(kind),
-        (None, None) => return Err(usage(config::unknown_rule(&set, &args.id))),
+        (None, None) => {
+            let names = config::rule_ids(&set).chain(Kind::ALL.iter().map(|kind| kind.id()));
+            return Err(usage(format!("no rule or kind is named {:?}; {}", args.id, config::nearest(&args.id, names))));
+        }
     };
     output::print(&text)?;
     Ok(Exit::Clean)
@@ -40,7 +43,7 @@ fn rule_text(rule: &Rule) -> String {
     row("named", &patterns(&rule.names));
     row("named near", &patterns(&rule.near));
     row("needs", if rule.needs_marker { "the provider to be named within 8 lines" } else { "" });
-    row("shared with", &rule.shared_with.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", "));
+    row("shared with", &rule.shared_with.iter().map(keyfence::credential::Provider::as_str).collect::<Vec<_>>().join(", "));
     row("live", &rule.provider.live_hosts.join(", "));
     row("sandbox", &rule.provider.sandbox_hosts.join(", "));
     row("rotate", &rule.remediation);

@@ -72,7 +72,10 @@ pub(crate) fn main() -> ExitCode {
 /// Help and version go to standard output; a mistake is printed without the key that may be in it.
 fn parse_error(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
-        return if error.print().is_ok() { Exit::Clean } else { Exit::Incomplete };
+        return match error.print() {
+            Ok(()) => Exit::Clean,
+            Err(error) => failure(&error.into()),
+        };
     }
     let scanner = Scanner::new(RuleSet::builtin().into());
     let text = error.render().to_string();

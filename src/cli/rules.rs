@@ -19,7 +19,9 @@ pub(super) fn run(command: &Rules) -> anyhow::Result<Exit> {
             let files = config::read(files)?;
             let errors = check(&files, Effort::FULL);
             let scanner = Scanner::new(RuleSet::builtin().into());
-            errors.iter().for_each(|error| output::complain(&output::masked(&scanner, &error.to_string())));
+            for error in &errors {
+                output::complain(&output::masked(&scanner, &error.to_string()));
+            }
             if !errors.is_empty() {
                 return Ok(Exit::Usage);
             }

@@ -61,13 +61,20 @@ impl Report for Terminal<'_> {
 
     fn skipped(&mut self, skipped: &Skipped) -> io::Result<()> {
         let why = self.options.redactor.prose(&skipped.why);
-        self.skipped.push(format!("  {}: {FAINT}{why}{FAINT:#}", self.path(&skipped.origin)));
+        let path = self.path(&skipped.origin);
+        self.skipped.push(if self.options.quiet {
+            format!("{path}: {DOUBT}skipped{DOUBT:#}: {why}")
+        } else {
+            format!("  {path}: {FAINT}{why}{FAINT:#}")
+        });
         Ok(())
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
         let mut lines = Vec::new();
-        if !self.options.quiet && !self.skipped.is_empty() {
+        if self.options.quiet {
+            lines.append(&mut self.skipped);
+        } else if !self.skipped.is_empty() {
             lines.push(format!("{DOUBT}skipped{DOUBT:#}"));
             lines.append(&mut self.skipped);
             lines.push(String::new());

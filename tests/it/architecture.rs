@@ -18,12 +18,12 @@ const ROOMS: &[Room] = &[
     ("record", 2, &["memchr"]),
     ("detect", 3, &["aho_corasick", "memchr"]),
     ("rule_check", 4, &["rayon", "regex_syntax"]),
-    ("environment", 4, &["memchr"]),
+    ("environment", 4, &[]),
     ("assess", 5, &[]),
-    ("source", 5, &["gix_index", "ignore", "memchr", "rayon", "thiserror"]),
+    ("source", 5, &["gix_index", "ignore", "rayon", "thiserror"]),
     ("policy", 5, &["thiserror"]),
     ("report", 5, &["anstyle", "memchr", "serde", "serde_json", "unicode_width"]),
-    ("scan", 6, &["memchr", "rayon"]),
+    ("scan", 6, &["memchr"]),
     ("stream", 6, &["memchr"]),
 ];
 
@@ -57,10 +57,9 @@ struct Source {
 impl Source {
     fn new(path: &str, text: &str) -> Self {
         let words = words(text);
-        let inline = words.windows(4).position(|four| four == ["cfg", "(", "test", ")"]);
         // Its parent says that a file is for tests only; these are their names.
         let whole = ["/tests.rs", "/testing.rs", "/oracle.rs"].iter().any(|name| path.ends_with(name));
-        let tests = if whole { 0 } else { inline.unwrap_or(words.len()) };
+        let tests = if whole { 0 } else { tests_in(&words) };
         Self { path: path.to_owned(), words, tests }
     }
 
@@ -120,7 +119,9 @@ impl Source {
                 ["crate", ..] if names[1] == self.room() => {}
                 ["crate", "cli", ..] if self.is_program() => {}
                 ["crate", room, ..] if !is_name(room) => complain(format!("`crate::{room}`: one import for each room")),
-                ["crate", room, ..] if self.is_program() => complain(format!("the program imports crate::{room}, not keyfence::{room}")),
+                ["crate", room, ..] if self.is_program() => {
+                    complain(format!("the program imports crate::{room}, not keyfence::{room}"));
+                }
                 ["crate", room, ..] if self.room() != "lib" => match (floor(self.room()), floor(room)) {
                     (Some(mine), Some(theirs)) if theirs < mine || room == "span" => {}
                     (Some(_), Some(_)) => complain(format!("imports {room}, which is no lower room")),
@@ -153,6 +154,18 @@ impl Source {
     }
 }
 
+/// Where the tests at the end of a file begin: `#[cfg(test)] mod tests {`, not `mod tests;`.
+fn tests_in(words: &[String]) -> usize {
+    let begins = |at: &usize| {
+        let rest = &words[*at..];
+        let brace = rest.iter().position(|word| word == "{" || word == ";");
+        let module = rest.iter().position(|word| word == "mod");
+        rest.starts_with(&["cfg", "(", "test", ")", "]"].map(str::to_owned))
+            && brace.zip(module).is_some_and(|(brace, module)| module + 2 == brace && rest[brace] == "{")
+    };
+    (0..words.len()).find(begins).unwrap_or(words.len())
+}
+
 fn floor(room: &str) -> Option<u8> {
     ROOMS.iter().find(|(name, ..)| *name == room).map(|(_, floor, _)| *floor)
 }
@@ -165,7 +178,8 @@ fn is_name(word: &str) -> bool {
 fn words(code: &str) -> Vec<String> {
     // In the order in which they are tried, because a comment may hold a quote and a string a comment.
     let pattern = concat!(
-        r#"//[^\n]*|/\*(?s:.*?)\*/|b?r"[^"]*"|b?r#"(?s:.*?)"#, r##""#|b?"(?:\\(?s:.)|[^"\\])*""##,
+        r#"//[^\n]*|/\*(?s:.*?)\*/|b?r"[^"]*"|b?r#"(?s:.*?)"#,
+        r##""#|b?"(?:\\(?s:.)|[^"\\])*""##,
         r"|b?'(?:\\(?:u\{[0-9a-fA-F]*\}|x[0-9a-fA-F]{2}|.)|[^'\\\n])'|(?<word>[\p{L}_][\w]*!?|::|\d[\w.]*|\S)"
     );
     let pattern = regex::Regex::new(pattern).unwrap();
@@ -225,13 +239,15 @@ fn every_room_has_a_floor_and_a_line_on_the_map() {
 #[test]
 fn the_crate_tables_allow_no_more_than_is_used() {
     let sources = sources();
+    let mut idle = Vec::new();
     for &(room, _, allowed) in ROOMS.iter().chain([&("cli", 0, PROGRAM)]) {
         let files: Vec<_> = sources.iter().filter(|source| source.room() == room).collect();
-        for name in allowed.iter().filter(|_| !files.is_empty()) {
-            let used = files.iter().any(|file| file.paths().iter().any(|(at, names)| names[0] == *name && *at < file.tests));
-            assert!(used, "{room} may name {name}, and does not");
-        }
+        let used =
+            |name: &&str| files.iter().any(|file| file.paths().iter().any(|(at, names)| names[0] == *name && *at < file.tests));
+        // A room may be planned and not yet built.
+        idle.extend(allowed.iter().filter(|name| !files.is_empty() && !used(name)).map(|name| format!("{room}: {name}")));
     }
+    assert!(idle.is_empty(), "allowed and not used: {}", idle.join(", "));
 }
 
 #[test]
@@ -257,6 +273,7 @@ fn the_checker_sees_what_it_should() {
         ("cli/scan.rs", "use regex_syntax::Parser;", "names the crate regex_syntax"),
         ("check/uuid4.rs", "#[derive(serde::Serialize)] struct A;", "names the crate serde"),
         ("check/uuid4.rs", "use proptest::prelude::*;\n#[cfg(test)]\nmod tests {}", "names the crate proptest"),
+        ("check/uuid4.rs", "#[cfg(test)]\nmod tests;\nuse proptest::prelude::*;", "names the crate proptest"),
         ("report/text.rs", "fn a() { println!(\"x\") }", "`println!` belongs"),
         ("scan.rs", "let a = unsafe { b() };", "`unsafe` belongs"),
         ("detect/mod.rs", "credential.secret.reveal()", "`reveal` belongs"),

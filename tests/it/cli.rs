@@ -169,7 +169,6 @@ struct CountsPart {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "that they are there is the test")]
 struct SitesPart {
     resolved: u64,
     place_unknown: u64,
@@ -242,6 +241,62 @@ fn leaky() -> (Tree, String) {
     (tree, key)
 }
 
+/// What is typed in a tree of four files and an empty folder, and how it ends.
+const EXITS: &[(&str, i32)] = &[
+    ("scan clean.txt", 0),
+    ("scan critical.py", 1),
+    ("scan high.py", 1),
+    ("scan low.py", 0),
+    ("scan", 1),
+    ("dir low.py", 0),
+    ("", 1),
+    ("scan empty", 0),
+    // The gate.
+    ("scan --fail-on low low.py", 1),
+    ("scan --fail-on critical high.py", 0),
+    ("scan --exit-code 42 critical.py", 42),
+    ("scan --exit-code 42 clean.txt", 0),
+    ("scan --exit-code 0 critical.py", 0),
+    ("scan --min-severity critical high.py", 1),
+    ("scan --min-confidence strong high.py", 1),
+    // What cannot be read.
+    ("scan nowhere", 3),
+    ("scan nowhere clean.txt", 3),
+    ("scan nowhere critical.py", 1),
+    ("scan nowhere low.py", 3),
+    ("scan nowhere --allow-incomplete", 0),
+    ("scan nowhere --allow-incomplete critical.py", 1),
+    ("scan nowhere --exit-code 42", 3),
+    // Mistakes.
+    ("scan --nope", 2),
+    ("nope", 2),
+    ("scan -f nope clean.txt", 2),
+    ("scan -f jsonl -f text clean.txt", 2),
+    ("scan -f text:a -f jsonl:b -o c clean.txt", 2),
+    ("scan --fail-on worse clean.txt", 2),
+    ("scan --min-severity worse clean.txt", 2),
+    ("scan --min-confidence some clean.txt", 2),
+    ("scan --as cellar clean.txt", 2),
+    ("scan --exclude [a clean.txt", 2),
+    ("scan -j 0 clean.txt", 2),
+    ("scan --exit-code 256 clean.txt", 2),
+    ("scan --rule nope clean.txt", 2),
+    ("scan --exclude-rule nope clean.txt", 2),
+    ("scan --rules nowhere.toml clean.txt", 2),
+    ("scan --fp-key-file nowhere clean.txt", 2),
+    ("scan -o empty/none/report clean.txt", 2),
+    ("rules", 2),
+    ("rules test nowhere.toml", 2),
+    ("explain nope", 2),
+    // Help.
+    ("--help", 0),
+    ("scan -h", 0),
+    ("--version", 0),
+    ("rules list", 0),
+    ("explain stripe-secret-key", 0),
+    ("explain hardcoded-secret", 0),
+];
+
 #[test]
 fn every_kind_of_exit_has_its_code() {
     let tree = Tree::new();
@@ -250,64 +305,15 @@ fn every_kind_of_exit_has_its_code() {
     for (path, template) in [("critical.py", LIVE), ("high.py", HOOK), ("low.py", SANDBOX)] {
         tree.file(path, template);
     }
-    for (command, code) in [
-        ("scan clean.txt", 0),
-        ("scan critical.py", 1),
-        ("scan high.py", 1),
-        ("scan low.py", 0),
-        ("scan", 1),
-        ("dir low.py", 0),
-        ("", 1),
-        ("scan empty", 0),
-        // The gate.
-        ("scan --fail-on low low.py", 1),
-        ("scan --fail-on critical high.py", 0),
-        ("scan --exit-code 42 critical.py", 42),
-        ("scan --exit-code 42 clean.txt", 0),
-        ("scan --exit-code 0 critical.py", 0),
-        ("scan --min-severity critical high.py", 1),
-        ("scan --min-confidence strong high.py", 1),
-        // What cannot be read.
-        ("scan nowhere", 3),
-        ("scan nowhere clean.txt", 3),
-        ("scan nowhere critical.py", 1),
-        ("scan nowhere low.py", 3),
-        ("scan nowhere --allow-incomplete", 0),
-        ("scan nowhere --allow-incomplete critical.py", 1),
-        ("scan nowhere --exit-code 42", 3),
-        // Mistakes.
-        ("scan --nope", 2),
-        ("nope", 2),
-        ("scan -f nope clean.txt", 2),
-        ("scan -f jsonl -f text clean.txt", 2),
-        ("scan -f text:a -f jsonl:b -o c clean.txt", 2),
-        ("scan --fail-on worse clean.txt", 2),
-        ("scan --min-severity worse clean.txt", 2),
-        ("scan --min-confidence some clean.txt", 2),
-        ("scan --as cellar clean.txt", 2),
-        ("scan --exclude [a clean.txt", 2),
-        ("scan -j 0 clean.txt", 2),
-        ("scan --exit-code 256 clean.txt", 2),
-        ("scan --rule nope clean.txt", 2),
-        ("scan --exclude-rule nope clean.txt", 2),
-        ("scan --rules nowhere.toml clean.txt", 2),
-        ("scan --fp-key-file nowhere clean.txt", 2),
-        ("scan -o empty/none/report clean.txt", 2),
-        ("rules", 2),
-        ("rules test nowhere.toml", 2),
-        ("explain nope", 2),
-        // Help.
-        ("--help", 0),
-        ("scan -h", 0),
-        ("--version", 0),
-        ("rules list", 0),
-        ("explain stripe-secret-key", 0),
-        ("explain hardcoded-secret", 0),
-    ] {
+    for &(command, code) in EXITS {
         let args: Vec<&str> = command.split_whitespace().collect();
         let run = run(&tree, &args);
         assert_eq!(run.code(), Some(code), "keyfence {command}: {run:?}");
-        assert_eq!(run.stderr.is_empty(), code != 2, "keyfence {command}: a mistake, and nothing else, is complained of: {run:?}");
+        assert_eq!(
+            run.stderr.is_empty(),
+            code != 2,
+            "keyfence {command}: a mistake, and nothing else, is complained of: {run:?}"
+        );
         assert!(code != 2 || run.stdout.is_empty(), "keyfence {command}: {run:?}");
     }
 }
@@ -347,6 +353,9 @@ fn the_summary_counts_exactly() {
     assert_eq!(run.skipped(), [("nowhere".to_owned(), "missing".to_owned())]);
     assert_eq!((summary.schema, summary.version.as_str()), (1, env!("CARGO_PKG_VERSION")));
     assert!(summary.rules.len() >= 8, "{summary:?}");
+    // The allowed key counts too; the ignored one is a secret in its place.
+    let SitesPart { resolved, place_unknown, credential_unknown, conflicting } = summary.sites;
+    assert_eq!((resolved, place_unknown, credential_unknown, conflicting), (0, 3, 1, 0), "{run:?}");
 }
 
 #[test]
@@ -416,8 +425,9 @@ fn a_named_path_is_reported_as_it_was_typed() {
         ("src/pay.py", "src/pay.py"),
         ("src", "src/pay.py"),
         ("src/", "src/pay.py"),
-        ("./src", "src/pay.py"),
+        ("./src", "./src/pay.py"),
         (".", "src/pay.py"),
+        ("./", "src/pay.py"),
         ("src/../src", "src/../src/pay.py"),
         (absolute.to_str().unwrap(), absolute.to_str().unwrap()),
     ] {
@@ -534,13 +544,24 @@ fn what_cannot_be_read_is_listed_and_the_rest_is_scanned() {
     assert_eq!((run.code(), run.findings().len(), run.skipped().len()), (Some(1), 1, 1), "{run:?}");
     assert!(run.skipped()[0].1.starts_with("unreadable: "), "{run:?}");
     assert_eq!(jsonl(&tree, &["/proc/self/mem", "README.md"]).code(), Some(3));
-    let locked = tree.file("locked.txt", LIVE);
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
-    // Root reads everything.
-    if fs::read(&locked).is_err() {
-        let run = jsonl(&tree, &["."]);
-        assert_eq!(run.skipped(), [("locked.txt".to_owned(), "unreadable: permission denied".to_owned())]);
+    tree.file("sealed/file", LIVE);
+    let paths = [tree.file("locked.txt", LIVE), tree.path().join("sealed")];
+    let allow = |mode| paths.iter().for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap());
+    allow(0);
+    // Root reads everything, unless it gives up the right to.
+    let mut command = program(&tree);
+    if fs::read(&paths[0]).is_ok() {
+        command = Command::new("setpriv");
+        let weaker = "--bounding-set=-dac_override,-dac_read_search";
+        command.args([weaker, env!("CARGO_BIN_EXE_keyfence")]).current_dir(tree.path());
     }
+    let output = command.args(["scan", "-f", "jsonl", "."]).output();
+    allow(0o700);
+    let Ok(output) = output else { return };
+    let run = Run::from(output);
+    let denied = |path: &str| (path.to_owned(), "unreadable: permission denied".to_owned());
+    assert_eq!((run.code(), run.skipped()), (Some(1), vec![denied("locked.txt"), denied("sealed")]), "{run:?}");
+    assert_eq!((run.findings().len(), run.summary().complete), (1, false), "{run:?}");
 }
 
 #[test]
@@ -630,11 +651,11 @@ fn a_key_on_the_command_line_is_not_repeated() {
     tree.file("clean.txt", "nothing here\n");
     let key = expand(LIVE, "x");
     let flag = format!("--{key}");
-    let (joined, output, format) = (format!("--api-key={key}"), format!("none/{key}"), format!("jsonl:none/{key}"));
+    let (output, format) = (format!("none/{key}"), format!("jsonl:none/{key}"));
+    run(&tree, &["scan", &format!("--api-key={key}")]).keeps(&key);
     for args in [
         &[key.as_str()][..],
         &["scan", &flag],
-        &["scan", &joined],
         &["scan", &key],
         &["scan", &key, "-q"],
         &["scan", &key, "-f", "jsonl"],
@@ -672,7 +693,9 @@ fn an_allow_covers_what_it_names_and_hides_no_other() {
     assert_eq!((found.findings()[0].rule.as_str(), found.summary().suppressed), ("stripe-webhook-secret", 1), "{found:?}");
     for args in [&["scan"][..], &["scan", "-f", "jsonl"], &["scan", "-q"]] {
         let run = run(&tree, args);
-        keys.iter().for_each(|key| run.keeps(key));
+        for key in &keys {
+            run.keeps(key);
+        }
     }
     assert_eq!(jsonl(&tree, &["--no-inline-allow"]).findings().len(), 2);
 }
@@ -749,7 +772,7 @@ fn a_rule_file_with_a_mistake_stops_everything() {
         ("{32}'", "+'", "acme.rules: acme-key: format: "),
         ("title", "titel", "unknown field `titel`"),
         ("\"acme-key\"", "\"other-key\"", "acme.rules: other-key: id: "),
-        ("acme", "stripe", "acme.rules"),
+        ("\"acme", "\"stripe-secret", "acme.rules: stripe-secret-key: id: another rule has the same id"),
         ("[provider]", "[provider", "acme.rules"),
     ] {
         fs::write(tree.path().join("acme.rules"), ACME.replace(right, wrong)).unwrap();
@@ -805,10 +828,17 @@ fn colours_only_where_they_are_wanted() {
 fn a_closed_pipe_ends_the_program_as_sigpipe() {
     use std::os::unix::process::ExitStatusExt;
     let (tree, _) = leaky();
-    for args in [&["scan"][..], &["scan", "-q"], &["scan", "-f", "jsonl"], &["rules", "list"], &["explain", "hardcoded-secret"], &["--help"]] {
-        let mut child = program(&tree).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        drop(child.stdout.take());
-        let run = Run::from(child.wait_with_output().unwrap());
+    for args in [
+        &["scan"][..],
+        &["scan", "-q"],
+        &["scan", "-f", "jsonl"],
+        &["rules", "list"],
+        &["explain", "hardcoded-secret"],
+        &["--help"],
+    ] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let run = Run::from(program(&tree).args(args).stdout(writer).output().unwrap());
         assert_eq!((run.status.signal(), run.stderr.as_str()), (Some(13), ""), "{args:?}: {run:?}");
     }
     let script = format!("'{}' scan -f jsonl | head -n 1", env!("CARGO_BIN_EXE_keyfence"));
@@ -840,7 +870,7 @@ fn quiet_is_one_line_for_each_finding() {
 #[test]
 fn standard_input_is_a_log_or_a_file() {
     let tree = Tree::new();
-    let records: String = (0..40).map(|second| format!("2026-03-12T09:11:{second:02}Z INFO all is well\n")).collect();
+    let records = "2026-03-12T09:11:07Z INFO all is well\n".repeat(40);
     let leak = format!("2026-03-12T09:12:00Z DEBUG authorization: Bearer {LIVE}");
     let log = expand(&format!("{records}{leak}\n{records}"), "x");
     let args = ["scan", "-", "-f", "jsonl"];
@@ -857,6 +887,9 @@ fn standard_input_is_a_log_or_a_file() {
     let bytes: Vec<_> = text.as_bytes().chunks(1).collect();
     assert_eq!(kinds(&bytes, &[]), at("hardcoded-secret", 2, "-"), "a byte a write");
     assert_eq!(kinds(&[], &[]), []);
+    // A folder as standard input cannot be read.
+    let folder = program(&tree).args(args).stdin(fs::File::open(tree.path()).unwrap()).output().unwrap();
+    assert_eq!(Run::from(folder).code(), Some(3));
 }
 
 /// Bytes of a program have no names: what stands behind one is chance.
@@ -892,10 +925,14 @@ fn a_file_and_a_stream_of_its_name_agree() {
     let long = "filler, filler, filler\n".repeat(20_000);
     for (path, template) in [
         ("src/pay.py", format!("a = '{LIVE}'\nb = \"{HOOK}\"\r\n\tc = {SANDBOX}")),
-        ("config/app.yaml", format!("stripe:\n  key: {LIVE}\npayca:\n  client_secret: {{uuid4}}\n  url: https://api.sandbox.payca.io\n")),
+        (
+            "config/app.yaml",
+            format!("stripe:\n  key: {LIVE}\npayca:\n  client_secret: {{uuid4}}\n  url: https://api.sandbox.payca.io\n"),
+        ),
         ("app.log", format!("2026-03-12T09:11:00Z INFO x\n2026-03-12T09:11:00Z INFO {LIVE}\n{long}{SANDBOX}\n")),
         ("long.txt", format!("{long}{LIVE}\n{long}{HOOK}")),
         ("bytes.bin", format!("\0\u{1}{LIVE}\0")),
+        ("huge.txt", format!("{}{LIVE}\n{HOOK}\n", long.repeat(20))),
         ("empty", String::new()),
     ] {
         let file = fs::read(tree.file(path, &template)).unwrap();
@@ -927,8 +964,8 @@ fn cases() {
 fn nothing_is_read_after_a_mistake() {
     let tree = Tree::new();
     let mut child = program(&tree).args(["scan", "-", "--nope"]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(2));
-    let written = child.stdin.take().unwrap().write_all(b"text");
+    let mut stdin = child.stdin.take().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    let written = stdin.write_all(b"text");
     assert_eq!(written.map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
 }

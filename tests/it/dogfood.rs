@@ -20,7 +20,10 @@ fn our_own_tree_is_clean_and_complete() {
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
     assert_eq!(stdout.lines().count(), 1, "only the summary is printed:\n{stdout}");
-    assert!(stdout.contains(r#""skipped":0,"findings":{"critical":0,"high":0,"medium":0,"low":0,"notice":0},"suppressed":0"#), "{stdout}");
+    assert!(
+        stdout.contains(r#""skipped":0,"findings":{"critical":0,"high":0,"medium":0,"low":0,"notice":0},"suppressed":0"#),
+        "{stdout}"
+    );
     assert!(stdout.contains(r#""complete":true"#) && stderr.is_empty(), "{stdout}{stderr}");
 }
 
@@ -34,7 +37,9 @@ fn no_file_holds_a_token_shaped_string() {
         let bytes = std::fs::read(haystack.path()).unwrap();
         let sightings = scanner.scan(&bytes);
         let named = sightings.iter().filter_map(|sighting| match sighting {
-            Sighting::Credential(credential) => Some(format!("{}: {} at {}", haystack.path().display(), credential.rule, credential.span.start)),
+            Sighting::Credential(credential) => {
+                Some(format!("{}: {} at {}", haystack.path().display(), credential.rule, credential.span.start))
+            }
             _ => None,
         });
         found.lock().unwrap().extend(named);

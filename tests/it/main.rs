@@ -1,6 +1,9 @@
 //! One test binary: the program and its promises, from outside.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod architecture;
 mod cases;
+mod cli;
 mod plant;
+mod regressions;
 mod rules;

@@ -1,0 +1,79 @@
+//! One test for each mistake that was found, named after it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::plant::{Tree, expand};
+
+/// Each finding looked for an allow on the whole of its line, which took half a minute here.
+#[test]
+fn a_long_line_with_many_keys_is_read_once() {
+    let tree = Tree::new();
+    let mut line = String::new();
+    for number in 0..8000 {
+        let _ = write!(line, "{} {} ", "x".repeat(900), expand("sk_live_{base62:24}", &number.to_string()));
+    }
+    fs::write(tree.path().join("app.min.js"), line).unwrap();
+    let started = Instant::now();
+    let output = tree.keyfence(&["scan", "-q", "app.min.js"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(started.elapsed() < Duration::from_secs(12), "{:?}", started.elapsed());
+}
+
+/// `stripe-secret` was answered with `stripe-identity-secret`: as many words in common, and later in the list.
+#[test]
+fn a_suggestion_is_the_nearest_name() {
+    let tree = Tree::new();
+    for (typed, meant) in [
+        ("stripe-secret", "stripe-secret-key"),
+        ("stripe-secert-key", "stripe-secret-key"),
+        ("strpe-secret-key", "stripe-secret-key"),
+        ("payca-clientsecret", "payca-client-secret"),
+        ("hardcoded-secrets", "hardcoded-secret"),
+        ("live-key-in-logs", "live-key-in-log"),
+    ] {
+        let stderr = String::from_utf8(tree.keyfence(&["explain", typed]).stderr).unwrap();
+        assert!(stderr.contains(&format!("did you mean {meant}?")), "{typed}: {stderr}");
+    }
+}
+
+/// The second report began where the first did and wrote over it.
+#[test]
+fn two_reports_in_one_file_are_a_mistake() {
+    let tree = Tree::new();
+    let output = tree.keyfence(&["scan", ".", "-f", "text:out", "-f", "jsonl:out"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!tree.path().join("out").exists());
+}
+
+/// The message began with a colon and nothing before it.
+#[test]
+fn a_format_with_an_empty_path_is_named() {
+    let output = Tree::new().keyfence(&["scan", ".", "-f", "jsonl:"]);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("\"jsonl:\" has no path"), "{stderr}");
+}
+
+/// `-q` said that something was skipped, but not what.
+#[test]
+fn quiet_names_what_was_skipped() {
+    let output = Tree::new().keyfence(&["scan", "-q", "nowhere"]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.starts_with("nowhere: skipped: missing\n"), "{stdout}");
+}
+
+/// An excerpt was cut in the middle of a letter, whose half was then shown as `\xc3`.
+#[test]
+fn an_excerpt_is_cut_between_letters() {
+    let tree = Tree::new();
+    for (path, letter) in [("a.py", "é"), ("b.py", "xé"), ("c.py", "鍵"), ("d.py", "x鍵"), ("e.py", "xx鍵")] {
+        let (first, last) = (&letter[..letter.len() - letter.trim_start_matches('x').len()], letter.trim_start_matches('x'));
+        let around = last.repeat(300);
+        tree.file(path, &format!("{around}{first} sk_live_{{base62:24}} {first}{around}\n"));
+    }
+    let stdout = String::from_utf8(tree.keyfence(&["scan", "-f", "jsonl", "."]).stdout).unwrap();
+    assert_eq!(stdout.lines().count(), 6, "{stdout}");
+    assert!(!stdout.contains(r"\\x"), "{stdout}");
+}
