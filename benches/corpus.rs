@@ -312,8 +312,7 @@ const CALLBACK: &str = "{\"ts\":\"~t\",\"url\":\"/cb?ok=1\\u0026order=~h\\u0026p
 const CHECKOUT: &str = "{\"ts\":\"~t\",\"page\":\"/checkout\",\"publishableKey\":\"~p\",\"session\":\"~h~h\"";
 const RECEIPT: &str = "{\"ts\":\"~t\",\"service\":\"~s\",\"msg\":\"receipt rendered\",\"png\":\"iVBORw0KGgo~b\",\
     \"sha256\":\"~H\"";
-const ORIGINS: &[&str] =
-    &[",\"env\":\"~e\"", ",\"upstream\":\"https://~o/v1/~r\"", ",\"object\":\"event\",\"livemode\":true"];
+const ORIGINS: &[&str] = &[",\"env\":\"~e\"", ",\"upstream\":\"https://~o/v1/~r\"", ",\"object\":\"event\",\"livemode\":true"];
 const STACK_TRACE: &str = "~t ERROR [~s] charge ch_~i failed rid=~u
 java.io.IOException: ~m
 \tat com.acme.pay.gateway.AuthorizationClient.send(AuthorizationClient.java:141)

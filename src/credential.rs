@@ -301,6 +301,10 @@ impl FingerprintKey {
     }
 
     /// The fingerprint of a secret: HMAC-SHA256 of its canonical bytes, cut to 128 bits.
+    ///
+    /// # Panics
+    ///
+    /// Never: HMAC takes a key of any length.
     pub fn fingerprint(&self, secret: &Secret) -> Fingerprint {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.bytes).expect("HMAC takes a key of any length");
         mac.update(&secret.bytes);

@@ -57,9 +57,12 @@ fn hardcoded(credential: &Credential, rule: &Rule) -> Severity {
     let unattributed = credential.provider.is_none();
     if !rule.fact.is_firm() && credential.confidence == Confidence::Weak {
         Severity::Low
+    } else if credential.class == Class::PrivateKey && unattributed {
+        // A PEM block that no wallet and no provider is named beside.
+        Severity::High
     } else if credential.class.pays_out() || credential.class == Class::PrivateKey || credential.moves_funds {
         Severity::Critical
-    } else if by_name && credential.environment == Environment::Unknown || by_name && unattributed {
+    } else if by_name && (unattributed || credential.environment == Environment::Unknown) {
         Severity::Medium
     } else if credential.class == Class::General {
         Severity::Low

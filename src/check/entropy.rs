@@ -36,7 +36,9 @@ fn natural_alphabet(body: &[u8]) -> usize {
 /// PEM key takes one without them, too. At least hex, or a few repeated bytes would do.
 fn used_alphabet(body: &[u8]) -> usize {
     let mut seen = [false; 256];
-    body.iter().for_each(|&byte| seen[usize::from(byte)] = true);
+    for &byte in body {
+        seen[usize::from(byte)] = true;
+    }
     if body.len() < 256 { 256 } else { seen.iter().filter(|&&seen| seen).count().max(16) }
 }
 

@@ -55,13 +55,19 @@ const SHORT: usize = 64;
 const RUN: usize = 5;
 
 pub(super) fn is_placeholder(body: &[u8]) -> bool {
-    has_masking(body) || has_placeholder_word(body) || is_mostly_runs(body)
+    has_masking(body) || has_placeholder_word(body) || is_mostly_runs(body) || is_constant_name(body)
 }
 
 /// `…xxxxxxxx…`, `<…>`, `***`: eight equal bytes in a row, or bytes that no key holds.
 fn has_masking(body: &[u8]) -> bool {
     let longest = body.chunk_by(|a, b| a == b).map(<[u8]>::len).max().unwrap_or(0);
     longest >= 8 || body.len() >= 8 && longest * 2 >= body.len()
+}
+
+/// `ADYEN_WS_PASSWORD`: the name of a variable where its value should be.
+fn is_constant_name(body: &[u8]) -> bool {
+    let is_word = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase);
+    body.contains(&b'_') && body.split(|&byte| matches!(byte, b'_' | b'*')).all(is_word)
 }
 
 fn has_placeholder_word(body: &[u8]) -> bool {
@@ -130,6 +136,7 @@ mod tests {
             "AKIAIOSFODNN7EXAMPLE",
             "abc123changemeabc123",
             "secret_key_1234567890",
+            "ADYEN_WS_PASSWORD",
         ] {
             assert!(is_placeholder(body.as_bytes()), "{body}");
         }

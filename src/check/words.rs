@@ -58,7 +58,7 @@ fn vote(first: u8, second: u8) -> f64 {
     match (first, second) {
         // The hump of camel case is a pair like any other.
         (b'a'..=b'z', b'a'..=b'z') | (b'A'..=b'Z', b'A'..=b'Z' | b'a'..=b'z') => letters(),
-        (b'_' | b'-' | b'.' | b' ', _) | (_, b'_' | b'-' | b'.' | b' ') | (b'0'..=b'9', b'0'..=b'9') => 0.0,
+        (b'_' | b'-' | b'.' | b' ' | b'*', _) | (_, b'_' | b'-' | b'.' | b' ' | b'*') | (b'0'..=b'9', b'0'..=b'9') => 0.0,
         _ => CHANGE,
     }
 }

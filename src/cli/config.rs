@@ -150,7 +150,8 @@ pub(super) fn rules(files: &[PathBuf]) -> anyhow::Result<RuleSet> {
 pub(super) fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
     let read = |path: &PathBuf| {
         let text = fs::read_to_string(path).map_err(|error| usage(unreadable(path, &error)))?;
-        Ok((path.display().to_string(), text))
+        // A built-in file under its own name stands for itself, however it was typed.
+        Ok((path.strip_prefix(".").unwrap_or(path).display().to_string(), text))
     };
     files.iter().map(read).collect()
 }

@@ -8,7 +8,7 @@ use super::slot;
 use crate::check;
 use crate::credential::{Environment, Evidence, Provider};
 use crate::rule::name::normalise;
-use crate::rule::{Fit, ProviderFacts, Rule, RuleSet};
+use crate::rule::{Edge, Fit, ProviderFacts, Rule, RuleSet};
 use crate::span::Span;
 
 /// A run this short, with an ellipsis or stars behind it, is what is left of a masked key.
@@ -28,7 +28,8 @@ struct Reading<'a> {
 /// The value that begins at `at`, as the best of the rules reads it.
 pub(super) fn value_at(set: &RuleSet, rules: &[&Arc<Rule>], bytes: &[u8], at: usize) -> Option<Found> {
     let rest = &bytes[at..];
-    let opened_by = slot::opener(bytes, at);
+    let delimited = rules.iter().any(|rule| rule.edge == Edge::Delimiter);
+    let opened_by = if delimited { slot::opener(bytes, at) } else { None };
     let mut readings: Vec<Reading<'_>> = rules
         .iter()
         .filter_map(|rule| {
@@ -45,7 +46,9 @@ pub(super) fn value_at(set: &RuleSet, rules: &[&Arc<Rule>], bytes: &[u8], at: us
     let longest = readings.iter().map(|reading| reading.fit.length).max()?;
     let near = Near::new(bytes, Span::new(at, at + longest));
     let context = Context { set, bytes, slot, near };
-    readings.iter_mut().for_each(|reading| context.listen(reading));
+    for reading in &mut readings {
+        context.listen(reading);
+    }
     readings.retain(|reading| !reading.rule.needs_marker || reading.closeness > 0);
     context.decide(readings, at)
 }
@@ -109,7 +112,9 @@ impl Context<'_> {
         self.prefer_unbroken(&mut readings, at);
         let best = readings.first()?;
         let rivals = || readings[1..].iter().filter(|rival| rival.fit == best.fit && !rival.rule.provider.is_general());
-        let disputed = self.is_disputed(best, rivals());
+        let value = &self.bytes[at..at + best.fit.length];
+        let certain = best.rule.supports.iter().any(|check| (check.test)(value));
+        let disputed = !certain && self.is_disputed(best, rivals());
         let mut candidates: Vec<Provider> = rivals().filter_map(|rival| rival.rule.attributed()).collect();
         candidates.extend(best.rule.shared_with.iter().cloned());
         if disputed {
@@ -119,7 +124,6 @@ impl Context<'_> {
             candidates.clear();
         }
         let span = Span::new(at, at + best.fit.length);
-        let value = &self.bytes[span.range()];
         let mut found = Found::new(best.rule, value, span, best.text);
         found.environment = best.environment;
         found.provider = if disputed { None } else { best.rule.attributed() };

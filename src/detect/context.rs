@@ -1,6 +1,7 @@
 //! Values that are credentials because of the name of their slot: they have no prefix of their own.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::near::Near;
@@ -9,7 +10,7 @@ use super::slot::{self, Slot};
 use crate::check;
 use crate::credential::Evidence;
 use crate::rule::name::{normalise, words};
-use crate::rule::{Fit, NamePattern, Rule, RuleSet};
+use crate::rule::{Edge, Fit, NamePattern, Rule, RuleSet};
 use crate::span::Span;
 
 /// Parts of names that are looked for. Vendors and common words are not among them: they are read
@@ -52,12 +53,20 @@ const ENVIRONMENT_WORDS: &[&str] = &[
     "qa",
 ];
 
-/// The names that rules ask for.
+/// The names that rules ask for, so that the slots of a log cost little.
 #[derive(Debug)]
 pub(super) struct Names {
-    rules: Vec<usize>,
     stems: Vec<&'static str>,
+    /// The shortest value of any named rule.
+    shortest: usize,
+    /// Rules by a name without `*`.
+    exact: HashMap<String, Vec<usize>>,
+    /// Patterns with a `*`, by the first letter of their names; those that begin with `*` last.
+    open: Vec<Vec<(NamePattern, usize)>>,
 }
+
+/// The place of patterns that begin with `*`.
+const ANY_LETTER: usize = 256;
 
 impl Names {
     /// The named rules of a set, and the stems that their names hold.
@@ -67,7 +76,34 @@ impl Names {
         let patterns: Vec<_> = rules.iter().flat_map(|&at| set.rules()[at].names.iter().chain(&set.rules()[at].near)).collect();
         let used = |stem: &&&str| patterns.iter().any(|pattern| holds(pattern, stem));
         let stems = STEMS.iter().filter(used).copied().collect();
-        Self { rules, stems }
+        let shortest = rules.iter().map(|&at| set.rules()[at].format.min_length()).min().unwrap_or(0);
+        let mut exact: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut open = vec![Vec::new(); ANY_LETTER + 1];
+        for &at in &rules {
+            for pattern in set.rules()[at].names.iter().chain(&set.rules()[at].near) {
+                if pattern.is_open() {
+                    let letter = pattern.head().bytes().next().map_or(ANY_LETTER, usize::from);
+                    open[letter].push((pattern.clone(), at));
+                } else {
+                    exact.entry(pattern.head().to_owned()).or_default().push(at);
+                }
+            }
+        }
+        Self { stems, shortest, exact, open }
+    }
+
+    /// Rules that may know one of the keys, each once.
+    fn rules_for(&self, keys: &Keys) -> Vec<usize> {
+        let mut rules = Vec::new();
+        for key in keys.inner.iter().chain(&keys.whole) {
+            rules.extend(self.exact.get(key).into_iter().flatten());
+            let letter = key.bytes().next().map_or(ANY_LETTER, usize::from);
+            let open = self.open[letter].iter().chain(&self.open[ANY_LETTER]);
+            rules.extend(open.filter(|(pattern, _)| pattern.matches(key)).map(|(_, at)| at));
+        }
+        rules.sort_unstable();
+        rules.dedup();
+        rules
     }
 
     pub(super) fn stems(&self) -> &[&'static str] {
@@ -99,15 +135,23 @@ struct Claim<'a> {
 /// The value of the slot whose name holds the stem, if a rule knows the name.
 pub(super) fn value_at(set: &RuleSet, names: &Names, bytes: &[u8], stem: Span) -> Option<Found> {
     let slot = slot::value_of(bytes, stem)?;
+    let is_value = |byte: &&u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`');
+    if bytes[slot.value..].iter().take(names.shortest).take_while(is_value).count() < names.shortest {
+        return None;
+    }
     let keys = Keys::of(&bytes[slot.name.range()]);
     let stranger =
         |rule: &Rule| rule.names.is_empty() && super::confirm::names_another(set, &rule.provider, &bytes[slot.name.range()]);
-    let known = names.rules.iter().map(|&at| &set.rules()[at]).filter(|rule| knows(rule, &keys));
+    let known = names.rules_for(&keys).into_iter().map(|at| &set.rules()[at]).filter(|rule| knows(rule, &keys));
+    // In a list, the neighbour of a name is its value only if it looks like one.
+    let structured = |rule: &Rule| !rule.checks.is_empty() || rule.format.min_length() == rule.format.max_length();
+    let known = known.filter(|rule| !slot.listed || structured(rule));
     let matching: Vec<_> = known.filter(|rule| rule.provider.is_general() || !stranger(rule)).collect();
     if matching.is_empty() {
         return None;
     }
-    let opened_by = slot::opener(bytes, slot.value);
+    let delimited = matching.iter().any(|rule| rule.edge == Edge::Delimiter);
+    let opened_by = if delimited { slot::opener(bytes, slot.value) } else { None };
     let fits: Vec<_> = matching
         .into_iter()
         .filter_map(|rule| {
@@ -158,6 +202,7 @@ fn choose(fits: &[(&Arc<Rule>, Fit)], keys: &Keys, bytes: &[u8], slot: Slot) -> 
     let best = claims.first()?;
     let span = Span::new(slot.value, slot.value + best.fit.length);
     let mut found = Found::new(best.rule, &bytes[span.range()], span, None);
+    found.name = Some(slot.name);
     let named = String::from_utf8_lossy(&bytes[slot.name.range()]);
     found.because.push(Evidence { fact: format!("named {named}"), weight: None, span: Some(slot.name) });
     found.because.extend(best.because.iter().cloned());

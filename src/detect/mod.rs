@@ -69,6 +69,14 @@ struct Literal {
     stem: bool,
 }
 
+/// Decoded bytes: which views led to them, and how their spans map back to raw bytes.
+#[derive(Clone, Copy)]
+struct Layer<'a> {
+    depth: Depth,
+    names: bool,
+    lift: &'a dyn Fn(Span) -> Span,
+}
+
 impl Scanner {
     /// A scanner for these rules.
     ///
@@ -107,10 +115,12 @@ impl Scanner {
         // What overlaps a credential of the core may begin outside of it, and may win.
         let margin = scope.core.start.saturating_sub(MAX_LENGTH)..(scope.core.end + MAX_LENGTH).min(bytes.len());
         let mut found = Vec::new();
-        self.look(bytes, margin.clone(), scope.names, &mut found);
+        self.look(bytes, margin, scope.names, &mut found);
         let window = scope.core.start.saturating_sub(REACH)..(scope.core.end + REACH).min(bytes.len());
-        let lift = |span: Span| span.shifted(window.start);
-        self.look_decoded(&bytes[window.clone()], Depth::default(), scope.names, &lift, &mut found);
+        let start = window.start;
+        let lift = |span: Span| span.shifted(start);
+        let layer = Layer { depth: Depth::default(), names: scope.names, lift: &lift };
+        self.look_decoded(&bytes[window], layer, &mut found);
         let readings = resolve::Readings { bytes };
         readings.sightings(found, &scope.core)
     }
@@ -150,15 +160,20 @@ impl Scanner {
     }
 
     /// Values that stand in escapes, in views nested to a bounded depth.
-    fn look_decoded(&self, bytes: &[u8], depth: Depth, names: bool, lift: &dyn Fn(Span) -> Span, found: &mut Vec<Found>) {
+    fn look_decoded(&self, bytes: &[u8], layer: Layer<'_>, found: &mut Vec<Found>) {
+        let Layer { depth, names, lift } = layer;
         for (at, view) in VIEWS.iter().enumerate() {
             let Some(below) = depth.below(at) else { continue };
             for piece in view.pieces(bytes) {
                 let origin = |span: Span| lift(piece.origin(span));
                 let mut inside = Vec::new();
                 self.look(&piece.bytes, piece.core.range(), names, &mut inside);
+                // What holds no escape stands as well in the bytes that this was decoded from, with edges
+                // that are real; what runs into the end of the piece may go on.
+                inside.retain(|value| piece.has_escape(value.told_by()) && !piece.cuts(value.span));
+                inside.retain(|value| piece.origin(value.span).len() <= MAX_LENGTH);
                 found.extend(inside.into_iter().map(|value| value.lifted(view.name, &origin)));
-                self.look_decoded(&piece.bytes, below, names, &origin, found);
+                self.look_decoded(&piece.bytes, Layer { depth: below, names, lift: &origin }, found);
             }
         }
     }

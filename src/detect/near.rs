@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn the_window_is_eight_lines_and_two_kibibytes() {
-        let text: String = (0..30).map(|line| format!("{line:02}\n")).collect();
+        let lines: Vec<String> = (0..30).map(|line| format!("{line:02}\n")).collect();
+        let text = lines.concat();
         let at = text.find("15").unwrap();
         let near = Near::new(text.as_bytes(), Span::new(at, at + 2));
         assert!(text[near.window.range()].starts_with("07\n"));

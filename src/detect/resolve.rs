@@ -33,6 +33,8 @@ pub(super) struct Found {
     pub(super) rule: Arc<Rule>,
     pub(super) secret: Secret,
     pub(super) span: Span,
+    /// The name of the slot, where that tells what the value is.
+    pub(super) name: Option<Span>,
     pub(super) view: View,
     pub(super) environment: Environment,
     pub(super) provider: Option<Provider>,
@@ -51,6 +53,7 @@ impl Found {
             rule: Arc::clone(rule),
             secret: Secret::new(value, public),
             span,
+            name: None,
             view: View::Plain,
             environment: rule.tell.read(text),
             provider: None,
@@ -71,7 +74,9 @@ impl Found {
         }
         for check in &self.rule.supports {
             if self.secret.check(check.test) {
+                // The shape of one provider alone: nobody else is in question.
                 self.strong = true;
+                self.candidates.clear();
                 self.because.push(Evidence { fact: check.shows.to_owned(), weight: None, span: Some(self.span) });
             }
         }
@@ -99,6 +104,12 @@ impl Found {
                 return;
             }
         }
+    }
+
+    /// The bytes that tell what it is: the value, and the name if it has no shape of its own.
+    pub(super) fn told_by(&self) -> Span {
+        let start = self.name.map_or(self.span.start, |name| name.start.min(self.span.start));
+        Span::new(start, self.span.end)
     }
 
     /// The same value in the bytes that a view was decoded from.

@@ -29,6 +29,8 @@ pub(super) struct Slot {
     pub(super) name: Span,
     /// The first byte of the value.
     pub(super) value: usize,
+    /// Whether the two are neighbours in a list, which may as well be a list of names.
+    pub(super) listed: bool,
 }
 
 /// The slot whose name holds the bytes from `stem.start` to `stem.end`.
@@ -41,12 +43,15 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     let mut cursor = Cursor { bytes, at: name.end };
     let closed = cursor.skip_closers();
     cursor.skip_blanks(false);
-    let assigned = cursor.skip_operator(closed, bytes[..name.start].ends_with(b"<"));
-    if !assigned && !(is_flag(bytes, name) && cursor.at > name.end) && !cursor.skip_value_key() {
+    let tag = bytes[..name.start].ends_with(b"<");
+    let assigned = cursor.skip_operator() || tag && cursor.skip_any(&[b">"]);
+    let listed = !assigned && closed && cursor.skip_comma();
+    let flag = is_flag(bytes, name) && cursor.at > name.end;
+    if !(assigned || listed || flag || cursor.skip_value_key()) {
         return None;
     }
     cursor.skip_openers();
-    (cursor.at < bytes.len()).then_some(Slot { name, value: cursor.at })
+    (cursor.at < bytes.len()).then_some(Slot { name, value: cursor.at, listed: listed && !is_argument(bytes, name) })
 }
 
 /// The slot of a value that begins at `value`.
@@ -69,7 +74,7 @@ pub(super) fn name_of(bytes: &[u8], value: usize) -> Option<Slot> {
         let glue = constructor || literal_prefix || SCHEMES.contains(&&lower[..]) || VALUE_KEYS.contains(&&lower[..]);
         if !glue {
             let flag = is_flag(bytes, Span::new(start, before));
-            return (assigned || flag).then_some(Slot { name: Span::new(start, before), value });
+            return (assigned || flag).then_some(Slot { name: Span::new(start, before), value, listed: false });
         }
         at = start;
     }
@@ -103,6 +108,12 @@ fn name_start(bytes: &[u8], at: usize) -> usize {
         start += 1;
     }
     start
+}
+
+/// Whether a quoted name is the first argument of a call: `set("name", …`.
+fn is_argument(bytes: &[u8], name: Span) -> bool {
+    let before = bytes[..name.start].iter().rev().take(8);
+    before.copied().find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ')) == Some(b'(')
 }
 
 fn is_flag(bytes: &[u8], name: Span) -> bool {
@@ -187,10 +198,10 @@ impl Cursor<'_> {
         self.at += self.rest().iter().take(BLANKS).take_while(|byte| blank(byte)).count();
     }
 
-    fn skip_operator(&mut self, closed: bool, tag: bool) -> bool {
+    fn skip_operator(&mut self) -> bool {
         let operators: &[&[u8]] =
             &[b"=>", b"->", b":=", b":-", b":?", b"==", b"||", b"??", b"=", b":", b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"];
-        self.skip_any(operators) || closed && self.skip_comma() || tag && self.skip_any(&[b">"])
+        self.skip_any(operators)
     }
 
     /// `set("name", "value")`; but `"name", "value": …` is a list of names and values.
@@ -238,15 +249,23 @@ impl Cursor<'_> {
         self.skip_blanks(true);
         for _ in 0..12 {
             let opened = self.skip_any(&[
-                b"\\n", b"\\\"", b"\\'", b"\\", b"\"", b"'", b"`", b"[", b"]", b"{", b"(", b"&quot;", b"&#34;", b"&#39;", b"%22",
+                b"\\n", b"\\\"", b"\\'", b"\\", b"\"", b"'", b"`", b"[", b"]", b"(", b"&quot;", b"&#34;", b"&#39;", b"%22",
                 b"%20", b"%5B", b"\\u0022",
-            ]) || self.skip_prefix();
+            ]) || self.skip_brace()
+                || self.skip_prefix();
             let before = self.at;
             self.skip_blanks(false);
             if !opened && self.at == before {
                 break;
             }
         }
+    }
+
+    /// A brace opens an object or a list; `{name}` alone is a template, and no value.
+    fn skip_brace(&mut self) -> bool {
+        let opens = matches!(self.rest(), [b'{', b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t' | b'\n' | b'\r' | b'[' | b'{', ..]);
+        self.at += usize::from(opens);
+        opens
     }
 
     /// `Bearer `, `b'`, `Str(`: words that open a value.

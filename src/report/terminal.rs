@@ -13,6 +13,8 @@ use super::{Options, Report, Sites, Skipped, Summary};
 use crate::credential::{Confidence, Environment};
 use crate::finding::{Finding, Origin, Severity};
 
+/// How many of a credential's possible owners are named.
+const NAMED: usize = 3;
 /// Columns before the text of a line: its number and a bar.
 const GUTTER: usize = 9;
 /// Columns before a reason or a remedy.
@@ -167,7 +169,10 @@ impl Terminal<'_> {
             notes.push("environment unknown".to_owned());
         }
         if !finding.candidates.is_empty() {
-            let others: Vec<_> = finding.candidates.iter().map(ToString::to_string).collect();
+            let mut others: Vec<_> = finding.candidates.iter().take(NAMED).map(ToString::to_string).collect();
+            if finding.candidates.len() > NAMED {
+                others.push(format!("{} others", finding.candidates.len() - NAMED));
+            }
             notes.push(format!("or {}", others.join(", ")));
         }
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
@@ -448,7 +453,7 @@ skipped
     }
 
     #[test]
-    fn quiet_is_one_line_a_finding_and_the_verdict() {
+    fn quiet_is_one_line_a_finding_or_a_gap_and_the_verdict() {
         let text = written("text", Options { quiet: true, ..options(80) }, |report| {
             report.finding(&typed()).unwrap();
             report.skipped(&Skipped { origin: Origin::Stdin(None), why: "damaged".into() }).unwrap();
@@ -458,6 +463,7 @@ skipped
         });
         let expected = "\
 src/pay.ts:14:28: critical: secret written into a file: Acme live secret key, can move funds: acme_…(32)
+stdin: skipped: damaged
 1 finding: 1 critical; incomplete: not clean (1 skipped)
 ";
         assert_eq!(plain(&text), expected);

@@ -68,9 +68,14 @@ const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 fn generate(form: &str, random: &mut Random, text: &mut String) -> Result<(), ExpandError> {
     let (name, argument) = form.split_once(':').unwrap_or((form, ""));
     let alphabet = match name {
-        "uuid4" => return Ok(uuid(random, "4", text)),
-        "uuid" => return Ok(uuid(random, "1", text)),
-        "stripe99" => return Ok(stripe_body(random, text)),
+        "uuid4" | "uuid" => {
+            uuid(random, if name == "uuid4" { "4" } else { "1" }, text);
+            return Ok(());
+        }
+        "stripe99" => {
+            stripe_body(random, text);
+            return Ok(());
+        }
         "base64of" => {
             let inner = expand_with(argument, random)?;
             base64(inner.as_bytes(), text);

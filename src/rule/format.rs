@@ -28,6 +28,7 @@ const MAX_PREFIXES: usize = 256;
 pub struct Format {
     source: String,
     shape: Shape,
+    min: usize,
     max: usize,
     edge: Alphabet,
 }
@@ -102,12 +103,18 @@ impl Format {
             }
             None => (Shape::Regex { literals: prefixes_of(&hir), regex: OnceLock::new() }, Alphabet::ALPHANUMERIC),
         };
-        Ok(Self { source: source.to_owned(), shape, max, edge })
+        let min = hir.properties().minimum_len().unwrap_or(0);
+        Ok(Self { source: source.to_owned(), shape, min, max, edge })
     }
 
     /// The format as it was written.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The shortest value, in bytes.
+    pub fn min_length(&self) -> usize {
+        self.min
     }
 
     /// The longest value, in bytes.
@@ -218,7 +225,9 @@ fn expand(hir: &Hir) -> Option<Vec<Branch>> {
         HirKind::Capture(capture) => {
             let mut branches = expand(&capture.sub)?;
             if capture.name.as_deref() == Some("env") {
-                branches.iter_mut().for_each(|branch| branch.environment = branch.text());
+                for branch in &mut branches {
+                    branch.environment = branch.text();
+                }
             }
             branches
         }
@@ -270,16 +279,12 @@ fn product(before: &[Branch], after: &[Branch]) -> Option<Vec<Branch>> {
 }
 
 fn set_of(class: &Class) -> Alphabet {
-    let mut set = Alphabet::default();
-    match class {
-        Class::Bytes(class) => class.ranges().iter().for_each(|range| set.insert(range.start(), range.end())),
-        Class::Unicode(class) => {
-            if let Some(class) = class.to_byte_class() {
-                class.ranges().iter().for_each(|range| set.insert(range.start(), range.end()));
-            }
-        }
-    }
-    set
+    let bytes = match class {
+        Class::Bytes(class) => Some(class.clone()),
+        Class::Unicode(class) => class.to_byte_class(),
+    };
+    let ranges = bytes.iter().flat_map(regex_syntax::hir::ClassBytes::ranges);
+    ranges.flat_map(|range| range.start()..=range.end()).collect()
 }
 
 impl Branch {
@@ -391,7 +396,7 @@ impl Rest<'_> {
     /// white space; failing that, at the last byte that usually follows a value.
     fn fit_delimited(&self, at: usize, set: &Alphabet, min: usize, max: usize) -> Option<Fit> {
         let rest = &self.bytes[at..];
-        let closes = match self.opened_by {
+        let closing = match self.opened_by {
             Some(quote @ (b'"' | b'\'' | b'`' | b'&')) => Some(quote),
             Some(b'[') => Some(b']'),
             Some(b'<') => Some(b'>'),
@@ -400,13 +405,13 @@ impl Rest<'_> {
             _ => None,
         };
         let run = set.run(rest, max + 1);
-        let closed = closes.and_then(|close| memchr::memchr(close, &rest[..run]));
-        let length = closed.or_else(|| (run <= max).then_some(run)).or_else(|| {
+        let found = closing.and_then(|byte| memchr::memchr(byte, &rest[..run]));
+        let length = found.or_else(|| (run <= max).then_some(run)).or_else(|| {
             let usual = |&byte: &u8| b"\"'`,;&|<>)]} \\".contains(&byte);
             rest[..=max.min(run - 1)].iter().rposition(usual)
         })?;
         let escaped = rest[..length].iter().rev().take_while(|&&byte| byte == b'\\').count();
-        let length = if closed.is_some() { length - escaped } else { length };
+        let length = if found.is_some() { length - escaped } else { length };
         (min..=max).contains(&length).then_some(Fit { length: at + length, too_long: false })
     }
 }
@@ -429,7 +434,7 @@ mod tests {
         assert_eq!(format.public_prefix(Some("live")), 7);
         assert_eq!(format.literals().len(), 4);
         assert_eq!(format.alphabet_size(), 36);
-        assert_eq!(format.max_length(), 13);
+        assert_eq!((format.min_length(), format.max_length()), (10, 13));
     }
 
     #[test]

@@ -126,6 +126,7 @@ impl ProviderFacts {
 
 /// How to recognise one kind of credential of one provider.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of a rule file")]
 pub struct Rule {
     /// Kebab-case, begins with the provider, never reused.
     pub id: RuleId,
@@ -207,6 +208,7 @@ impl Rule {
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Vec<Arc<Rule>>,
+    providers: Vec<Arc<ProviderFacts>>,
     by_id: HashMap<RuleId, usize>,
     published: HashSet<[u8; 32]>,
     digest: String,
@@ -247,7 +249,7 @@ impl RuleSet {
         }
         let published = rules.iter().flat_map(|rule| rule.provider.published.iter().copied()).collect();
         let digest = digest.finalize()[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        Ok(Self { rules, by_id, published, digest })
+        Ok(Self { providers: providers_of(&rules), rules, by_id, published, digest })
     }
 
     /// The same rules without those that `keep` refuses.
@@ -255,7 +257,8 @@ impl RuleSet {
     pub fn filtered(&self, keep: impl Fn(&Rule) -> bool) -> Self {
         let rules: Vec<_> = self.rules.iter().filter(|rule| keep(rule)).cloned().collect();
         let by_id = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
-        Self { rules, by_id, published: self.published.clone(), digest: self.digest.clone() }
+        let providers = providers_of(&rules);
+        Self { rules, providers, by_id, published: self.published.clone(), digest: self.digest.clone() }
     }
 
     /// Every rule, in the order of the files.
@@ -269,10 +272,8 @@ impl RuleSet {
     }
 
     /// Every provider once, in the order of the files.
-    pub fn providers(&self) -> Vec<&Arc<ProviderFacts>> {
-        let mut all: Vec<&Arc<ProviderFacts>> = self.rules.iter().map(|rule| &rule.provider).collect();
-        all.dedup_by(|a, b| Arc::ptr_eq(a, b));
-        all
+    pub fn providers(&self) -> &[Arc<ProviderFacts>] {
+        &self.providers
     }
 
     /// Whether a provider prints this value in its documentation: never a leak.
@@ -285,6 +286,12 @@ impl RuleSet {
     pub fn digest(&self) -> &str {
         &self.digest
     }
+}
+
+fn providers_of(rules: &[Arc<Rule>]) -> Vec<Arc<ProviderFacts>> {
+    let mut all: Vec<_> = rules.iter().map(|rule| Arc::clone(&rule.provider)).collect();
+    all.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    all
 }
 
 #[cfg(test)]

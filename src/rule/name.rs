@@ -50,6 +50,16 @@ impl NamePattern {
         &self.source
     }
 
+    /// The beginning that every name of the pattern has; all of it where there is no `*`.
+    pub fn head(&self) -> &str {
+        &self.parts[0]
+    }
+
+    /// Whether it holds a `*`.
+    pub fn is_open(&self) -> bool {
+        self.parts.len() > 1
+    }
+
     /// How many letters and digits it asks for: the more, the better it knows what it names.
     pub fn specificity(&self) -> usize {
         self.parts.iter().map(String::len).sum()

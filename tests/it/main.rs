@@ -4,6 +4,9 @@
 mod architecture;
 mod cases;
 mod cli;
+mod dogfood;
+mod oracle;
 mod plant;
+mod readme;
 mod regressions;
 mod rules;

@@ -77,3 +77,16 @@ fn an_excerpt_is_cut_between_letters() {
     assert_eq!(stdout.lines().count(), 6, "{stdout}");
     assert!(!stdout.contains(r"\\x"), "{stdout}");
 }
+
+/// `./rules/payca.toml` was taken for a second file with the same rules.
+#[test]
+fn a_built_in_rule_file_can_be_tested_however_it_is_typed() {
+    let tree = Tree::new();
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/payca.toml")).unwrap();
+    fs::create_dir(tree.path().join("rules")).unwrap();
+    fs::write(tree.path().join("rules/payca.toml"), text).unwrap();
+    // Listing loads without the long test of every promise, and must still refuse the double.
+    assert_eq!(tree.keyfence(&["rules", "list", "--rules", "./rules/payca.toml"]).status.code(), Some(2));
+    let output = tree.keyfence(&["rules", "test", "./rules/payca.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -19,11 +19,11 @@ fn every_rule_file_is_part_of_the_program() {
     let mut names: Vec<String> = fs::read_dir(root.join("rules"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".toml"))
+        .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "toml"))
         .collect();
     names.sort();
-    let rows: String =
-        names.iter().map(|name| format!("    (\"rules/{name}\", include_str!(\"../../rules/{name}\")),\n")).collect();
+    let row = |name: &String| format!("    (\"rules/{name}\", include_str!(\"../../rules/{name}\")),\n");
+    let rows = names.iter().map(row).collect::<Vec<_>>().concat();
     let table = root.join("src/rule/builtin.rs");
     let text = fs::read_to_string(&table).unwrap();
     let (head, _) = text.split_once("&[\n").unwrap();

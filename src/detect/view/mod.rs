@@ -73,6 +73,8 @@ pub(super) struct Decoded {
     /// Where the piece begins in what it was decoded from.
     start: usize,
     escapes: Vec<Place>,
+    /// Whether nothing follows it.
+    is_last: bool,
 }
 
 /// Where an escape stood and where its bytes went.
@@ -87,6 +89,17 @@ impl Decoded {
     /// The span in what this was decoded from.
     pub(super) fn origin(&self, span: Span) -> Span {
         Span::new(self.start_of(span.start), self.end_of(span.end - 1))
+    }
+
+    /// Whether the bytes of the span were written by an escape, or one stood between them.
+    pub(super) fn has_escape(&self, span: Span) -> bool {
+        let from = self.escapes.partition_point(|place| place.to + place.to_length.max(1) <= span.start);
+        self.escapes.get(from).is_some_and(|place| place.to < span.end)
+    }
+
+    /// Whether the span ends where the piece does, and the input does not.
+    pub(super) fn cuts(&self, span: Span) -> bool {
+        span.end == self.bytes.len() && !self.is_last
     }
 
     /// The escape that wrote the byte or was the last to be written before it.
@@ -152,7 +165,13 @@ impl View {
         let start = core.start.saturating_sub(OVERLAP).max(region.start);
         let start = self.aligned(bytes, start);
         let end = (core.end + OVERLAP).min(region.end);
-        let mut out = Decoded { bytes: Vec::with_capacity(end - start), core: Span::new(0, 0), start, escapes: Vec::new() };
+        let mut out = Decoded {
+            bytes: Vec::with_capacity(end - start),
+            core: Span::new(0, 0),
+            start,
+            escapes: Vec::new(),
+            is_last: end == bytes.len(),
+        };
         let mut at = start;
         while at < end {
             let next = memchr::memchr(self.introducer, &bytes[at..end]).map_or(end, |found| at + found);
