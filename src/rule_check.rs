@@ -1,6 +1,7 @@
 //! A rule file against the real [`Scanner`]: its examples, its counter-examples, and strings drawn
 //! at random from its formats. The test suite and `keyfence rules test` both call it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -53,7 +54,8 @@ const LOSS: usize = 10_000;
 /// Checks the files together with the built-in rules; all failures at once.
 pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> Vec<RuleError> {
     let builtin = crate::rule::BUILTIN_FILES.iter().map(|&(name, text)| (name, text));
-    let own = |name: &str| files.iter().any(|(file, _)| file.as_ref() == name);
+    let file_name = |path: &str| Path::new(path).file_name().map(ToOwned::to_owned);
+    let own = |name: &str| files.iter().any(|(file, _)| file_name(file.as_ref()) == file_name(name));
     let all: Vec<(&str, &str)> =
         builtin.filter(|(name, _)| !own(name)).chain(files.iter().map(|(name, text)| (name.as_ref(), text.as_ref()))).collect();
     let set = match RuleSet::load(&all) {
@@ -155,7 +157,8 @@ impl Test<'_> {
         }
     }
 
-    /// Values drawn from the format must be found in every context, as what they are.
+    /// Values drawn from the format must be found in every context, as what they are: rule, class,
+    /// provider, and the environment that the value says.
     fn contexts(&mut self, values: usize) {
         let mut random = Random::new(&format!("{}/contexts", self.rule.id));
         let slot = slot_of(self.rule);
@@ -164,24 +167,29 @@ impl Test<'_> {
             let mut misses = Vec::new();
             for _ in 0..values {
                 let Some(value) = draw(self.rule, &mut random) else { continue };
-                let text = fill(context, &slot, &marker, &value);
-                let found = self.scan(&text);
-                // The general pack yields to a provider whose shape the value happens to have.
-                let good = |credential: &Credential| {
-                    let yields = self.rule.provider.is_general() && credential.class == self.rule.class;
-                    yields || credential.rule == self.rule.id && credential.secret.check(|bytes| bytes == value.as_bytes())
-                };
-                if !found.iter().any(good) {
+                let found = self.scan(&fill(context, &slot, &marker, &value));
+                if !found.iter().any(|credential| self.is_read_right(credential, &value)) {
                     misses.push(names(&found));
                 }
             }
-            if !misses.is_empty() {
-                self.fail(
-                    "format",
-                    format!("{name}: {} of {values} drawn values are not found as such ({})", misses.len(), misses[0]),
-                );
+            if let Some(first) = misses.first() {
+                let why = format!("{name}: {} of {values} drawn values are not found as such ({first})", misses.len());
+                self.fail("format", why);
             }
         }
+    }
+
+    fn is_read_right(&self, credential: &Credential, value: &str) -> bool {
+        // The general pack yields to a provider whose shape the value happens to have.
+        if self.rule.provider.is_general() && credential.class == self.rule.class {
+            return true;
+        }
+        let environment = environment_of(self.rule, value);
+        credential.rule == self.rule.id
+            && credential.class == self.rule.class
+            && (credential.provider.is_none() || credential.provider == self.rule.attributed())
+            && (environment == Environment::Unknown || credential.environment == environment)
+            && credential.secret.check(|bytes| bytes == value.as_bytes())
     }
 
     /// The checks that drop what is not random may lose one real body in ten thousand.
@@ -305,7 +313,7 @@ fn sample(hir: &Hir, random: &mut Random, out: &mut Vec<u8>) {
 }
 
 /// The environment that a drawn value says by itself.
-pub fn environment_of(rule: &Rule, value: &str) -> Environment {
+fn environment_of(rule: &Rule, value: &str) -> Environment {
     let text = rule.format.match_at(value.as_bytes(), rule.edge, None).and_then(|matched| matched.environment);
     rule.tell.read(text)
 }

@@ -259,6 +259,10 @@ impl<'a> Job<'a> {
         flush: &mut dyn FnMut(&mut Self),
     ) -> io::Result<()> {
         let mut ended = self.fill(reader, buffer, record::HEAD)?;
+        if let Some(form) = record::compressed_form(buffer) {
+            let why = format!("compressed ({form}), only its raw bytes were scanned");
+            self.ledger.skipped.push(SourceError { origin: input.origin.clone(), why });
+        }
         let names = memchr::memchr(0, &buffer[..buffer.len().min(BINARY)]).is_none();
         let kind = self.kind(input, buffer);
         let hold = if kind == PlaceKind::Log && input.live { record::HEAD } else { WHOLE };

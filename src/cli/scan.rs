@@ -82,11 +82,13 @@ fn scan_paths(scanner: &Scanner, config: &Config, global: &Global) -> anyhow::Re
     let progress = Progress::default();
     let done = AtomicBool::new(false);
     thread::scope(|threads| {
-        if !global.quiet && io::stderr().is_terminal() {
-            threads.spawn(|| show(&progress, &done));
-        }
+        let wanted = !global.quiet && io::stderr().is_terminal();
+        let shown = wanted.then(|| threads.spawn(|| show(&progress, &done)));
         let result = pool.install(|| scan::paths(scanner, &config.paths, &config.settings, &progress));
         done.store(true, Ordering::Relaxed);
+        if let Some(shown) = shown {
+            shown.thread().unpark();
+        }
         result.map_err(|error| usage(format!("--exclude: {error}")))
     })
 }
@@ -96,7 +98,7 @@ fn show(progress: &Progress, done: &AtomicBool) {
     let started = Instant::now();
     let mut bar: Option<ProgressBar> = None;
     while !done.load(Ordering::Relaxed) {
-        thread::sleep(Duration::from_millis(40));
+        thread::park_timeout(Duration::from_millis(40));
         if started.elapsed() < PATIENCE {
             continue;
         }

@@ -120,7 +120,8 @@ impl Context<'_> {
         if disputed {
             candidates.extend(best.rule.attributed());
         }
-        if best.closeness > 1 && !disputed {
+        let alone = rivals().all(|rival| rival.closeness < best.closeness);
+        if best.closeness > 0 && alone && !disputed {
             candidates.clear();
         }
         let span = Span::new(at, at + best.fit.length);

@@ -95,12 +95,19 @@ impl Names {
     /// Rules that may know one of the keys, each once.
     fn rules_for(&self, keys: &Keys) -> Vec<usize> {
         let mut rules = Vec::new();
-        for key in keys.inner.iter().chain(&keys.whole) {
-            rules.extend(self.exact.get(key).into_iter().flatten());
-            let letter = key.bytes().next().map_or(ANY_LETTER, usize::from);
-            let open = self.open[letter].iter().chain(&self.open[ANY_LETTER]);
-            rules.extend(open.filter(|(pattern, _)| pattern.matches(key)).map(|(_, at)| at));
+        let mut look = |letter: usize, key: &String| {
+            let open = self.open[letter].iter().filter(|(pattern, _)| pattern.matches(key));
+            rules.extend(open.map(|(_, at)| *at));
+        };
+        // What begins with anything fits the longest key if it fits any.
+        for key in keys.inner.iter().take(1).chain(&keys.whole) {
+            look(ANY_LETTER, key);
         }
+        for key in keys.inner.iter().chain(&keys.whole).filter(|key| !key.is_empty()) {
+            look(usize::from(key.as_bytes()[0]), key);
+        }
+        let exact = keys.inner.iter().chain(&keys.whole).filter_map(|key| self.exact.get(key));
+        rules.extend(exact.flatten());
         rules.sort_unstable();
         rules.dedup();
         rules

@@ -232,6 +232,10 @@ fn without_losers(mut found: Vec<Found>) -> Vec<Found> {
 
 impl Found {
     fn into_sighting(self) -> Sighting {
+        // One fact is one line: what names the provider may also tell the environment.
+        let mut because = self.because;
+        let weighty: Vec<Option<Span>> = because.iter().filter(|fact| fact.weight.is_some()).map(|fact| fact.span).collect();
+        because.retain(|fact| fact.weight.is_some() || !weighty.contains(&fact.span) || fact.span == Some(self.span));
         let mut candidates = self.candidates;
         candidates.sort();
         candidates.dedup();
@@ -248,7 +252,7 @@ impl Found {
             secret: self.secret,
             span: self.span,
             view: self.view,
-            because: self.because,
+            because,
         })
     }
 }

@@ -176,7 +176,9 @@ impl Terminal<'_> {
             notes.push(format!("or {}", others.join(", ")));
         }
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
-        let funds = if finding.moves_funds { ", can move funds" } else { "" };
+        // A sandbox key moves no money that anybody would miss.
+        let moves = finding.moves_funds && finding.environment != Environment::Sandbox;
+        let funds = if moves { ", can move funds" } else { "" };
         format!("{words}{notes}{funds}")
     }
 
@@ -252,7 +254,8 @@ fn account(summary: &Summary) -> Vec<String> {
     if summary.suppressed > 0 {
         rows.push(("suppressed", format!("{}, allowed or in the baseline", count(summary.suppressed, "finding"))));
     }
-    if summary.sites.total() > 0 {
+    // Said once places are told apart at all.
+    if summary.sites.resolved + summary.sites.conflicting > 0 {
         rows.push(("environments", environments(&summary.sites)));
     }
     let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0);

@@ -70,6 +70,10 @@ impl NamePattern {
         let [first, middle @ .., last] = &self.parts[..] else {
             return self.parts[0] == name;
         };
+        // The last byte decides most of the time, and costs no call.
+        if name.as_bytes().last() != last.as_bytes().last() && !last.is_empty() {
+            return false;
+        }
         let Some(mut rest) = name.strip_prefix(first.as_str()) else { return false };
         for part in middle {
             let Some(at) = rest.find(part.as_str()) else { return false };
