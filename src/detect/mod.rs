@@ -147,14 +147,17 @@ impl Scanner {
         let mut rules: Vec<&Arc<Rule>> = Vec::new();
         for candidate in here {
             let literal = &self.literals[candidate.literal];
-            rules.extend(literal.rules.iter().map(|&rule| &self.rules.rules()[rule]));
+            for rule in literal.rules.iter().map(|&rule| &self.rules.rules()[rule]) {
+                if !rules.iter().any(|other| Arc::ptr_eq(other, rule)) {
+                    rules.push(rule);
+                }
+            }
             if literal.stem && names {
                 let stem = Span::new(at, at + literal.bytes.len());
                 found.extend(context::value_at(&self.rules, &self.names, bytes, stem));
             }
         }
         if !rules.is_empty() && edge::is_left_edge(bytes, at) {
-            rules.dedup_by(|a, b| Arc::ptr_eq(a, b));
             found.extend(confirm::value_at(&self.rules, &rules, bytes, at));
         }
     }
