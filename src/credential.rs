@@ -203,12 +203,24 @@ pub struct Evidence {
 pub enum View {
     /// As they stand.
     Plain,
-    /// After percent decoding, once or twice.
+    /// After percent decoding.
     Percent,
-    /// After undoing the escapes of JSON and C strings, up to three levels.
+    /// After undoing the escapes of JSON and C strings.
     Json,
     /// Without terminal colours.
     Ansi,
+    /// From base64, in either alphabet.
+    Base64,
+    /// From hex digits.
+    Hex,
+    /// After undoing the character references of HTML.
+    Html,
+    /// After undoing quoted-printable.
+    QuotedPrintable,
+    /// From UTF-16, in either order of bytes.
+    Utf16,
+    /// From UTF-32, in either order of bytes.
+    Utf32,
     /// The name of the file, not its content.
     Path,
 }
@@ -221,6 +233,12 @@ impl View {
             Self::Percent => "percent",
             Self::Json => "json",
             Self::Ansi => "ansi",
+            Self::Base64 => "base64",
+            Self::Hex => "hex",
+            Self::Html => "html",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::Utf16 => "utf-16",
+            Self::Utf32 => "utf-32",
             Self::Path => "path",
         }
     }

@@ -32,6 +32,12 @@ const STEMS: &[&str] = &[
     "clientid",
 ];
 
+/// The scheme of a header that holds an id and its secret, how long the id may be, and what its
+/// secret would be called.
+const BASIC: &[u8] = b"basic ";
+const MAX_ID: usize = 128;
+const BASIC_SECRET: &[u8] = b"client_secret";
+
 /// Words that say which environment a slot is for: not part of what it is.
 const ENVIRONMENT_WORDS: &[&str] = &[
     "live",
@@ -142,11 +148,13 @@ struct Claim<'a> {
 /// The value of the slot whose name holds the stem, if a rule knows the name.
 pub(super) fn value_at(set: &RuleSet, names: &Names, bytes: &[u8], stem: Span) -> Option<Found> {
     let slot = slot::value_of(bytes, stem)?;
+    let pair = basic_secret(bytes, slot);
+    let slot = pair.unwrap_or(slot);
     let is_value = |byte: &&u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`');
     if bytes[slot.value..].iter().take(names.shortest).take_while(is_value).count() < names.shortest {
         return None;
     }
-    let keys = Keys::of(&bytes[slot.name.range()]);
+    let keys = Keys::of(if pair.is_some() { BASIC_SECRET } else { &bytes[slot.name.range()] });
     let stranger =
         |rule: &Rule| rule.names.is_empty() && super::confirm::names_another(set, &rule.provider, &bytes[slot.name.range()]);
     let known = names.rules_for(&keys).into_iter().map(|at| &set.rules()[at]).filter(|rule| knows(rule, &keys));
@@ -167,6 +175,15 @@ pub(super) fn value_at(set: &RuleSet, names: &Names, bytes: &[u8], stem: Span) -
         })
         .collect();
     choose(&fits, &keys, bytes, slot)
+}
+
+/// The second part of `Authorization: Basic id:secret`, which is what the header decodes to.
+fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
+    let scheme = &bytes[slot.value.saturating_sub(BASIC.len())..slot.value];
+    let id =
+        bytes[slot.value..].iter().take(MAX_ID).take_while(|byte| byte.is_ascii_graphic() && !b":\"'`".contains(byte)).count();
+    let colon = slot.value + id;
+    (scheme.eq_ignore_ascii_case(BASIC) && id > 0 && bytes.get(colon) == Some(&b':')).then_some(Slot { value: colon + 1, ..slot })
 }
 
 fn is_genuine(set: &RuleSet, rule: &Rule, rest: &[u8], fit: Fit) -> bool {

@@ -32,7 +32,6 @@ use crate::span::Span;
 use context::Names;
 use prefilter::{Aho, Candidate, Prefilter};
 use resolve::Found;
-use view::{Depth, VIEWS};
 
 /// How far a decision may look in either direction.
 pub const REACH: usize = 2 * MAX_LENGTH;
@@ -69,11 +68,17 @@ struct Literal {
     stem: bool,
 }
 
-/// Decoded bytes: which views led to them, and how their spans map back to raw bytes.
+/// Bytes and how they came about: by how many passes of decoding, and how their spans map back to
+/// raw bytes.
 #[derive(Clone, Copy)]
 struct Layer<'a> {
-    depth: Depth,
+    bytes: &'a [u8],
+    /// The part to look for values in.
+    core: Span,
+    depth: usize,
     names: bool,
+    /// Whether the input ends where the bytes do.
+    is_last: bool,
     lift: &'a dyn Fn(Span) -> Span,
 }
 
@@ -119,8 +124,10 @@ impl Scanner {
         let window = scope.core.start.saturating_sub(REACH)..(scope.core.end + REACH).min(bytes.len());
         let start = window.start;
         let lift = |span: Span| span.shifted(start);
-        let layer = Layer { depth: Depth::default(), names: scope.names, lift: &lift };
-        self.look_decoded(&bytes[window], layer, &mut found);
+        let is_last = window.end == bytes.len();
+        let core = Span::new(0, window.len());
+        let layer = Layer { bytes: &bytes[window], core, depth: 0, names: scope.names, is_last, lift: &lift };
+        self.look_decoded(layer, &mut found);
         let readings = resolve::Readings { bytes };
         readings.sightings(found, &scope.core)
     }
@@ -162,22 +169,26 @@ impl Scanner {
         }
     }
 
-    /// Values that stand in escapes, in views nested to a bounded depth.
-    fn look_decoded(&self, bytes: &[u8], layer: Layer<'_>, found: &mut Vec<Found>) {
-        let Layer { depth, names, lift } = layer;
-        for (at, view) in VIEWS.iter().enumerate() {
-            let Some(below) = depth.below(at) else { continue };
-            for piece in view.pieces(bytes) {
-                let origin = |span: Span| lift(piece.origin(span));
-                let mut inside = Vec::new();
-                self.look(&piece.bytes, piece.core.range(), names, &mut inside);
-                // What holds no escape stands as well in the bytes that this was decoded from, with edges
-                // that are real; what runs into the end of the piece may go on.
-                inside.retain(|value| piece.has_escape(value.told_by()) && !piece.cuts(value.span));
-                inside.retain(|value| piece.origin(value.span).len() <= MAX_LENGTH);
-                found.extend(inside.into_iter().map(|value| value.lifted(view.name, &origin)));
-                self.look_decoded(&piece.bytes, Layer { depth: below, names, lift: &origin }, found);
-            }
+    /// Values that stand in what is encoded, nested to a bounded depth.
+    fn look_decoded(&self, layer: Layer<'_>, found: &mut Vec<Found>) {
+        if layer.depth == view::DEPTH {
+            return;
+        }
+        for piece in view::pieces(layer.bytes, layer.core, layer.is_last) {
+            let origin = |span: Span| (layer.lift)(piece.origin(span));
+            let names = layer.names || piece.is_wide();
+            let (bytes, core, is_last) = (&piece.bytes[..], piece.core, piece.is_last);
+            let mut inside = Vec::new();
+            self.look(bytes, core.range(), names, &mut inside);
+            // What runs into the end of the piece may go on.
+            inside.retain(|value| !piece.cuts(value.span) && piece.origin(value.span).len() <= MAX_LENGTH);
+            // What holds nothing encoded stands as well in the bytes that this was decoded from, with
+            // edges that are real.
+            found.extend(inside.into_iter().filter_map(|value| {
+                let view = piece.view_of(value.span).or_else(|| piece.view_of(value.told_by()))?;
+                Some(value.lifted(view, &origin))
+            }));
+            self.look_decoded(Layer { bytes, core, depth: layer.depth + 1, names, is_last, lift: &origin }, found);
         }
     }
 }

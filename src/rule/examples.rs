@@ -47,7 +47,7 @@ fn expand_with(template: &str, random: &mut Random) -> Result<String, ExpandErro
     Ok(text)
 }
 
-/// The `}` that closes a form; forms nest in `{base64of:…}`.
+/// The `}` that closes a form; forms nest in `{base64of:…}` and its like.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0;
     text.char_indices().find_map(|(at, c)| {
@@ -76,9 +76,9 @@ fn generate(form: &str, random: &mut Random, text: &mut String) -> Result<(), Ex
             stripe_body(random, text);
             return Ok(());
         }
-        "base64of" => {
+        "base64of" | "base64urlof" | "hexof" => {
             let inner = expand_with(argument, random)?;
-            base64(inner.as_bytes(), text);
+            encode(name, inner.as_bytes(), text);
             return Ok(());
         }
         "base62" => [DIGIT, UPPER, LOWER].concat(),
@@ -125,14 +125,23 @@ fn stripe_body(random: &mut Random, text: &mut String) {
     random.draw(base62.as_bytes(), 8, text);
 }
 
-fn base64(bytes: &[u8], text: &mut String) {
-    let digits = [UPPER, LOWER, DIGIT, "+/"].concat().into_bytes();
+/// Bytes as the form of this name writes them.
+fn encode(name: &str, bytes: &[u8], text: &mut String) {
+    match name {
+        "hexof" => text.extend(bytes.iter().map(|byte| format!("{byte:02x}"))),
+        "base64urlof" => base64(bytes, "-_", "", text),
+        _ => base64(bytes, "+/", "=", text),
+    }
+}
+
+fn base64(bytes: &[u8], last: &str, padding: &str, text: &mut String) {
+    let digits = [UPPER, LOWER, DIGIT, last].concat().into_bytes();
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0u32, |group, &byte| group << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let digit = digits[(group >> (18 - 6 * at) & 63) as usize];
-            text.push(if at <= chunk.len() { char::from(digit) } else { '=' });
+        for at in 0..=chunk.len() {
+            text.push(char::from(digits[(group >> (18 - 6 * at) & 63) as usize]));
         }
+        text.push_str(&padding.repeat(3 - chunk.len()));
     }
 }
 
@@ -182,9 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn base64_of_a_template() {
+    fn encoded_templates() {
         assert_eq!(expand("{base64of:any carnal pleas}", "s").unwrap(), "YW55IGNhcm5hbCBwbGVhcw==");
         assert_eq!(expand("{base64of:{hex:3}}", "s").unwrap().len(), 4);
+        assert_eq!(expand("{base64urlof:a??>?}", "s").unwrap(), "YT8_Pj8");
+        assert_eq!(expand("{hexof:a key}", "s").unwrap(), "61206b6579");
     }
 
     #[test]

@@ -21,6 +21,11 @@ struct File {
 struct Case {
     name: String,
     text: String,
+    /// How the text becomes bytes, if not as UTF-8.
+    encoding: Option<String>,
+    /// Bytes before the text, in hex.
+    #[serde(default)]
+    head: String,
     path: Option<String>,
     skip: Option<String>,
     expect: Vec<Expected>,
@@ -37,6 +42,23 @@ struct Expected {
     public: bool,
 }
 
+impl Case {
+    fn bytes(&self) -> Vec<u8> {
+        let text = expand(&self.text, &self.name);
+        let digits = |at: usize| u8::from_str_radix(&self.head[at..at + 2], 16).unwrap();
+        let mut bytes: Vec<u8> = (0..self.head.len()).step_by(2).map(digits).collect();
+        match self.encoding.as_deref() {
+            None => bytes.extend(text.bytes()),
+            Some("utf-16le") => bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
+            Some("utf-16be") => bytes.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
+            Some("utf-32le") => bytes.extend(text.chars().flat_map(|c| u32::from(c).to_le_bytes())),
+            Some("utf-32be") => bytes.extend(text.chars().flat_map(|c| u32::from(c).to_be_bytes())),
+            Some(other) => panic!("{}: no encoding is named {other}", self.name),
+        }
+        bytes
+    }
+}
+
 impl Expected {
     fn is(&self, found: &Credential) -> bool {
         let same = |expected: &Option<String>, found: &str| expected.as_ref().is_none_or(|expected| expected == found);
@@ -50,15 +72,15 @@ impl Expected {
 
 /// What the program would make of the case: the scanner's credentials, narrowed by path and file.
 fn found(scanner: &Scanner, case: &Case) -> Vec<Credential> {
-    let text = expand(&case.text, &case.name);
+    let bytes = case.bytes();
     let path = case.path.as_deref().unwrap_or("case.txt");
-    let sightings = scanner.scan(text.as_bytes()).into_iter();
+    let sightings = scanner.scan(&bytes).into_iter();
     let credentials = sightings.filter_map(|sighting| match sighting {
         Sighting::Credential(credential) => Some(credential),
         _ => None,
     });
     let narrowed = credentials.map(|mut credential| {
-        keyfence::environment::narrow(&mut credential, scanner.rules(), Some(Path::new(path)), text.as_bytes());
+        keyfence::environment::narrow(&mut credential, scanner.rules(), Some(Path::new(path)), &bytes);
         credential
     });
     narrowed.collect()
@@ -121,4 +143,9 @@ fn the_shapes_that_software_prints() {
 #[test]
 fn what_is_no_secret() {
     run("silent.toml");
+}
+
+#[test]
+fn what_is_encoded() {
+    run("encoded.toml");
 }

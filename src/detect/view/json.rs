@@ -1,17 +1,19 @@
 //! The escapes of JSON strings and of their cousins in C, JavaScript and Python, up to three levels.
 
 use super::percent::hex;
-use super::{Escape, View};
+use super::{Escape, Escapes, Form, View};
 use crate::credential;
 
-pub(super) const VIEW: View = View { name: credential::View::Json, rounds: 3, introducer: b'\\', decode, hides };
+pub(super) const VIEW: View =
+    View { name: credential::View::Json, form: Form::Escape(Escapes { introducer: b'\\', decode, hides }) };
 
 /// Quotes and line ends need no decoding: edges and slots understand them as they stand.
-fn hides(bytes: &[u8]) -> bool {
-    matches!(bytes.get(1), Some(b'u' | b'x' | b'/' | b'0'..=b'7'))
+fn hides(bytes: &[u8], at: usize) -> bool {
+    matches!(bytes.get(at + 1), Some(b'u' | b'x' | b'/' | b'0'..=b'7'))
 }
 
-fn decode(bytes: &[u8]) -> Option<Escape> {
+fn decode(bytes: &[u8], at: usize) -> Option<Escape> {
+    let bytes = &bytes[at..];
     let control = |byte| Some(Escape::byte(2, byte));
     match bytes.get(1)? {
         b'u' => {
@@ -42,14 +44,14 @@ mod tests {
 
     #[test]
     fn every_escape() {
-        assert_eq!(decode(br"\u005f"), Some(Escape::char(6, '_')));
-        assert_eq!(decode(br"\u00e9"), Some(Escape::char(6, 'é')));
-        assert_eq!(decode(br"\x5F"), Some(Escape::byte(4, b'_')));
-        assert_eq!(decode(br"\137x"), Some(Escape::byte(4, b'_')));
-        assert_eq!(decode(br"\/"), Some(Escape::byte(2, b'/')));
-        assert_eq!(decode(br"\\u"), Some(Escape::byte(2, b'\\')));
+        assert_eq!(decode(br"\u005f", 0), Some(Escape::char(6, '_')));
+        assert_eq!(decode(br"\u00e9", 0), Some(Escape::char(6, 'é')));
+        assert_eq!(decode(br"\x5F", 0), Some(Escape::byte(4, b'_')));
+        assert_eq!(decode(br"\137x", 0), Some(Escape::byte(4, b'_')));
+        assert_eq!(decode(br"\/", 0), Some(Escape::byte(2, b'/')));
+        assert_eq!(decode(br"\\u", 0), Some(Escape::byte(2, b'\\')));
         for none in [&br"\u00"[..], br"\ud800", br"\x5", br"\q", br"\777", br"\"] {
-            assert_eq!(decode(none), None, "{}", none.escape_ascii());
+            assert_eq!(decode(none, 0), None, "{}", none.escape_ascii());
         }
     }
 }

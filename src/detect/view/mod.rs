@@ -1,15 +1,31 @@
 //! Decoded views of the bytes, which map back to raw spans.
 //!
-//! Only the neighbourhood of an escape is decoded, and views nest to a bounded depth, so that no
-//! input makes its bytes much dearer than plain ones. What a view decodes at one place depends on
-//! the bytes near it alone: the result is the same wherever a window begins.
+//! A pass undoes every escape and every encoded run at once, wherever one can hide a key, and its
+//! result is passed over again, to a bounded depth. Only the neighbourhood of what is encoded is
+//! decoded. So no input, however it is nested, makes its bytes much dearer than plain ones; and what
+//! is decoded at one place depends on the bytes near it alone: the result is the same wherever a
+//! window begins.
 
 mod ansi;
+mod base64;
+mod hex;
+mod html;
 mod json;
 mod percent;
+mod quoted;
+mod run;
+#[cfg(test)]
+mod tests;
+mod wide;
+
+use std::ops::Range;
 
 use crate::credential;
 use crate::span::Span;
+use run::BASE64;
+
+/// How often bytes are decoded in a row.
+pub(super) const DEPTH: usize = 3;
 
 /// Bytes decoded to the left of an escape: room for the name of a slot.
 const BEFORE: usize = 192;
@@ -19,23 +35,45 @@ const BEHIND: usize = 512;
 const PIECE: usize = 64 * 1024;
 /// … which overlap by this many on either side.
 const OVERLAP: usize = 9 * 1024;
+/// The longest run of base64 or hex that is decoded.
+const LONGEST: usize = 8 * 1024;
 
 /// A way to decode.
 pub(super) struct View {
     /// Its name in reports.
-    pub(super) name: credential::View,
-    /// How often it is applied in a row.
-    rounds: usize,
-    /// The byte that begins an escape.
-    introducer: u8,
-    /// The escape at the start of the bytes.
-    decode: fn(&[u8]) -> Option<Escape>,
-    /// Whether an escape can hide a key. The others (`\"`, `\n`) are understood without decoding.
-    hides: fn(&[u8]) -> bool,
+    name: credential::View,
+    form: Form,
 }
 
-/// Every view, in the order of application.
-pub(super) const VIEWS: &[View] = &[percent::VIEW, json::VIEW, ansi::VIEW];
+/// What is decoded.
+enum Form {
+    Escape(Escapes),
+    Run(Runs),
+}
+
+/// A few bytes that stand for one.
+struct Escapes {
+    /// The byte that begins an escape.
+    introducer: u8,
+    /// The escape at a place.
+    decode: fn(&[u8], usize) -> Option<Escape>,
+    /// Whether the escape at a place can hide a key. The others (`\"`, `\n`) are understood without
+    /// decoding.
+    hides: fn(&[u8], usize) -> bool,
+}
+
+/// Many bytes that stand for many.
+struct Runs {
+    /// Every run worth decoding in the first stretch that begins in the range and holds one; says
+    /// where to go on.
+    find: fn(&[u8], Range<usize>, &mut Vec<Span>) -> usize,
+    /// Decodes a run, and what continues it as long as that begins in the range; says where it ends.
+    write: fn(&[u8], Span, usize, &mut Writer<'_>) -> usize,
+}
+
+/// Every view. Where two see something at the same place, the first goes before.
+pub(super) const VIEWS: &[View] =
+    &[percent::VIEW, json::VIEW, ansi::VIEW, html::VIEW, quoted::VIEW, wide::UTF_32, wide::UTF_16, hex::VIEW, base64::VIEW];
 
 /// What an escape stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +100,10 @@ impl Escape {
     fn nothing(length: usize) -> Self {
         Self { length, bytes: [0; 4], count: 0 }
     }
+
+    fn written(&self) -> &[u8] {
+        &self.bytes[..self.count]
+    }
 }
 
 /// A decoded piece.
@@ -72,29 +114,73 @@ pub(super) struct Decoded {
     pub(super) core: Span,
     /// Where the piece begins in what it was decoded from.
     start: usize,
-    escapes: Vec<Place>,
+    places: Vec<Place>,
     /// Whether nothing follows it.
-    is_last: bool,
+    pub(super) is_last: bool,
 }
 
-/// Where an escape stood and where its bytes went.
+/// Where something encoded stood and where its bytes went.
+#[derive(Clone, Copy)]
 struct Place {
+    view: credential::View,
     from: usize,
     from_length: usize,
     to: usize,
     to_length: usize,
+    grain: Grain,
+}
+
+/// Which raw bytes stand for which decoded ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grain {
+    /// All for all.
+    Whole,
+    /// Each digit carries six bits.
+    Base64,
+    /// Each digit carries four bits.
+    Hex,
+    /// One in so many; those between them are zero.
+    Every(usize),
+}
+
+impl Grain {
+    /// The raw bytes of one decoded byte.
+    fn raw(self, at: usize, length: usize) -> Range<usize> {
+        match self {
+            Self::Whole => 0..length,
+            Self::Base64 => at * 4 / 3..(at * 8 + 7) / 6 + 1,
+            Self::Hex => at * 2..at * 2 + 2,
+            Self::Every(stride) => at * stride..at * stride + 1,
+        }
+    }
+
+    /// How many decoded bytes begin before a raw offset.
+    fn begun(self, offset: usize) -> usize {
+        match self {
+            Self::Whole => usize::MAX,
+            Self::Base64 => (offset * 3).div_ceil(4),
+            Self::Hex => offset.div_ceil(2),
+            Self::Every(stride) => offset.div_ceil(stride),
+        }
+    }
+}
+
+impl Place {
+    fn end(&self) -> usize {
+        self.to + self.to_length
+    }
 }
 
 impl Decoded {
     /// The span in what this was decoded from.
     pub(super) fn origin(&self, span: Span) -> Span {
-        Span::new(self.start_of(span.start), self.end_of(span.end - 1))
+        Span::new(self.raw(span.start).start, self.raw(span.end - 1).end)
     }
 
-    /// Whether the bytes of the span were written by an escape, or one stood between them.
-    pub(super) fn has_escape(&self, span: Span) -> bool {
-        let from = self.escapes.partition_point(|place| place.to + place.to_length.max(1) <= span.start);
-        self.escapes.get(from).is_some_and(|place| place.to < span.end)
+    /// The view that wrote bytes of the span, or removed something between them.
+    pub(super) fn view_of(&self, span: Span) -> Option<credential::View> {
+        let from = self.places.partition_point(|place| place.to + place.to_length.max(1) <= span.start);
+        self.places.get(from).filter(|place| place.to < span.end).map(|place| place.view)
     }
 
     /// Whether the span ends where the piece does, and the input does not.
@@ -102,177 +188,279 @@ impl Decoded {
         span.end == self.bytes.len() && !self.is_last
     }
 
-    /// The escape that wrote the byte or was the last to be written before it.
-    fn last_escape(&self, at: usize) -> Option<&Place> {
-        let behind = self.escapes.partition_point(|place| place.to <= at);
-        behind.checked_sub(1).map(|last| &self.escapes[last])
+    /// Whether most of it was text in wide characters: the zeros between them do not make it binary.
+    pub(super) fn is_wide(&self) -> bool {
+        let wide = self.places.iter().filter(|place| matches!(place.grain, Grain::Every(_)));
+        wide.map(|place| place.to_length).sum::<usize>() * 2 > self.bytes.len()
     }
 
-    fn start_of(&self, at: usize) -> usize {
-        match self.last_escape(at) {
-            Some(place) if at < place.to + place.to_length => self.start + place.from,
-            Some(place) => self.start + place.from + place.from_length + (at - place.to - place.to_length),
-            None => self.start + at,
+    /// The raw bytes that a byte was decoded from.
+    fn raw(&self, at: usize) -> Range<usize> {
+        let behind = self.places.partition_point(|place| place.to <= at);
+        let Some(place) = behind.checked_sub(1).map(|last| &self.places[last]) else {
+            return self.start + at..self.start + at + 1;
+        };
+        let from = self.start + place.from;
+        if at < place.end() {
+            let raw = place.grain.raw(at - place.to, place.from_length);
+            return from + raw.start..from + raw.end;
         }
+        let plain = from + place.from_length + (at - place.end());
+        plain..plain + 1
     }
 
-    /// The end of what the byte was decoded from.
-    fn end_of(&self, at: usize) -> usize {
-        match self.last_escape(at) {
-            Some(place) if at < place.to + place.to_length => self.start + place.from + place.from_length,
-            _ => self.start_of(at) + 1,
-        }
-    }
-}
-
-/// The views applied so far, so that each is applied its number of rounds and views nest three deep.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Depth {
-    rounds: [usize; 3],
-}
-
-impl Depth {
-    const NESTED: usize = 3;
-
-    /// The depth below this one, if the view at this index may still be applied.
-    pub(super) fn below(self, view: usize) -> Option<Self> {
-        let total: usize = self.rounds.iter().sum();
-        let mut rounds = self.rounds;
-        rounds[view] += 1;
-        (total < Self::NESTED && rounds[view] <= VIEWS[view].rounds).then_some(Self { rounds })
+    /// How many decoded bytes begin before a raw offset.
+    fn begun(&self, raw: usize) -> usize {
+        let at = self.places.partition_point(|place| self.start + place.from < raw);
+        let Some(place) = at.checked_sub(1).map(|last| &self.places[last]) else {
+            return (raw - self.start).min(self.bytes.len());
+        };
+        let offset = raw - self.start - place.from;
+        let plain = offset.saturating_sub(place.from_length);
+        (place.to + place.grain.begun(offset).min(place.to_length) + plain).min(self.bytes.len())
     }
 }
 
-impl View {
-    /// Decodes the neighbourhood of every escape that can hide a key, piece by piece.
-    pub(super) fn pieces<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Decoded> + 'a {
-        let mut hidden = memchr::memchr_iter(self.introducer, bytes).filter(|&at| (self.hides)(&bytes[at..])).peekable();
-        let regions = std::iter::from_fn(move || {
-            let first = hidden.next()?;
-            let mut last = first;
-            while let Some(next) = hidden.next_if(|&next| next < last + BEFORE + BEHIND) {
-                last = next;
+/// Writes what a run stands for.
+struct Writer<'a> {
+    out: &'a mut Decoded,
+    view: credential::View,
+}
+
+impl Writer<'_> {
+    /// Raw bytes that stand for the bytes that `write` adds.
+    fn place(&mut self, from: Span, grain: Grain, write: impl FnOnce(&mut Vec<u8>)) {
+        let to = self.out.bytes.len();
+        write(&mut self.out.bytes);
+        let to_length = self.out.bytes.len() - to;
+        let (view, start) = (self.view, self.out.start);
+        self.out.places.push(Place { view, from: from.start - start, from_length: from.len(), to, to_length, grain });
+    }
+}
+
+/// Something encoded.
+#[derive(Clone, Copy)]
+struct Event {
+    span: Span,
+    view: &'static View,
+}
+
+/// Finds what is encoded, from left to right, if it begins before `end`.
+struct Scout<'a> {
+    bytes: &'a [u8],
+    end: usize,
+    /// Whether only what hides keys is asked for.
+    hiding: bool,
+    escapes: Vec<EscapeStream>,
+    runs: Vec<RunStream>,
+    /// The next of each, until they are passed.
+    escape: Option<Event>,
+    run: Option<Event>,
+}
+
+/// Three introducers at a time: as many as one pass of `memchr` looks for.
+struct EscapeStream {
+    introducers: [u8; 3],
+    next: Option<Event>,
+    looked: usize,
+}
+
+struct RunStream {
+    view: &'static View,
+    form: &'static Runs,
+    found: Vec<Span>,
+    looked: usize,
+}
+
+impl<'a> Scout<'a> {
+    fn new(bytes: &'a [u8], range: Range<usize>, hiding: bool) -> Self {
+        let (mut introducers, mut runs) = (Vec::with_capacity(VIEWS.len()), Vec::with_capacity(VIEWS.len()));
+        for view in VIEWS {
+            match &view.form {
+                Form::Escape(escapes) => introducers.push(escapes.introducer),
+                Form::Run(form) => runs.push(RunStream { view, form, found: Vec::new(), looked: range.start }),
             }
-            Some(Span::new(first.saturating_sub(BEFORE), (last + BEHIND).min(bytes.len())))
-        });
-        regions.flat_map(move |region| {
-            let starts = (region.start..region.end).step_by(PIECE);
-            starts.map(move |start| self.decode_piece(bytes, Span::new(start, (start + PIECE).min(region.end)), region))
+        }
+        let three = |few: &[u8]| [few[0], few[few.len() / 2], few[few.len() - 1]];
+        let stream = |few: &[u8]| EscapeStream { introducers: three(few), next: None, looked: range.start };
+        let escapes = introducers.chunks(3).map(stream).collect();
+        let mut scout = Self { bytes, end: range.end, hiding, escapes, runs, escape: None, run: None };
+        scout.run = scout.first_run(range.start);
+        scout
+    }
+
+    /// The first event that begins at or behind `from`, which never goes back.
+    fn next(&mut self, from: usize) -> Option<Event> {
+        let Self { bytes, end, hiding, .. } = *self;
+        if self.escape.is_none_or(|event| event.span.start < from) {
+            self.escape = None;
+            for stream in &mut self.escapes {
+                let next = stream.next(bytes, from..end, hiding);
+                if next.is_some_and(|next| self.escape.is_none_or(|event| next.span.start < event.span.start)) {
+                    self.escape = next;
+                }
+            }
+        }
+        if self.run.is_some_and(|event| event.span.start < from) {
+            self.run = self.first_run(from);
+        }
+        match (self.escape, self.run) {
+            (Some(escape), Some(run)) if run.span.start <= escape.span.start => Some(run),
+            (escape, run) => escape.or(run),
+        }
+    }
+}
+
+impl Scout<'_> {
+    fn first_run(&mut self, from: usize) -> Option<Event> {
+        let (bytes, end) = (self.bytes, self.end);
+        let runs = self.runs.iter_mut().filter_map(|stream| stream.next(bytes, from..end));
+        runs.min_by_key(|event| event.span.start)
+    }
+}
+
+impl EscapeStream {
+    fn next(&mut self, bytes: &[u8], range: Range<usize>, hiding: bool) -> Option<Event> {
+        if self.next.is_none_or(|event| event.span.start < range.start) {
+            let from = self.looked.max(range.start);
+            self.next = if from < range.end { self.find(bytes, from..range.end, hiding) } else { None };
+            self.looked = self.next.map_or(range.end, |event| event.span.start + 1);
+        }
+        self.next
+    }
+
+    fn find(&self, bytes: &[u8], range: Range<usize>, hiding: bool) -> Option<Event> {
+        let [a, b, c] = self.introducers;
+        // Where escapes stand in a row, there is nothing to look for.
+        let here = self.introducers.contains(&bytes[range.start]).then(|| event(bytes, range.start, hiding)).flatten();
+        here.or_else(|| {
+            let mut places = memchr::memchr3_iter(a, b, c, &bytes[range.clone()]);
+            places.find_map(|at| event(bytes, range.start + at, hiding))
         })
     }
+}
 
-    fn decode_piece(&self, bytes: &[u8], core: Span, region: Span) -> Decoded {
-        let start = core.start.saturating_sub(OVERLAP).max(region.start);
-        let start = self.aligned(bytes, start);
-        let end = (core.end + OVERLAP).min(region.end);
-        let mut out = Decoded {
-            bytes: Vec::with_capacity(end - start),
-            core: Span::new(0, 0),
-            start,
-            escapes: Vec::new(),
-            is_last: end == bytes.len(),
-        };
-        let mut at = start;
-        while at < end {
-            let next = memchr::memchr(self.introducer, &bytes[at..end]).map_or(end, |found| at + found);
-            out.bytes.extend_from_slice(&bytes[at..next]);
-            at = next;
-            if at < end {
-                at = self.decode_one(bytes, at, &mut out);
-            }
-        }
-        let decoded = |raw: usize| {
-            let at = out.escapes.partition_point(|place| start + place.from < raw);
-            match at.checked_sub(1).map(|last| &out.escapes[last]) {
-                Some(place) => {
-                    (place.to + place.to_length + raw.saturating_sub(start + place.from + place.from_length)).min(out.bytes.len())
-                }
-                None => (raw - start).min(out.bytes.len()),
-            }
-        };
-        out.core =
-            Span::new(decoded(core.start.max(start)), if core.end == region.end { out.bytes.len() } else { decoded(core.end) });
-        out
+/// The escape at a place.
+fn event(bytes: &[u8], at: usize, hiding: bool) -> Option<Event> {
+    let (view, form) = escape_view(bytes[at])?;
+    if hiding && !(form.hides)(bytes, at) {
+        return None;
     }
+    let escape = (form.decode)(bytes, at)?;
+    Some(Event { span: Span::new(at, at + escape.length), view })
+}
 
-    fn decode_one(&self, bytes: &[u8], at: usize, out: &mut Decoded) -> usize {
-        let Some(escape) = (self.decode)(&bytes[at..]) else {
-            out.bytes.push(bytes[at]);
-            return at + 1;
-        };
-        let to = out.bytes.len();
-        out.bytes.extend_from_slice(&escape.bytes[..escape.count]);
-        out.escapes.push(Place { from: at - out.start, from_length: escape.length, to, to_length: escape.count });
-        at + escape.length
-    }
-
-    /// Moves the start of a piece out of a run of backslashes, whose meaning depends on where the
-    /// run begins.
-    fn aligned(&self, bytes: &[u8], start: usize) -> usize {
-        if self.introducer != b'\\' {
-            return start;
+impl RunStream {
+    fn next(&mut self, bytes: &[u8], range: Range<usize>) -> Option<Event> {
+        self.found.retain(|span| span.start >= range.start);
+        while self.found.is_empty() && self.looked.max(range.start) < range.end {
+            self.looked = (self.form.find)(bytes, self.looked.max(range.start)..range.end, &mut self.found);
         }
-        let run = bytes[..start].iter().rev().take(64).take_while(|&&byte| byte == b'\\').count();
-        start - run
+        self.found.first().map(|&span| Event { span, view: self.view })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn only(view: &View, text: &str) -> Decoded {
-        let mut pieces: Vec<_> = view.pieces(text.as_bytes()).collect();
-        assert_eq!(pieces.len(), 1, "{text}");
-        pieces.remove(0)
+fn escape_view(introducer: u8) -> Option<(&'static View, &'static Escapes)> {
+    /// Where the view of an introducer stands.
+    static PLACES: [u8; 256] = {
+        let mut places = [u8::MAX; 256];
+        let mut at = 0;
+        while at < VIEWS.len() {
+            if let Form::Escape(form) = &VIEWS[at].form {
+                #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 256 views")]
+                let place = at as u8;
+                places[form.introducer as usize] = place;
+            }
+            at += 1;
+        }
+        places
+    };
+    let view = VIEWS.get(usize::from(PLACES[usize::from(introducer)]))?;
+    match &view.form {
+        Form::Escape(form) => Some((view, form)),
+        Form::Run(_) => None,
     }
+}
 
-    #[test]
-    fn spans_map_back() {
-        let text = "key=a%5Fb%2Dc;";
-        let decoded = only(&percent::VIEW, text);
-        assert_eq!(decoded.bytes, b"key=a_b-c;");
-        let origin = decoded.origin(Span::new(4, 9));
-        assert_eq!(&text[origin.range()], "a%5Fb%2Dc");
-        let origin = decoded.origin(Span::new(5, 6));
-        assert_eq!(&text[origin.range()], "%5F");
+/// Decodes the neighbourhood of everything encoded that can hide a key of the core, piece by piece.
+/// `is_last` says whether the input ends where the bytes do.
+pub(super) fn pieces(bytes: &[u8], core: Span, is_last: bool) -> impl Iterator<Item = Decoded> + '_ {
+    let mut scout = Scout::new(bytes, 0..bytes.len(), true);
+    let mut next = scout.next(0);
+    let regions = std::iter::from_fn(move || {
+        let first = next?.span;
+        let mut end = first.end;
+        next = scout.next(end);
+        while let Some(event) = next.filter(|event| event.span.start < end + BEFORE + BEHIND) {
+            end = event.span.end;
+            next = scout.next(end);
+        }
+        Some(Span::new(first.start.saturating_sub(BEFORE), (end + BEHIND).min(bytes.len())))
+    });
+    regions.flat_map(move |region| {
+        let starts = (region.start..region.end).step_by(PIECE);
+        let parts = starts.map(move |start| Span::new(start, (start + PIECE).min(region.end)));
+        parts.filter_map(move |part| {
+            let (start, end) = (part.start.max(core.start), part.end.min(core.end));
+            (start < end).then(|| decode_piece(bytes, Span::new(start, end), region, is_last))
+        })
+    })
+}
+
+fn decode_piece(bytes: &[u8], core: Span, region: Span, is_last: bool) -> Decoded {
+    let start = aligned(bytes, core.start.saturating_sub(OVERLAP).max(region.start));
+    let end = (core.end + OVERLAP).min(region.end);
+    // A run that goes on for longer than this is none: the finders need not see more.
+    let bytes = &bytes[..bytes.len().min(end + LONGEST + 1)];
+    let is_last = is_last && end == bytes.len();
+    let (core_start, places) = (core.start.max(start), Vec::new());
+    let mut out = Decoded { bytes: Vec::with_capacity(end - start), core: Span::new(0, 0), start, places, is_last };
+    let mut scout = Scout::new(bytes, start..end, false);
+    let mut at = start;
+    while let Some(event) = scout.next(at) {
+        let from = event.span.start;
+        out.bytes.extend_from_slice(&bytes[at..from]);
+        let continued = out.places.last().is_some_and(|last| start + last.from + last.from_length == from)
+            && (out.bytes.last().is_some_and(|&byte| BASE64.holds(byte))
+                || out.places.last().is_some_and(|last| last.to_length == 0));
+        at = decode_event(bytes, event, continued, end, &mut out);
     }
+    out.bytes.extend_from_slice(&bytes[at.min(end)..end]);
+    let decoded_end = if core.end == end { out.bytes.len() } else { out.begun(core.end) };
+    out.core = Span::new(out.begun(core_start), decoded_end);
+    out
+}
 
-    #[test]
-    fn a_colour_at_either_end_is_not_part_of_the_value() {
-        let text = "t \u{1b}[1mab\u{1b}[mcd\u{1b}[K.";
-        let decoded = only(&ansi::VIEW, text);
-        assert_eq!(decoded.bytes, b"t abcd.");
-        let origin = decoded.origin(Span::new(2, 6));
-        assert_eq!(&text[origin.range()], "ab\u{1b}[mcd");
-    }
-
-    #[test]
-    fn pieces_of_a_long_region_agree_with_the_whole() {
-        let text = "a%5Fb".repeat(60_000);
-        let pieces: Vec<_> = percent::VIEW.pieces(text.as_bytes()).collect();
-        assert!(pieces.len() > 3);
-        let joined: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes[piece.core.range()].iter().copied()).collect();
-        assert_eq!(joined, "a_b".repeat(60_000).as_bytes());
-        for piece in &pieces {
-            let at = piece.core.start + 7;
-            let origin = piece.origin(Span::new(at, at + 1));
-            let expected = piece.bytes[at];
-            assert_eq!(if origin.len() == 3 { b'_' } else { text.as_bytes()[origin.start] }, expected);
+/// Writes what is encoded; says where it ends.
+fn decode_event(bytes: &[u8], event: Event, continued: bool, end: usize, out: &mut Decoded) -> usize {
+    let mut writer = Writer { out, view: event.view.name };
+    match &event.view.form {
+        Form::Run(_) if continued || is_continued(bytes, event.span.end) => {
+            // A part of it is escaped: it is whole one pass later.
+            writer.out.bytes.extend_from_slice(&bytes[event.span.range()]);
+            event.span.end
+        }
+        Form::Run(form) => (form.write)(bytes, event.span, end, &mut writer),
+        Form::Escape(form) => {
+            let escape = (form.decode)(bytes, event.span.start).unwrap_or(Escape::nothing(event.span.len()));
+            writer.place(event.span, Grain::Whole, |out| out.extend_from_slice(escape.written()));
+            event.span.end
         }
     }
+}
 
-    #[test]
-    fn plain_text_is_not_decoded() {
-        for view in VIEWS {
-            assert_eq!(view.pieces(b"a plain \\n line, 100% \\\"ok\\\" \x1b").count(), 0);
-        }
-    }
+/// Whether an escape follows that stands for one more digit of a run, or for nothing.
+fn is_continued(bytes: &[u8], end: usize) -> bool {
+    let escape = bytes.get(end).and_then(|&byte| (escape_view(byte)?.1.decode)(bytes, end));
+    escape.is_some_and(|escape| escape.written().iter().all(|&byte| BASE64.holds(byte)))
+}
 
-    #[test]
-    fn depth_is_bounded() {
-        let depth = Depth::default().below(1).unwrap().below(1).unwrap().below(1).unwrap();
-        assert!(depth.below(0).is_none() && depth.below(1).is_none());
-        assert!(Depth::default().below(0).unwrap().below(0).unwrap().below(0).is_none());
-    }
+/// Moves the start of a piece out of a run whose meaning depends on where it begins: of backslashes,
+/// of digits.
+fn aligned(bytes: &[u8], start: usize) -> usize {
+    let back = |at: usize, limit: usize, inside: &dyn Fn(u8) -> bool| {
+        at - bytes[..at].iter().rev().take(limit).take_while(|&&byte| inside(byte)).count()
+    };
+    let start = back(start, LONGEST, &|byte| BASE64.holds(byte));
+    back(start, 64, &|byte| byte == b'\\')
 }
