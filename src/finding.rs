@@ -23,14 +23,22 @@ pub enum Origin {
     File(PathBuf),
     /// Standard input, under the name the user gave it.
     Stdin(Option<PathBuf>),
+    /// A member of an archive.
+    Member {
+        /// The archive.
+        container: Box<Self>,
+        /// The name that the archive gives it.
+        name: PathBuf,
+    },
 }
 
 impl Origin {
-    /// The path that rules about paths look at; standard input without a name has none.
+    /// The path as it was named; standard input without a name has none.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
             Self::Stdin(name) => name.as_deref(),
+            Self::Member { name, .. } => Some(name),
         }
     }
 }
@@ -38,6 +46,9 @@ impl Origin {
 impl fmt::Display for Origin {
     /// With `/` on every system. Not fit for a terminal: the path may be hostile.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Member { container, .. } = self {
+            write!(f, "{container}!")?;
+        }
         match self.path() {
             None => f.write_str("-"),
             Some(path) if std::path::MAIN_SEPARATOR == '/' => write!(f, "{}", path.display()),

@@ -120,6 +120,12 @@ pub(super) struct Walk {
     /// Leave out what matches, in the syntax of .gitignore. Repeatable.
     #[arg(long, value_name = "GLOB")]
     pub(super) exclude: Vec<String>,
+    /// How many archives and compressed files, one inside of the other, are opened; 0 opens none [default: 8].
+    #[arg(long, value_name = "N")]
+    pub(super) max_archive_depth: Option<usize>,
+    /// Read large files as memory: auto, always, never [default: auto].
+    #[arg(long, value_name = "WHEN")]
+    pub(super) mmap: Option<String>,
 }
 
 /// What is shown and what blocks.

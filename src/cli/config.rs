@@ -13,7 +13,7 @@ use keyfence::policy::{Date, Gate};
 use keyfence::report::Format;
 use keyfence::rule::{BUILTIN_FILES, RuleError, RuleSet};
 use keyfence::scan::Settings;
-use keyfence::source::{SourceError, WalkOptions};
+use keyfence::source::{MapChoice, SourceError, WalkOptions};
 
 use super::args::{Global, RuleChoice, Scan};
 use super::usage;
@@ -76,6 +76,11 @@ impl Config {
                 inline_allow: !scan.no_inline_allow,
                 today: Date::today(),
                 fingerprints,
+                depth: scan.walk.max_archive_depth.unwrap_or(keyfence::scan::DEPTH),
+                map: match scan.walk.mmap.as_deref() {
+                    Some(name) => one_of("--mmap", name, &MapChoice::ALL, MapChoice::name)?,
+                    None => MapChoice::Auto,
+                },
             },
             outputs: outputs(global)?,
             gate: Gate { fail_on: level("--fail-on", gate.fail_on.as_deref(), Gate::default().fail_on)? },

@@ -150,6 +150,8 @@ fn report_rest(reports: &mut Reports<'_>, scanner: &Scanner, ledger: &Ledger, re
         rules: scanner.rules().digest().to_owned(),
         files: ledger.files,
         bytes: ledger.bytes,
+        members: ledger.members,
+        unpacked: ledger.unpacked,
         excluded: ledger.excluded,
         skipped: ledger.skipped.len() as u64,
         findings: result.0,

@@ -1,22 +1,5 @@
 //! Log records.
 
-/// The compressed forms that are recognised, by the bytes they begin with.
-const COMPRESSED: &[(&[u8], &str)] = &[
-    (b"\x1f\x8b\x08", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"BZh", "bzip2"),
-    (b"PK\x03\x04", "zip"),
-    (b"7z\xbc\xaf\x27\x1c", "7z"),
-];
-
-/// The compressed form that bytes begin with: what is in them cannot be seen as they stand.
-pub fn compressed_form(head: &[u8]) -> Option<&'static str> {
-    let form = COMPRESSED.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, name)| *name)?;
-    // `BZh` is followed by the block size and the number pi; three letters alone are text.
-    (form != "bzip2" || matches!(head.get(3..10), Some([b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]))).then_some(form)
-}
-
 /// How much of the beginning of an input decides whether it is a log.
 pub const HEAD: usize = 64 * 1024;
 
@@ -77,16 +60,7 @@ fn is_month(four: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{compressed_form, looks_like_log};
-
-    #[test]
-    fn compressed_bytes_are_known_by_their_magic() {
-        assert_eq!(compressed_form(b"\x1f\x8b\x08\x00rest"), Some("gzip"));
-        assert_eq!(compressed_form(b"BZh91AY&SYrest"), Some("bzip2"));
-        assert_eq!(compressed_form(b"BZhelp me"), None);
-        assert_eq!(compressed_form(b"PK\x03\x04"), Some("zip"));
-        assert_eq!(compressed_form(b""), None);
-    }
+    use super::looks_like_log;
 
     #[test]
     fn logs_of_several_kinds() {

@@ -121,6 +121,10 @@ struct SummaryLine<'a> {
     rules: &'a str,
     files: u64,
     bytes: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    members: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    unpacked: u64,
     excluded: u64,
     skipped: u64,
     findings: Counts,
@@ -182,6 +186,8 @@ impl<'a> SummaryLine<'a> {
             rules: &summary.rules,
             files: summary.files,
             bytes: summary.bytes,
+            members: summary.members,
+            unpacked: summary.unpacked,
             excluded: summary.excluded,
             skipped: summary.skipped,
             findings: summary.findings,
@@ -190,6 +196,11 @@ impl<'a> SummaryLine<'a> {
             complete: summary.complete,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]
@@ -279,6 +290,8 @@ mod tests {
         rules: String,
         files: u64,
         bytes: u64,
+        members: Option<u64>,
+        unpacked: Option<u64>,
         excluded: u64,
         skipped: u64,
         findings: std::collections::BTreeMap<Severity, u64>,

@@ -105,6 +105,10 @@ pub struct Summary {
     pub files: u64,
     /// Bytes read.
     pub bytes: u64,
+    /// Members of archives read.
+    pub members: u64,
+    /// Bytes that came out of archives and compressed files.
+    pub unpacked: u64,
     /// Files that nobody asked for: ignored by git, devices, links out of the tree.
     pub excluded: u64,
     /// Files that were wanted and could not be scanned.

@@ -100,6 +100,9 @@ impl Terminal<'_> {
     fn path(&self, origin: &Origin) -> String {
         match origin {
             Origin::Stdin(None) => "stdin".to_owned(),
+            Origin::Member { container, name } => {
+                format!("{}!{}", self.path(container), self.path(&Origin::File(name.clone())))
+            }
             named => self.options.redactor.text(&named.to_string()).replace('\t', " "),
         }
     }
@@ -248,6 +251,10 @@ fn incomplete(summary: &Summary) -> String {
 fn account(summary: &Summary) -> Vec<String> {
     let time = summary.elapsed.map_or(String::new(), |elapsed| format!(" in {}", seconds(elapsed)));
     let mut rows = vec![("read", format!("{}, {}{time}", count(summary.files, "file"), size(summary.bytes)))];
+    if summary.unpacked > 0 {
+        let members = if summary.members > 0 { format!("{}, ", count(summary.members, "member")) } else { String::new() };
+        rows.push(("unpacked", format!("{members}{}", size(summary.unpacked))));
+    }
     if summary.excluded > 0 {
         rows.push(("excluded", format!("{}, ignored by git or not regular", count(summary.excluded, "file"))));
     }

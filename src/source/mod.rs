@@ -3,7 +3,9 @@
 //! A walk gives every file below the named paths once, whatever the number of threads, and counts
 //! what it leaves out. Nothing is opened here but the rule files and the index of git.
 
+pub mod archive;
 mod ignored;
+pub(crate) mod large;
 mod named;
 mod tracked;
 mod walk;
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::finding::{Origin, Tracked};
 
+pub use large::MapChoice;
 pub use walk::walk;
 
 /// One file that the scan should read.

@@ -149,6 +149,10 @@ struct SummaryLine {
     rules: String,
     files: u64,
     bytes: u64,
+    #[expect(dead_code, reason = "that nothing else is there is the test")]
+    members: Option<u64>,
+    #[expect(dead_code, reason = "that nothing else is there is the test")]
+    unpacked: Option<u64>,
     excluded: u64,
     skipped: u64,
     findings: CountsPart,

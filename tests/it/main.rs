@@ -4,6 +4,7 @@
 mod architecture;
 mod cases;
 mod cli;
+mod containers;
 mod dogfood;
 mod oracle;
 mod plant;

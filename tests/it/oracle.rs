@@ -24,7 +24,7 @@ use proptest::test_runner::RngSeed;
 
 use crate::plant::Tree;
 
-static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(RuleSet::builtin().into()));
+pub(crate) static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(RuleSet::builtin().into()));
 
 fn rules() -> &'static [Arc<Rule>] {
     SCANNER.rules().rules()
@@ -320,7 +320,7 @@ impl Read for Drip<'_> {
     }
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         walk: WalkOptions::default(),
         place: None,
@@ -328,6 +328,8 @@ fn settings() -> Settings {
         inline_allow: false,
         today: Date::parse("2026-03-12").unwrap(),
         fingerprints: FingerprintKey::kept(b"a key for tests"),
+        depth: scan::DEPTH,
+        map: keyfence::source::MapChoice::Auto,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -52,6 +52,12 @@ impl Tree {
     /// Runs the program in the tree.
     pub(crate) fn keyfence(&self, args: &[&str]) -> Output {
         self.command(env!("CARGO_BIN_EXE_keyfence")).args(args).output().expect("keyfence starts")
+    }
+
+    /// Starts the program in the tree with this standard input; what it prints is kept.
+    pub(crate) fn start(&self, args: &[&str], stdin: Stdio) -> Child {
+        let mut command = self.command(env!("CARGO_BIN_EXE_keyfence"));
+        command.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("keyfence starts")
     }
 
     /// Runs git in the tree and gives what it printed. A command that fails fails the test.

@@ -3,11 +3,16 @@
 //! A file of up to [`WHOLE`] bytes is judged as a whole; anything longer goes through windows that
 //! overlap by [`REACH`], so that memory stays bounded and no credential is cut.
 
+mod large;
+mod unpack;
+
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, Read};
+use std::mem;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,11 +24,15 @@ use crate::finding::{Excerpt, Finding, Location, Mask, Origin, Place, PlaceKind,
 use crate::policy::{Date, allows_on};
 use crate::record;
 use crate::rule::MAX_LENGTH;
-use crate::source::{self, GlobError, Haystack, HaystackKind, Met, SourceError, WalkOptions};
+use crate::source::archive::Container;
+use crate::source::{self, GlobError, Haystack, HaystackKind, MapChoice, Met, SourceError, WalkOptions};
 use crate::span::{Lines, Position, Span};
+use unpack::Meter;
 
 /// Up to this size an input is held and judged as a whole.
 pub const WHOLE: usize = 8 * 1024 * 1024;
+/// How many containers, one inside of the other, are opened if nobody says otherwise.
+pub const DEPTH: usize = 8;
 /// What a window adds to what it has read before.
 const WINDOW: usize = 1024 * 1024;
 /// A NUL byte in this much of the beginning makes a file binary: its bytes have no names.
@@ -47,6 +56,10 @@ pub struct Settings {
     pub today: Date,
     /// The key of the fingerprints.
     pub fingerprints: FingerprintKey,
+    /// How many containers, one inside of the other, are opened.
+    pub depth: usize,
+    /// Whether large files are read as memory.
+    pub map: MapChoice,
 }
 
 /// What was read, and what was not.
@@ -56,6 +69,10 @@ pub struct Ledger {
     pub files: u64,
     /// Bytes read.
     pub bytes: u64,
+    /// Members of archives read to the end.
+    pub members: u64,
+    /// Bytes that came out of archives and compressed files.
+    pub unpacked: u64,
     /// Entries left out on purpose.
     pub excluded: u64,
     /// Secrets whose environment is known, in places whose environment is not.
@@ -131,7 +148,7 @@ pub fn stream(
     let progress = Progress::default();
     let mut job = Job::new(scanner, settings, &progress);
     let input = Input::new(Origin::Stdin(name), Tracked::Unknown, true);
-    job.read(&input, reader, &mut |job| job.findings.drain(..).for_each(&mut *found));
+    job.read(&input, &mut Raw::Stream(reader), &mut |job| job.findings.drain(..).for_each(&mut *found));
     job.ledger
 }
 
@@ -145,6 +162,8 @@ impl Ledger {
     pub fn absorb(&mut self, other: Self) {
         self.files += other.files;
         self.bytes += other.bytes;
+        self.members += other.members;
+        self.unpacked += other.unpacked;
         self.excluded += other.excluded;
         self.place_unknown += other.place_unknown;
         self.credential_unknown += other.credential_unknown;
@@ -155,15 +174,36 @@ impl Ledger {
 }
 
 /// What is read, and under which name.
+#[derive(Clone)]
 struct Input {
     origin: Origin,
+    /// The path that rules about paths look at: a container is a folder there.
+    path: Option<PathBuf>,
     tracked: Tracked,
     live: bool,
+    /// How many containers it is inside of.
+    depth: usize,
 }
 
 impl Input {
     fn new(origin: Origin, tracked: Tracked, live: bool) -> Self {
-        Self { origin, tracked, live }
+        let path = origin.path().map(Path::to_owned);
+        Self { origin, path, tracked, live, depth: 0 }
+    }
+}
+
+/// Where the bytes of an input come from.
+enum Raw<'a> {
+    File(&'a File),
+    Stream(&'a mut dyn Read),
+}
+
+impl Read for Raw<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Stream(stream) => stream.read(buffer),
+        }
     }
 }
 
@@ -179,7 +219,13 @@ struct Job<'a> {
     progress: &'a Progress,
     findings: Vec<Finding>,
     ledger: Ledger,
+    meter: Rc<Meter>,
+    /// What ended the input that is being read, before its end.
+    failure: Option<io::Error>,
 }
+
+/// Is called when nothing that follows can change what was found.
+type Flush<'f, 'a> = dyn FnMut(&mut Job<'a>) + 'f;
 
 /// A buffer of an input, and where it stands in it.
 struct Window<'a> {
@@ -188,6 +234,12 @@ struct Window<'a> {
     offset: usize,
     /// How far it has counted: findings ascend, so that each line is counted once.
     lines: Cell<Lines>,
+    look: Look,
+}
+
+/// How an input is looked at, decided on its beginning.
+#[derive(Clone, Copy)]
+struct Look {
     kind: PlaceKind,
     names: bool,
 }
@@ -203,7 +255,8 @@ impl Window<'_> {
 
 impl<'a> Job<'a> {
     fn new(scanner: &'a Scanner, settings: &'a Settings, progress: &'a Progress) -> Self {
-        Self { scanner, settings, progress, findings: Vec::new(), ledger: Ledger::default() }
+        let (findings, ledger) = (Vec::new(), Ledger::default());
+        Self { scanner, settings, progress, findings, ledger, meter: Rc::default(), failure: None }
     }
 
     fn haystack(&mut self, haystack: &Haystack) {
@@ -211,10 +264,11 @@ impl<'a> Job<'a> {
         let input = Input::new(haystack.origin.clone(), haystack.tracked, pipe);
         self.name(&input);
         if pipe && is_stdin(haystack.path()) {
-            return self.read(&input, &mut io::stdin().lock(), &mut |_| {});
+            return self.read(&input, &mut Raw::Stream(&mut io::stdin().lock()), &mut |_| {});
         }
         match File::open(haystack.path()) {
-            Ok(mut file) => self.read(&input, &mut file, &mut |_| {}),
+            Ok(mut file) if pipe => self.read(&input, &mut Raw::Stream(&mut file), &mut |_| {}),
+            Ok(file) => self.read(&input, &mut Raw::File(&file), &mut |_| {}),
             Err(error) => self.skip(&input, &error),
         }
     }
@@ -225,7 +279,10 @@ impl<'a> Job<'a> {
 
     /// A file may be named like a key.
     fn name(&mut self, input: &Input) {
-        let name = input.origin.to_string();
+        let name = match &input.origin {
+            Origin::Member { name, .. } => name.to_string_lossy().into_owned(),
+            origin => origin.to_string(),
+        };
         let scope = Scope { core: 0..name.len(), names: false };
         let found = self.scanner.scan_within(name.as_bytes(), &scope);
         for Sighting::Credential(mut credential) in found {
@@ -235,49 +292,65 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Reads an input to its end: as a whole if it fits, else in windows. `flush` runs behind each.
-    fn read(&mut self, input: &Input, reader: &mut dyn Read, flush: &mut dyn FnMut(&mut Self)) {
-        BUFFER.with_borrow_mut(|buffer| {
+    /// Reads an input to its end, and what is inside of it. `flush` runs behind each part.
+    fn read(&mut self, input: &Input, raw: &mut Raw<'_>, flush: &mut Flush<'_, 'a>) {
+        let result = BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
-            if let Err(error) = self.read_into(input, reader, buffer, flush) {
-                self.skip(input, &error);
-            } else {
+            let result = self.read_into(input, raw, buffer, flush);
+            let inside = result.map(|container| container.map(|container| (container, mem::take(buffer))));
+            // One large file must not hold its memory for the rest of the scan.
+            buffer.shrink_to(2 * WINDOW);
+            inside
+        });
+        let result = self.failure.take().map_or(result, Err);
+        match result.and_then(|inside| inside.map_or(Ok(()), |inside| self.unpack(input, inside, raw, flush))) {
+            Err(error) => self.skip(input, &error),
+            Ok(()) if input.depth == 0 => {
                 self.ledger.files += 1;
                 self.progress.files.fetch_add(1, Ordering::Relaxed);
             }
-            flush(self);
-            // One large file must not hold its memory for the rest of the scan.
-            buffer.shrink_to(2 * WINDOW);
-        });
+            Ok(()) => {}
+        }
+        if input.depth == 0 {
+            self.ledger.bytes += self.meter.reset();
+        }
+        flush(self);
     }
 
+    /// Scans the bytes as they stand: as a whole if they fit, else in windows. Where they begin or end
+    /// a container, that is what comes back, and the buffer holds what was read of it.
     fn read_into(
         &mut self,
         input: &Input,
-        reader: &mut dyn Read,
+        raw: &mut Raw<'_>,
         buffer: &mut Vec<u8>,
-        flush: &mut dyn FnMut(&mut Self),
-    ) -> io::Result<()> {
-        let mut ended = self.fill(reader, buffer, record::HEAD)?;
-        if let Some(form) = record::compressed_form(buffer) {
-            let why = format!("compressed ({form}), only its raw bytes were scanned");
-            self.ledger.skipped.push(SourceError { origin: input.origin.clone(), why });
+        flush: &mut Flush<'_, 'a>,
+    ) -> io::Result<Option<Container>> {
+        let mut ended = self.fill(input, raw, buffer, record::HEAD);
+        if let Some(container) = self.container(input, buffer) {
+            return Ok(Some(container));
         }
-        let names = memchr::memchr(0, &buffer[..buffer.len().min(BINARY)]).is_none();
-        let kind = self.kind(input, buffer);
-        let hold = if kind == PlaceKind::Log && input.live { record::HEAD } else { WHOLE };
+        let look =
+            Look { kind: self.kind(input, buffer), names: memchr::memchr(0, &buffer[..buffer.len().min(BINARY)]).is_none() };
+        let hold = if look.kind == PlaceKind::Log && input.live { record::HEAD } else { WHOLE };
         while !ended && buffer.len() < hold {
             let more = if input.live { hold } else { (buffer.len() * 2).min(hold) };
-            ended = self.fill(reader, buffer, more)?;
+            ended = self.fill(input, raw, buffer, more);
+        }
+        if let Raw::File(file) = raw
+            && !ended
+            && file.metadata()?.len() > buffer.len() as u64
+        {
+            return self.large(input, file, buffer, look);
         }
         let (mut start, mut offset, mut lines) = (0, 0, Lines::default());
         loop {
             let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(start) };
-            let window = Window { bytes: buffer, core: start..end, offset, lines: Cell::new(lines), kind, names };
+            let window = Window { bytes: buffer, core: start..end, offset, lines: Cell::new(lines), look };
             self.scan(input, &window);
             flush(self);
             if ended {
-                return Ok(());
+                return Ok(self.container_behind(input, buffer, offset > 0));
             }
             let keep = end.saturating_sub(REACH);
             let position = window.position(keep);
@@ -285,22 +358,35 @@ impl<'a> Job<'a> {
             buffer.drain(..keep);
             (start, offset) = (end - keep, offset + keep);
             let step = if input.live { record::HEAD } else { WINDOW };
-            ended = self.fill(reader, buffer, start + REACH + step)?;
+            ended = self.fill(input, raw, buffer, start + REACH + step);
         }
     }
 
-    /// Reads until the buffer holds `size` bytes; says whether the input has ended.
-    fn fill(&mut self, reader: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> io::Result<bool> {
+    /// Reads until the buffer holds `size` bytes; says whether the input has ended. What came before an
+    /// error is scanned like everything else.
+    fn fill(&mut self, input: &Input, raw: &mut Raw<'_>, buffer: &mut Vec<u8>, size: usize) -> bool {
         let wanted = size.saturating_sub(buffer.len());
-        let read = reader.take(wanted as u64).read_to_end(buffer)?;
-        self.ledger.bytes += read as u64;
-        self.progress.bytes.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read < wanted)
+        let before = buffer.len();
+        let result = raw.take(wanted as u64).read_to_end(buffer);
+        let read = buffer.len() - before;
+        self.count(input, read as u64);
+        self.failure = result.err();
+        self.failure.is_some() || read < wanted
+    }
+
+    /// Counts bytes that were read.
+    fn count(&mut self, input: &Input, bytes: u64) {
+        if input.depth == 0 {
+            self.meter.add_raw(bytes);
+        } else {
+            self.ledger.unpacked += bytes;
+        }
+        self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// What sort of place the input is. A log tells itself by its records, whatever its name.
     fn kind(&self, input: &Input, head: &[u8]) -> PlaceKind {
-        let by_path = input.origin.path().map_or(PlaceKind::Source, environment::kind_of);
+        let by_path = input.path.as_deref().map_or(PlaceKind::Source, environment::kind_of);
         let open = matches!(by_path, PlaceKind::Source | PlaceKind::Config);
         let by_content = || open && record::looks_like_log(head);
         self.settings.place.unwrap_or_else(|| if by_content() { PlaceKind::Log } else { by_path })
@@ -309,10 +395,10 @@ impl<'a> Job<'a> {
     fn scan(&mut self, input: &Input, window: &Window<'_>) {
         // Excerpts reach over the edges of the core: what stands there must be known to be masked.
         let core = window.core.start.saturating_sub(MAX_LENGTH)..(window.core.end + MAX_LENGTH).min(window.bytes.len());
-        let sightings = self.scanner.scan_within(window.bytes, &Scope { core, names: window.names });
+        let sightings = self.scanner.scan_within(window.bytes, &Scope { core, names: window.look.names });
         let mut credentials: Vec<Credential> = sightings.into_iter().map(|Sighting::Credential(credential)| credential).collect();
         for credential in &mut credentials {
-            environment::narrow(credential, self.scanner.rules(), input.origin.path(), window.bytes);
+            environment::narrow(credential, self.scanner.rules(), input.path.as_deref(), window.bytes);
         }
         let all: Vec<&Credential> = credentials.iter().collect();
         for &credential in all.iter().filter(|credential| window.core.contains(&credential.span.start)) {
@@ -330,7 +416,7 @@ impl<'a> Job<'a> {
             _ => self.ledger.place_unknown += 1,
         }
         // A name has no place of its own.
-        let kind = window.map_or(PlaceKind::Source, |window| window.kind);
+        let kind = window.map_or(PlaceKind::Source, |window| window.look.kind);
         let Some(verdict) = assess::judge(credential, &rule, kind, input.tracked) else { return };
         let line_of = |at: usize| window.map(|window| window.position(at));
         let begin = line_of(credential.span.start);
@@ -372,7 +458,7 @@ impl<'a> Job<'a> {
 
     /// Inline allows never count in logs and streams: whoever writes the log could write them.
     fn is_allowed(&mut self, input: &Input, finding: &Finding, credential: &Credential, window: Option<&Window<'_>>) -> bool {
-        let Some(window) = window.filter(|window| window.kind != PlaceKind::Log && !input.live) else { return false };
+        let Some(window) = window.filter(|window| window.look.kind != PlaceKind::Log && !input.live) else { return false };
         if !self.settings.inline_allow {
             return false;
         }

@@ -1,0 +1,89 @@
+//! A large file on every core: windows that each thread reads for itself, with the same edges
+//! whatever the number of threads.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+use super::{Input, Job, Ledger, Look, REACH, WHOLE, WINDOW, Window};
+use crate::finding::Finding;
+use crate::source::archive::{Container, TAIL};
+use crate::source::large::LargeFile;
+use crate::span::{Lines, Position};
+
+/// What a window found, and where the next one begins, both counted from where it begins itself.
+struct Part {
+    findings: Vec<Finding>,
+    ledger: Ledger,
+    next: Position,
+}
+
+impl Job<'_> {
+    /// Scans the rest of a file whose first [`WHOLE`] bytes are in the buffer.
+    pub(super) fn large(&mut self, input: &Input, file: &File, buffer: &[u8], look: Look) -> io::Result<Option<Container>> {
+        let large = LargeFile::new(file, self.settings.map)?;
+        let cores = cores(buffer.len(), large.len());
+        let (scanner, settings, progress) = (self.scanner, self.settings, self.progress);
+        let part = |(at, core): (usize, Range<usize>)| -> io::Result<Part> {
+            let mut job = Job::new(scanner, settings, progress);
+            let bytes = core.start.saturating_sub(REACH)..(core.end + REACH).min(large.len());
+            let mut look_at = |held: &[u8]| {
+                let core = core.start - bytes.start..core.end - bytes.start;
+                let window = Window { bytes: held, core, offset: bytes.start, lines: Cell::new(Lines::default()), look };
+                job.scan(input, &window);
+                // Where the next window begins.
+                window.position(window.core.end.saturating_sub(REACH))
+            };
+            let next = if at == 0 { look_at(buffer) } else { large.with(bytes.clone(), &mut look_at)? };
+            job.ledger.bytes += core.len() as u64;
+            job.progress.bytes.fetch_add(core.len() as u64, Ordering::Relaxed);
+            Ok(Part { findings: job.findings, ledger: job.ledger, next })
+        };
+        let parts: Vec<_> = cores.into_par_iter().enumerate().map(part).collect();
+        // The windows count what was read, its beginning too.
+        self.meter.reset();
+        let mut begin = Position { line: 1, column: 1 };
+        for part in parts {
+            let mut part = part?;
+            part.findings.iter_mut().for_each(|finding| shift(finding, begin));
+            part.ledger.warnings.iter_mut().for_each(|warning| warning.line += begin.line - 1);
+            self.findings.append(&mut part.findings);
+            self.ledger.absorb(part.ledger);
+            begin = behind(begin, part.next);
+        }
+        let tail = large.len() - TAIL..large.len();
+        let container = large.with(tail, &mut |tail| Container::behind(tail))?;
+        Ok(container.filter(|&container| self.may_open(input, container)))
+    }
+}
+
+/// What each window is answerable for, as the loop over a stream would cut it.
+fn cores(held: usize, length: usize) -> Vec<Range<usize>> {
+    let mut start = held.min(WHOLE) - REACH;
+    let mut cores: Vec<_> = std::iter::once(0..start).collect();
+    while start < length {
+        let end = if start + WINDOW + REACH > length { length } else { start + WINDOW };
+        cores.push(start..end);
+        start = end;
+    }
+    cores
+}
+
+/// A position that was counted from `begin`, counted from the beginning of the file.
+fn behind(begin: Position, local: Position) -> Position {
+    let column = if local.line == 1 { begin.column + local.column - 1 } else { local.column };
+    Position { line: begin.line + local.line - 1, column }
+}
+
+fn shift(finding: &mut Finding, begin: Position) {
+    if let Some((first, last)) = &mut finding.location.lines {
+        (*first, *last) = (behind(begin, *first), behind(begin, *last));
+    }
+    for (_, line) in &mut finding.because {
+        *line = line.map(|line| line + begin.line - 1);
+    }
+}
