@@ -5,6 +5,7 @@ mod architecture;
 mod cases;
 mod cli;
 mod dogfood;
+mod environments;
 mod oracle;
 mod plant;
 mod readme;
