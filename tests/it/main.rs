@@ -6,6 +6,7 @@ mod cases;
 mod cli;
 mod containers;
 mod dogfood;
+mod environments;
 mod oracle;
 mod plant;
 mod readme;

@@ -42,10 +42,15 @@ impl Tree {
     /// Writes the expanded template to `path`, whose text is the seed: the same template in two files
     /// gives two keys.
     pub(crate) fn file(&self, path: &str, template: &str) -> PathBuf {
+        self.write(path, &expand(template, path))
+    }
+
+    /// Writes a text that is expanded already.
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let full = self.work.join(path);
         let parent = full.parent().expect("a file stands in a directory");
         fs::create_dir_all(parent).expect("the directories of a planted file");
-        fs::write(&full, expand(template, path)).expect("a planted file");
+        fs::write(&full, text).expect("a planted file");
         full
     }
 
