@@ -205,7 +205,7 @@ impl Test<'_> {
         let size = format.alphabet_size();
         let lost = (0..bodies).filter(|_| {
             let value = sampler.draw(&mut random);
-            !check::is_plausible(&value[public.min(value.len())..], size)
+            !check::is_plausible(self.rule.body_of(&value, public), size)
         });
         let lost = lost.count();
         if lost > (bodies / LOSS).max(1) {
@@ -223,10 +223,15 @@ fn names(found: &[Credential]) -> String {
 pub fn draw(rule: &Rule, random: &mut Random) -> Option<String> {
     let sampler = Sampler::new(rule.format.source());
     (0..1000).find_map(|_| {
-        let value = sampler.draw(random);
+        let mend = |value: Vec<u8>, check: &&check::Check| match check.mend {
+            Some(mend) => mend(value),
+            None => value,
+        };
+        let value = rule.checks.iter().fold(sampler.draw(random), mend);
+        let fits = rule.format.match_at(&value, rule.edge, None).is_some_and(|matched| matched.fit.length == value.len());
         // Where punctuation is part of a value, one that holds a delimiter has no certain end.
         let certain = rule.edge == Edge::Alphabet || !value.iter().any(|byte| b"\"'`\\&<>[](){};,|".contains(byte));
-        let passes = certain && rule.checks.iter().all(|check| (check.test)(&value));
+        let passes = certain && fits && rule.checks.iter().all(|check| (check.test)(&value));
         passes.then(|| String::from_utf8(value).ok())?
     })
 }

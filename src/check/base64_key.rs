@@ -3,7 +3,7 @@
 
 use super::Check;
 
-pub(super) const CHECK: Check = Check { name: "base64-key", shows: "base64 of a key of 24 to 64 bytes", test: is_base64_key };
+pub(super) const CHECK: Check = Check::new("base64-key", "base64 of a key of 24 to 64 bytes", is_base64_key);
 
 fn is_base64_key(value: &[u8]) -> bool {
     let body = value.rsplit(|&byte| byte == b'_').next().unwrap_or_default();

@@ -3,12 +3,29 @@
 //! Every value passes [`is_plausible`]; rules name the others in `checks` (the value is dropped
 //! when one fails) and `supports` (the value is believed more when one passes).
 
+mod airwallex_client_id;
+mod base58check;
 mod base64_key;
+mod crc;
+mod crockford_uuid;
+mod decode;
+mod encoded_id;
 mod entropy;
+mod iban;
+mod jwt;
+mod luhn;
+mod mercury_suffix;
+mod pkcs8;
 mod placeholder;
 mod stripe_account;
 mod uuid4;
 mod words;
+
+#[expect(unused_imports, reason = "card numbers will ask")]
+pub(crate) use luhn::passes as passes_luhn;
+
+/// A part of a value.
+pub type Part = fn(&[u8]) -> &[u8];
 
 /// A test of the bytes of a value, by name.
 #[derive(Clone, Copy, Debug)]
@@ -19,10 +36,44 @@ pub struct Check {
     pub shows: &'static str,
     /// Whether the whole value passes.
     pub test: fn(&[u8]) -> bool,
+    /// The nearest value that passes, for checks that no random value does: examples are made by it.
+    pub mend: Option<fn(Vec<u8>) -> Vec<u8>>,
+    /// The part that must look random, where the rest of the value is words.
+    pub random_part: Option<Part>,
+}
+
+impl Check {
+    const fn new(name: &'static str, shows: &'static str, test: fn(&[u8]) -> bool) -> Self {
+        Self { name, shows, test, mend: None, random_part: None }
+    }
+
+    const fn mended_by(self, mend: fn(Vec<u8>) -> Vec<u8>) -> Self {
+        Self { mend: Some(mend), ..self }
+    }
+
+    const fn random_in(self, part: Part) -> Self {
+        Self { random_part: Some(part), ..self }
+    }
 }
 
 /// Every check that a rule can name.
-pub const CHECKS: &[Check] = &[base64_key::CHECK, stripe_account::CHECK, uuid4::CHECK];
+pub const CHECKS: &[Check] = &[
+    airwallex_client_id::CHECK,
+    base58check::CHECK,
+    base64_key::CHECK,
+    crc::DYNAMIC_CHECK,
+    crc::GITHUB_CHECK,
+    crockford_uuid::CHECK,
+    encoded_id::HOST_CHECK,
+    encoded_id::KEY_CHECK,
+    iban::CHECK,
+    jwt::CHECK,
+    luhn::CHECK,
+    mercury_suffix::CHECK,
+    pkcs8::CHECK,
+    stripe_account::CHECK,
+    uuid4::CHECK,
+];
 
 /// The check of that name.
 pub fn named(name: &str) -> Option<&'static Check> {
@@ -36,9 +87,11 @@ pub fn is_plausible(body: &[u8], alphabet: usize) -> bool {
     !placeholder::is_placeholder(body) && !words::reads_like_words(body) && entropy::is_random(body, alphabet)
 }
 
+/// What stands on either side of a title in PEM.
+const DASHES: &[u8] = b"-----";
+
 /// What stands between the lines of dashes of a PEM block; all of anything else.
 fn without_armour(body: &[u8]) -> &[u8] {
-    const DASHES: &[u8] = b"-----";
     match memchr::memmem::find(body, DASHES) {
         Some(begin) => {
             let inner = &body[begin + DASHES.len()..];

@@ -4,8 +4,7 @@
 
 use super::Check;
 
-pub(super) const CHECK: Check =
-    Check { name: "stripe-account", shows: "a body with Stripe's account segment", test: has_account_segment };
+pub(super) const CHECK: Check = Check::new("stripe-account", "a body with Stripe's account segment", has_account_segment);
 
 fn has_account_segment(value: &[u8]) -> bool {
     let body = value.rsplit(|&byte| byte == b'_').next().unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use super::Check;
 
-pub(super) const CHECK: Check = Check { name: "uuid4", shows: "a random (version 4) UUID", test: is_uuid4 };
+pub(super) const CHECK: Check = Check::new("uuid4", "a random (version 4) UUID", is_uuid4);
 
 fn is_uuid4(value: &[u8]) -> bool {
     let hex: Vec<u8> = value.iter().copied().filter(|&byte| byte != b'-').collect();

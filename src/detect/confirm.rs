@@ -57,7 +57,7 @@ pub(super) fn value_at(set: &RuleSet, rules: &[&Arc<Rule>], bytes: &[u8], at: us
 fn is_genuine(set: &RuleSet, reading: &Reading<'_>, rest: &[u8]) -> bool {
     let rule = reading.rule;
     let value = &rest[..reading.fit.length];
-    let body = &value[rule.format.public_prefix(reading.text)..];
+    let body = rule.body_of(value, rule.format.public_prefix(reading.text));
     check::is_plausible(body, rule.format.alphabet_size())
         && rule.checks.iter().all(|check| (check.test)(value))
         && !is_masked(body, &rest[reading.fit.length..])

@@ -188,7 +188,7 @@ fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
 
 fn is_genuine(set: &RuleSet, rule: &Rule, rest: &[u8], fit: Fit) -> bool {
     let value = &rest[..fit.length];
-    let body = &value[head_of(value)..];
+    let body = rule.body_of(value, head_of(value));
     check::is_plausible(body, rule.format.alphabet_size())
         && rule.checks.iter().all(|check| (check.test)(value))
         && !super::confirm::is_masked(body, &rest[fit.length..])

@@ -160,8 +160,8 @@ impl Shape {
         let exact = lengths.clone().find(|&length| self.is_clear(bytes, length));
         let length = exact.or_else(|| self.too_long(bytes, lengths.next()?))?;
         let environment = self.environment(&bytes[..length.min(longest)]);
-        let body = &bytes[self.rule.format.public_prefix(environment.as_deref())..length];
         let rule = &self.rule;
+        let body = rule.body_of(&bytes[..length], rule.format.public_prefix(environment.as_deref()));
         let genuine = check::is_plausible(body, rule.format.alphabet_size())
             && rule.checks.iter().all(|check| (check.test)(&bytes[..length]))
             && !RULES.is_published(&bytes[..length])

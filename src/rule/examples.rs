@@ -5,11 +5,13 @@
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::check;
+
 /// A template that does not expand.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ExpandError {
-    /// No generator has that name.
-    #[error("no generator is named {0:?}")]
+    /// No generator or check has that name.
+    #[error("no generator, or check that makes values, is named {0:?}")]
     Unknown(String),
     /// The count is missing or not a number.
     #[error("{0:?} wants a length, as in {{base62:24}}")]
@@ -74,6 +76,14 @@ fn generate(form: &str, random: &mut Random, text: &mut String) -> Result<(), Ex
         }
         "stripe99" => {
             stripe_body(random, text);
+            return Ok(());
+        }
+        "valid" => {
+            let (check, template) = argument.split_once(':').ok_or_else(|| ExpandError::Length(form.to_owned()))?;
+            let mend = check::named(check).and_then(|check| check.mend);
+            let mend = mend.ok_or_else(|| ExpandError::Unknown(check.to_owned()))?;
+            let value = mend(expand_with(template, random)?.into_bytes());
+            text.push_str(&String::from_utf8_lossy(&value));
             return Ok(());
         }
         "base64of" | "base64urlof" | "hexof" => {
@@ -199,9 +209,18 @@ mod tests {
     }
 
     #[test]
+    fn values_that_pass_a_check() {
+        assert_eq!(expand("{valid:luhn:7992739871{digit:1}}", "s").unwrap(), "79927398713");
+        let key = expand("{valid:dynamic-crc:k_{base62:36}}", "s").unwrap();
+        assert!((check::named("dynamic-crc").unwrap().test)(key.as_bytes()));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         assert_eq!(expand("{nope:3}", "s"), Err(ExpandError::Unknown("nope".into())));
         assert_eq!(expand("{hex}", "s"), Err(ExpandError::Length("hex".into())));
+        assert_eq!(expand("{valid:uuid4:x}", "s"), Err(ExpandError::Unknown("uuid4".into())));
+        assert_eq!(expand("{valid:luhn}", "s"), Err(ExpandError::Length("valid:luhn".into())));
         assert_eq!(expand("a } b", "s"), Err(ExpandError::Brace));
         assert_eq!(expand("a { b", "s"), Err(ExpandError::Brace));
     }

@@ -182,6 +182,13 @@ impl Rule {
         !self.format.literals().is_empty()
     }
 
+    /// The part of a value that must look random: what a check says, else all behind the first
+    /// `public` bytes.
+    pub fn body_of<'a>(&self, value: &'a [u8], public: usize) -> &'a [u8] {
+        let part = self.checks.iter().find_map(|check| check.random_part);
+        part.map_or_else(|| &value[public.min(value.len())..], |part| part(value))
+    }
+
     /// Whether a value is found by the name of its slot.
     pub fn is_named(&self) -> bool {
         !self.names.is_empty() || !self.near.is_empty()

@@ -1,0 +1,88 @@
+//! The first bytes of a private key in DER: PKCS#8, open or encrypted, PKCS#1 or SEC 1, in base64, with
+//! or without the lines of dashes.
+
+use super::{Check, DASHES, decode};
+
+pub(super) const CHECK: Check = Check::new("pkcs8", "a private key in DER", is_private_key).mended_by(mended);
+
+fn is_private_key(value: &[u8]) -> bool {
+    let digits: Vec<u8> = places(value).into_iter().map(|at| value[at]).collect();
+    decode::base64(&digits).is_some_and(|bytes| has_head(&bytes))
+}
+
+/// A sequence that is as long as the key, and begins as a private key does.
+fn has_head(bytes: &[u8]) -> bool {
+    let Some((length, rest)) = sequence(bytes) else { return false };
+    let version = |rest: &[u8]| matches!(rest, [2, 1, 0 | 1, 2 | 4 | 0x30, ..]);
+    // An encrypted key begins with the algorithm that encrypts it.
+    let algorithm = |rest: &[u8]| sequence(rest).is_some_and(|(_, inner)| inner.first() == Some(&6));
+    length == rest.len() && (version(rest) || algorithm(rest))
+}
+
+/// The length that a sequence says it has, and what follows its head.
+fn sequence(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    match bytes {
+        [0x30, length @ 0..=0x7f, rest @ ..] | [0x30, 0x81, length, rest @ ..] => Some((usize::from(*length), rest)),
+        [0x30, 0x82, high, low, rest @ ..] => Some((usize::from(u16::from_be_bytes([*high, *low])), rest)),
+        _ => None,
+    }
+}
+
+/// Where the base64 digits stand: not in the armour, not in blanks, quotes and escapes.
+fn places(value: &[u8]) -> Vec<usize> {
+    // Behind the second row of dashes, before the third.
+    let mut dashes = memchr::memmem::find_iter(value, DASHES).skip(1);
+    let begin = dashes.next().map_or(0, |at| at + DASHES.len());
+    let body = &value[begin..dashes.next().unwrap_or(value.len())];
+    let mut places = Vec::with_capacity(body.len());
+    let mut escaped = false;
+    for (at, &byte) in body.iter().enumerate() {
+        let digit = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        if digit && !escaped {
+            places.push(begin + at);
+        }
+        escaped = byte == b'\\';
+    }
+    places
+}
+
+fn mended(mut value: Vec<u8>) -> Vec<u8> {
+    let places = places(&value);
+    let digits: Vec<u8> = places.iter().map(|&at| value[at]).collect();
+    let Some(mut bytes) = decode::base64(&digits).filter(|bytes| (8..=0xFFFF).contains(&bytes.len())) else { return value };
+    let [high, low] = u16::try_from(bytes.len() - 4).unwrap_or_default().to_be_bytes();
+    bytes[..8].copy_from_slice(&[0x30, 0x82, high, low, 2, 1, 0, 0x30]);
+    for (at, digit) in places.into_iter().zip(decode::to_base64(&bytes)) {
+        value[at] = digit;
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn armoured(bytes: &[u8]) -> String {
+        let digits = String::from_utf8(decode::to_base64(bytes)).unwrap();
+        let padding = "=".repeat((4 - digits.len() % 4) % 4);
+        let lines: Vec<String> =
+            (digits + &padding).as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into()).collect();
+        ["-----BEGIN", " X-----\n", &lines.join("\n"), "\n-----END", " X-----"].concat()
+    }
+
+    #[test]
+    fn heads_of_der() {
+        let key = |head: &[u8], length: usize| armoured(&[head, &vec![0xA5; length]].concat());
+        assert!(is_private_key(key(&[0x30, 0x81, 0x87, 2, 1, 0, 0x30], 131).as_bytes()), "PKCS#8");
+        assert!(is_private_key(key(&[0x30, 0x82, 4, 0xA3, 2, 1, 0, 2], 1183).as_bytes()), "PKCS#1");
+        assert!(is_private_key(key(&[0x30, 0x77, 2, 1, 1, 4], 115).as_bytes()), "SEC 1");
+        assert!(is_private_key(key(&[0x30, 0x81, 0x90, 0x30, 0x40, 6], 141).as_bytes()), "encrypted");
+        assert!(!is_private_key(key(&[0x30, 0x81, 0x87, 2, 1, 0, 0x30], 130).as_bytes()), "cut");
+        assert!(!is_private_key(key(&[0x30, 0x81, 0x87, 4, 1, 0, 0x30], 131).as_bytes()), "no version");
+        let escaped = key(&[0x30, 0x81, 0x87, 2, 1, 0, 0x30], 131).replace('\n', "\\n");
+        assert!(is_private_key(escaped.as_bytes()));
+        assert!(is_private_key(&mended(armoured(&[7; 300]).into_bytes())));
+        assert!(is_private_key(&mended([b'Q'; 184].to_vec())));
+        assert!(!is_private_key(b""));
+    }
+}
