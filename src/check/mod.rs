@@ -7,8 +7,11 @@ mod base64_key;
 mod entropy;
 mod placeholder;
 mod stripe_account;
+mod test_card;
 mod uuid4;
 mod words;
+
+pub use test_card::{test_card, test_card_heads};
 
 /// A test of the bytes of a value, by name.
 #[derive(Clone, Copy, Debug)]
