@@ -301,7 +301,9 @@ impl<'a> Job<'a> {
 
     /// What sort of place the input is. A log tells itself by its records, whatever its name.
     fn kind(&self, input: &Input, head: &[u8]) -> PlaceKind {
-        let by_path = input.origin.path().map_or(PlaceKind::Source, environment::kind_of);
+        let by_path = input.origin.path().map_or(PlaceKind::Source, |path| {
+            environment::path::kind_of(&path.to_string_lossy(), &environment::declared::Declared::default())
+        });
         let open = matches!(by_path, PlaceKind::Source | PlaceKind::Config);
         let by_content = || open && record::looks_like_log(head);
         self.settings.place.unwrap_or_else(|| if by_content() { PlaceKind::Log } else { by_path })
