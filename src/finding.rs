@@ -14,6 +14,75 @@ use crate::span::{Position, Span};
 pub enum Sighting {
     /// A credential that passed every check.
     Credential(Credential),
+    /// Something that is no secret and says something of environments.
+    Fact(Fact),
+}
+
+impl Sighting {
+    /// Where it stands, in raw bytes.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Credential(credential) => credential.span,
+            Self::Fact(fact) => fact.span,
+        }
+    }
+}
+
+/// Something that is no secret and says something of environments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What sort of thing.
+    pub kind: FactKind,
+    /// Whose it is, where that is known.
+    pub provider: Option<Provider>,
+    /// Which money it touches, where that is known.
+    pub environment: Environment,
+    /// The thing itself, fit to compare: a host, a normalised URL, a network id. Of a card number
+    /// only its ends.
+    pub text: String,
+    /// The name it is assigned to; empty where it has none.
+    pub name: String,
+    /// Where it stands, in raw bytes.
+    pub span: Span,
+    /// Where its provider is named, if that is somewhere else.
+    pub beside: Option<Span>,
+}
+
+/// What sort of thing a fact is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FactKind {
+    /// A host of a provider.
+    Host,
+    /// The id of a chain.
+    Network,
+    /// A URL that webhooks are sent to.
+    WebhookUrl,
+    /// A route that exists in the sandbox only.
+    SandboxPath,
+    /// A published test card number.
+    TestCard,
+    /// A reference to a secret manager.
+    Reference,
+    /// The name of a secret with a prefix that bundlers publish.
+    PublicName,
+    /// A provider's event that says its own mode.
+    Event,
+}
+
+impl FactKind {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Network => "network",
+            Self::WebhookUrl => "webhook URL",
+            Self::SandboxPath => "sandbox path",
+            Self::TestCard => "test card",
+            Self::Reference => "reference",
+            Self::PublicName => "public name",
+            Self::Event => "event",
+        }
+    }
 }
 
 /// Where bytes come from.
@@ -76,8 +145,12 @@ pub enum Tracked {
 pub enum PlaceKind {
     /// A log.
     Log,
+    /// What browsers and apps are given.
+    Client,
     /// Tests and fixtures.
     Test,
+    /// The configuration of a pipeline.
+    Ci,
     /// Documentation.
     Doc,
     /// An example to copy.
@@ -96,9 +169,11 @@ pub enum PlaceKind {
 
 impl PlaceKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Log,
+        Self::Client,
         Self::Test,
+        Self::Ci,
         Self::Doc,
         Self::Template,
         Self::Dotenv,
@@ -112,7 +187,9 @@ impl PlaceKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Log => "log",
+            Self::Client => "client",
             Self::Test => "test",
+            Self::Ci => "ci",
             Self::Doc => "doc",
             Self::Template => "template",
             Self::Dotenv => "dotenv",
@@ -120,6 +197,109 @@ impl PlaceKind {
             Self::Source => "source",
             Self::Ciphertext => "ciphertext",
             Self::Rules => "rules",
+        }
+    }
+}
+
+/// Where code runs that reads a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Where customers pay.
+    Production,
+    /// Before production, like it.
+    Staging,
+    /// Automatic tests.
+    Test,
+    /// A pipeline.
+    Ci,
+    /// Shared development.
+    Dev,
+    /// Somebody's own machine.
+    Local,
+    /// One change, for review.
+    Preview,
+    /// A place to try things.
+    Sandbox,
+    /// Nothing says, or the facts contradict each other.
+    #[default]
+    Unknown,
+}
+
+impl Stage {
+    /// Every environment of a place.
+    pub const ALL: [Self; 9] = [
+        Self::Production,
+        Self::Staging,
+        Self::Test,
+        Self::Ci,
+        Self::Dev,
+        Self::Local,
+        Self::Preview,
+        Self::Sandbox,
+        Self::Unknown,
+    ];
+
+    /// The name in reports, flags and configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Staging => "staging",
+            Self::Test => "test",
+            Self::Ci => "ci",
+            Self::Dev => "dev",
+            Self::Local => "local",
+            Self::Preview => "preview",
+            Self::Sandbox => "sandbox",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The environment of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.name() == name)
+    }
+
+    /// Whether it is known to be none where customers pay.
+    pub const fn is_lower(self) -> bool {
+        !matches!(self, Self::Production | Self::Unknown)
+    }
+
+    /// Somebody's own machine, or nearly.
+    pub const fn is_workstation(self) -> bool {
+        matches!(self, Self::Dev | Self::Local)
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How sure the environment of a place is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// Nothing says.
+    #[default]
+    None,
+    /// A hint.
+    Weak,
+    /// It stands there.
+    Strong,
+    /// Somebody said so on purpose.
+    Declared,
+}
+
+impl Trust {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Weak => "weak",
+            Self::Strong => "strong",
+            Self::Declared => "declared",
         }
     }
 }
@@ -162,9 +342,9 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Declares the kinds of findings: id, title, checklist ids.
+/// Declares the kinds of findings: id, title, checklist ids, what follows from it, what to do.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $id:literal, $title:literal, [$($item:literal),*];)*) => {
+    ($($(#[$doc:meta])* $kind:ident = $id:literal, $title:literal, [$($item:literal),*], $follows:literal, $do:literal;)*) => {
         /// What a finding is. The ids are stable.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
@@ -189,23 +369,157 @@ macro_rules! kinds {
             pub const fn checklist(self) -> &'static [&'static str] {
                 match self { $(Self::$kind => &[$($item),*],)* }
             }
+
+            /// What follows from it; empty where the title says it all.
+            pub const fn consequence(self) -> &'static str {
+                match self { $(Self::$kind => $follows,)* }
+            }
+
+            /// What to do; empty where only the rule of the credential knows.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$kind => $do,)* }
+            }
         }
     };
 }
 
 kinds! {
+    /// A key that pays out, in code that customers are given.
+    PayoutKeyExposedToClient = "payout-key-exposed-to-client", "payout key exposed to clients", ["PC-S3", "PC-S5"],
+        "Whoever opens the page or unpacks the app can pay money out.",
+        "Revoke it in the dashboard, create a new payout key with a narrow policy, and call it from a back end only.";
+    /// Another secret there.
+    SecretKeyExposedToClient = "secret-key-exposed-to-client", "secret key exposed to clients", ["PC-S1", "CA-1.2"],
+        "Whoever opens the page or unpacks the app can act as you.",
+        "Rotate it and move the call behind a route of your server.";
+    /// A secret's name that bundlers publish.
+    SecretVariableMadePublic = "secret-variable-made-public", "secret variable made public", ["PC-S1", "PC-S3"],
+        "Bundlers inline a name like this wherever client code refers to it: a use on the server still works today and is one import away from publication.",
+        "Rename it without the public prefix, rebuild, check what was deployed, and rotate it if it was ever built with a value.";
     /// A key that pays out, in any log.
-    PayoutKeyInLog = "payout-key-in-log", "payout key in a log", ["PC-S6", "PC-S3", "PC-SMOKE11"];
+    PayoutKeyInLog = "payout-key-in-log", "payout key in a log", ["PC-S6", "PC-S3", "PC-SMOKE11"],
+        "Whoever reads the log can pay money out.",
+        "Revoke it now, purge the log store, and redact at the source.";
+    /// A live secret in a log of a lower environment.
+    LiveKeyInNonproductionLog = "live-key-in-nonproduction-log", "live key in a log of a lower environment", ["PC-S6", "PC-A2"],
+        "It is leaked, and a lower environment holds live money.",
+        "Rotate it, give the lower environment a sandbox key, and redact at the source.";
     /// A live secret in a log.
-    LiveKeyInLog = "live-key-in-log", "live key in a log", ["PC-S6", "PC-M1", "PC-SMOKE11"];
+    LiveKeyInLog = "live-key-in-log", "live key in a log", ["PC-S6", "PC-M1", "PC-SMOKE11"],
+        "",
+        "Rotate it, redact at the source, and purge the log store.";
+    /// A sandbox credential in a production record.
+    SandboxKeyInProductionLog = "sandbox-key-in-production-log", "sandbox key in a production log", ["PC-A4", "PC-S6"],
+        "Production is wired to the sandbox: its payments do not settle.",
+        "Give the deployment its live key, then redact at the source.";
     /// A secret of unknown environment in a log.
-    SecretInLog = "secret-in-log", "secret in a log", ["PC-S6", "PC-M1", "PC-SMOKE11"];
+    SecretInLog = "secret-in-log", "secret in a log", ["PC-S6", "PC-M1", "PC-SMOKE11"],
+        "",
+        "Rotate it and redact at the source; declare its host in .keyfence.toml [[environment.host]] to learn the environment.";
     /// A sandbox key in a log that is not known to be production's.
-    SandboxKeyInLog = "sandbox-key-in-log", "sandbox key in a log", ["PC-S6"];
+    SandboxKeyInLog = "sandbox-key-in-log", "sandbox key in a log", ["PC-S6"], "", "";
+    /// A test event in a production record.
+    SandboxEventInProductionLog = "sandbox-event-in-production-log", "sandbox event in a production log", ["PC-W2", "PC-A2"],
+        "A webhook of the sandbox is registered with the production endpoint.",
+        "Correct the registration of the endpoint in the provider's dashboard.";
+    /// A live event in a record of a lower environment.
+    LiveEventInNonproductionLog = "live-event-in-nonproduction-log", "live event in a log of a lower environment",
+        ["PC-W2", "PC-A2"],
+        "A live webhook is registered with the endpoint of a lower environment, which may have acted on real money.",
+        "Correct the registration of the endpoint, and check what the lower environment did with it.";
+    /// A sandbox host or route in a production record.
+    SandboxEndpointInProductionLog = "sandbox-endpoint-in-production-log", "sandbox endpoint in a production log",
+        ["PC-A3", "CA-4.4", "CA-8.3"],
+        "Production calls the sandbox.",
+        "Switch the base URL and disable sandbox automation.";
+    /// A published test card in a production record.
+    TestCardInProductionLog = "test-card-in-production-log", "test card in a production log", ["PC-A2", "CA-4.3"],
+        "A smoke test, a card tester or a forgotten fixture reaches production, and card numbers are logged.",
+        "Find the caller and stop logging card numbers; a planned smoke test is a dated [[environment.allow]].";
+    /// A live secret in tests.
+    LiveKeyInTest = "live-key-in-test", "live key in a test", ["PC-A5", "PC-S1"],
+        "Everybody who runs the tests touches real money.",
+        "Rotate it and record again with a sandbox key.";
+    /// A live secret in a pipeline's configuration.
+    LiveKeyInCi = "live-key-in-ci", "live key in a pipeline", ["PC-S1", "CA-1.4"],
+        "Every job of the pipeline, and everybody who can change it, has it.",
+        "Rotate it and move it to the secret store of the pipeline, bound to a protected environment.";
+    /// A live secret in a dotenv file that git tracks.
+    LiveKeyInCommittedEnv = "live-key-in-committed-env", "live key in a committed dotenv file", ["PC-A5", "CA-1.2"],
+        "Every clone has it, and history keeps it.",
+        "Rotate it, `git rm --cached` the file, ignore it, and read the key from a secret manager.";
+    /// A live credential in a lower environment.
+    LiveKeyInNonproduction = "live-key-in-nonproduction", "live key in a lower environment", ["PC-A2", "PC-A5"],
+        "Tests and mistakes there move real money.",
+        "Replace it by the sandbox key, and rotate it if others could read it.";
+    /// A live secret that git tracks, where it belongs but not in a secret manager.
+    LiveKeyInSourceControl = "live-key-in-source-control", "live key in source control", ["PC-S1", "CA-1.2"],
+        "Every clone has it, and history keeps it.",
+        "Rotate it and refer to a secret manager.";
+    /// A sandbox credential in a production place.
+    SandboxKeyInProduction = "sandbox-key-in-production", "sandbox key in production", ["PC-A4", "CA-1.4", "CA-8.1"],
+        "Payments made by this deployment will not settle.",
+        "Replace it by a reference to the live key in your secret manager; if this place is not production, declare it in .keyfence.toml [[environment.place]].";
+    /// A live key beside a sandbox host.
+    LiveKeyWithSandboxHost = "live-key-with-sandbox-host", "live key with a sandbox host", ["PC-A3"],
+        "Calls fail, and the sandbox is sent a live key.",
+        "Take host and key from one profile.";
+    /// A sandbox key beside a live host.
+    SandboxKeyWithLiveHost = "sandbox-key-with-live-host", "sandbox key with a live host", ["PC-A3"],
+        "Calls fail.",
+        "Take host and key from one profile.";
+    /// A slot or a flag that contradicts the value.
+    CredentialModeMismatch = "credential-mode-mismatch", "key of the wrong mode", ["PC-A2"],
+        "Somebody believes this is the other environment.",
+        "Swap or refill the slot; a live key in a test slot must be rotated.";
+    /// A key and a chain of different environments.
+    NetworkEnvironmentMismatch = "network-environment-mismatch", "network of the wrong environment", ["PC-P2"],
+        "Transfers go to the wrong chain or fail.",
+        "Swap the network ids together with the keys.";
+    /// Live and sandbox literals of one provider side by side.
+    MixedEnvironmentsInFile = "mixed-environments-in-file", "live and sandbox mixed in one file", ["PC-A2", "CA-8.1"],
+        "Which of them runs cannot be seen.",
+        "Keep one profile for each environment.";
+    /// One webhook secret on both sides.
+    SharedWebhookSecret = "shared-webhook-secret", "webhook secret shared by live and sandbox", ["PC-W2", "PC-A2", "CA-1.1"],
+        "Whoever has the sandbox's secret can forge live events.",
+        "Issue a secret for each environment.";
+    /// One endpoint on both sides.
+    SharedWebhookEndpoint = "shared-webhook-endpoint", "webhook endpoint shared by live and sandbox", ["PC-W2", "CA-3.4"],
+        "Test events arrive where real money is booked.",
+        "Register one endpoint for each mode.";
+    /// One credential on both sides.
+    SharedCredential = "shared-credential-across-environments", "credential shared by live and sandbox",
+        ["PC-W2", "PC-A2", "CA-1.1"],
+        "One of the two environments uses the other's money, and a leak of either is a leak of both.",
+        "Issue a credential for each environment.";
+    /// One key for collecting and for paying out.
+    PayoutKeyReused = "payout-key-reused-as-standard", "payout key reused as standard key", ["PC-S2", "PC-S3"],
+        "Every service that only collects can also pay out.",
+        "Issue a standard key for collection and keep the payout key apart.";
+    /// A payment webhook without TLS.
+    InsecureWebhookEndpoint = "insecure-webhook-endpoint", "payment webhook over plain http", ["PC-W1", "CA-2.1"],
+        "Events can be read and changed on their way.",
+        "Use https with TLS 1.2 or later.";
+    /// A sandbox host or route in a production place.
+    SandboxEndpointInProduction = "sandbox-endpoint-in-production", "sandbox endpoint in production",
+        ["PC-A3", "CA-4.4", "CA-8.3"],
+        "Production talks to the sandbox.",
+        "Switch the host and remove sandbox automation; a connector that is not live yet is a dated [[environment.allow]].";
+    /// A published test card in a production place.
+    TestCardInProduction = "test-card-in-production", "test card in production", ["PC-A2", "CA-4.3"],
+        "",
+        "Remove it, or use a card that the operator controls.";
+    /// A reference whose name contradicts its place.
+    ReferenceEnvironmentMismatch = "reference-environment-mismatch", "reference of the wrong environment", ["CA-1.4"],
+        "",
+        "Refer to the secret of this environment, or rename it.";
+    /// A credential or a place that cannot be told.
+    EnvironmentUnresolved = "environment-unresolved", "environment unknown", [], "", "Declare it in .keyfence.toml.";
     /// A live, unknown or general secret where secrets do not belong.
-    HardcodedSecret = "hardcoded-secret", "secret written into a file", ["PC-S1", "CA-1.2"];
+    HardcodedSecret = "hardcoded-secret", "secret written into a file", ["PC-S1", "CA-1.2"], "", "";
     /// A sandbox key in code or configuration.
-    SandboxKeyInSource = "sandbox-key-in-source", "sandbox key written into a file", ["CA-1.2"];
+    SandboxKeyInSource = "sandbox-key-in-source", "sandbox key written into a file", ["CA-1.2"], "", "";
 }
 
 impl Kind {
@@ -242,13 +556,13 @@ pub struct Excerpt {
 pub struct Mask {
     /// The rule's public prefix.
     pub prefix: String,
-    /// Length of the whole credential, in bytes.
+    /// Length of the whole credential, in bytes; 0 for what is no secret and shown as it is.
     pub length: usize,
 }
 
 impl fmt::Display for Mask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}…({})", self.prefix, self.length)
+        if self.is_plain() { f.write_str(&self.prefix) } else { write!(f, "{}…({})", self.prefix, self.length) }
     }
 }
 
@@ -256,6 +570,16 @@ impl Mask {
     /// The mask of a secret: its public prefix, an ellipsis, its length.
     pub fn of(secret: &Secret) -> Self {
         Self { prefix: String::from_utf8_lossy(secret.public_prefix()).into_owned(), length: secret.len() }
+    }
+
+    /// Shows what is no secret.
+    pub fn plain(text: &str) -> Self {
+        Self { prefix: text.to_owned(), length: 0 }
+    }
+
+    /// Whether nothing is hidden.
+    pub const fn is_plain(&self) -> bool {
+        self.length == 0
     }
 }
 
@@ -304,11 +628,59 @@ pub enum Piece<'a> {
     Masked(&'a Mask),
 }
 
-/// Where a finding's credential stands, as far as that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where something stands, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
+    /// Where code runs that reads it.
+    pub environment: Stage,
     /// What sort of place.
     pub kind: PlaceKind,
+    /// How sure the environment is.
+    pub confidence: Trust,
+    /// What says so.
+    pub because: Vec<Evidence>,
+}
+
+impl Place {
+    /// A place of which only the kind is known.
+    pub const fn unknown(kind: PlaceKind) -> Self {
+        Self { environment: Stage::Unknown, kind, confidence: Trust::None, because: Vec::new() }
+    }
+}
+
+/// Something else that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Related {
+    /// The file or stream.
+    pub origin: Origin,
+    /// The line; absent for a file name.
+    pub line: Option<u64>,
+    /// What stands there, as a phrase: `the sandbox side`.
+    pub why: String,
+}
+
+/// What ties a finding in a log to what else happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Correlation {
+    /// The request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The trace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    /// Who wrote the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+impl Correlation {
+    /// Whether nothing is known.
+    pub const fn is_empty(&self) -> bool {
+        self.request_id.is_none() && self.trace_id.is_none() && self.service.is_none() && self.time.is_none()
+    }
 }
 
 /// One thing to look at.
@@ -320,16 +692,16 @@ pub struct Finding {
     pub severity: Severity,
     /// How sure.
     pub confidence: Confidence,
-    /// The rule that recognised the credential.
+    /// The rule that recognised the credential; the id of the kind where there is none.
     pub rule: RuleId,
-    /// What the credential is, in words: `Stripe live secret key`.
+    /// What was found, in words: `Stripe live secret key`.
     pub title: String,
     /// Whose it is.
     pub provider: Option<Provider>,
     /// Who else gives out credentials of this shape.
     pub candidates: Vec<Provider>,
-    /// What it opens.
-    pub class: Class,
+    /// What it opens; absent where the finding is about a fact and no credential.
+    pub class: Option<Class>,
     /// Which money it touches.
     pub environment: Environment,
     /// Whether it can move money.
@@ -346,6 +718,10 @@ pub struct Finding {
     pub place: Place,
     /// What says so.
     pub because: Vec<(Evidence, Option<u64>)>,
+    /// What else it is about.
+    pub related: Vec<Related>,
+    /// What ties it to other records.
+    pub correlation: Correlation,
     /// The line around it.
     pub excerpt: Excerpt,
     /// What to do.

@@ -97,7 +97,11 @@ impl Test<'_> {
 
     fn scan(&self, text: &str) -> Vec<Credential> {
         let sightings = self.scanner.scan(text.as_bytes());
-        sightings.into_iter().map(|Sighting::Credential(credential)| credential).collect()
+        let credentials = sightings.into_iter().filter_map(|sighting| match sighting {
+            Sighting::Credential(credential) => Some(credential),
+            Sighting::Fact(_) => None,
+        });
+        credentials.collect()
     }
 
     fn lint(&mut self) {

@@ -18,6 +18,7 @@ mod mercury_suffix;
 mod pkcs8;
 mod placeholder;
 mod stripe_account;
+mod test_card;
 mod uuid4;
 mod words;
 
@@ -26,6 +27,7 @@ pub(crate) use luhn::passes as passes_luhn;
 
 /// A part of a value.
 pub type Part = fn(&[u8]) -> &[u8];
+pub use test_card::{test_card, test_card_heads};
 
 /// A test of the bytes of a value, by name.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,7 @@
 mod confirm;
 mod context;
 mod edge;
+mod fact;
 mod near;
 mod prefilter;
 mod resolve;
@@ -24,12 +25,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub(crate) use context::can_be_found;
+pub(crate) use fact::{is_payout_name, is_secret_name};
 pub(crate) use near::find_word;
 
-use crate::finding::Sighting;
+use crate::finding::{Fact, Sighting};
 use crate::rule::{MAX_LENGTH, Rule, RuleSet};
 use crate::span::Span;
 use context::Names;
+use fact::{Facts, Stem};
 use prefilter::{Aho, Candidate, Prefilter};
 use resolve::Found;
 
@@ -56,6 +59,7 @@ pub struct Scanner {
     prefilter: Box<dyn Prefilter>,
     literals: Vec<Literal>,
     names: Names,
+    facts: Facts,
 }
 
 /// What a literal of the prefilter is for.
@@ -66,6 +70,15 @@ struct Literal {
     rules: Vec<usize>,
     /// Whether it is part of the name of a slot.
     stem: bool,
+    /// What facts it may tell.
+    facts: Vec<Stem>,
+}
+
+/// What a pass over the bytes has seen.
+#[derive(Default)]
+struct Seen {
+    values: Vec<Found>,
+    facts: Vec<Fact>,
 }
 
 /// Bytes and how they came about: by how many passes of decoding, and how their spans map back to
@@ -99,10 +112,14 @@ impl Scanner {
         for stem in names.stems() {
             literals.entry(stem.as_bytes().into()).or_default().stem = true;
         }
+        let facts = Facts::new(&rules);
+        for (bytes, stem) in facts.literals() {
+            literals.entry(bytes.into()).or_default().facts.push(stem);
+        }
         let literals: Vec<_> = literals.into_iter().map(|(bytes, literal)| Literal { bytes, ..literal }).collect();
         let bytes: Vec<_> = literals.iter().map(|literal| literal.bytes.clone()).collect();
         let prefilter = Box::new(Aho::new(&bytes).expect("the literals fit into an automaton"));
-        Self { rules, prefilter, literals, names }
+        Self { rules, prefilter, literals, names, facts }
     }
 
     /// The rules.
@@ -110,17 +127,24 @@ impl Scanner {
         &self.rules
     }
 
-    /// Every credential in the bytes, in order, none overlapping another.
+    /// The name of the slot that a value which begins at `at` is assigned to.
+    pub(crate) fn slot_name(bytes: &[u8], at: usize) -> Option<Span> {
+        slot::name_of(bytes, at).map(|slot| slot.name)
+    }
+
+    /// Every credential in the bytes, none overlapping another, and every fact, in order.
     pub fn scan(&self, bytes: &[u8]) -> Vec<Sighting> {
         self.scan_within(bytes, &Scope { core: 0..bytes.len(), names: true })
     }
 
-    /// Every credential that begins in the core of the scope, in order, none overlapping another.
+    /// Every credential that begins in the core of the scope, none overlapping another, and every
+    /// fact, in order.
     pub fn scan_within(&self, bytes: &[u8], scope: &Scope) -> Vec<Sighting> {
         // What overlaps a credential of the core may begin outside of it, and may win.
         let margin = scope.core.start.saturating_sub(MAX_LENGTH)..(scope.core.end + MAX_LENGTH).min(bytes.len());
-        let mut found = Vec::new();
-        self.look(bytes, margin, scope.names, &mut found);
+        let mut seen = Seen::default();
+        self.look(bytes, margin, scope.names, &mut seen);
+        let Seen { values: mut found, mut facts } = seen;
         let window = scope.core.start.saturating_sub(REACH)..(scope.core.end + REACH).min(bytes.len());
         let start = window.start;
         let lift = |span: Span| span.shifted(start);
@@ -129,11 +153,19 @@ impl Scanner {
         let layer = Layer { bytes: &bytes[window], core, depth: 0, names: scope.names, is_last, lift: &lift };
         self.look_decoded(layer, &mut found);
         let readings = resolve::Readings { bytes };
-        readings.sightings(found, &scope.core)
+        let mut sightings = readings.sightings(found, &scope.core);
+        if scope.names {
+            facts.retain(|fact| scope.core.contains(&fact.span.start));
+            sightings.extend(facts.into_iter().map(Sighting::Fact));
+            sightings.sort_by_key(Sighting::span);
+            // Two literals may lead to one fact.
+            sightings.dedup();
+        }
+        sightings
     }
 
     /// Values as they stand in these bytes.
-    fn look(&self, bytes: &[u8], range: Range<usize>, names: bool, found: &mut Vec<Found>) {
+    fn look(&self, bytes: &[u8], range: Range<usize>, names: bool, seen: &mut Seen) {
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut start = range.start;
         while start < range.end {
@@ -142,14 +174,14 @@ impl Scanner {
             self.prefilter.candidates(bytes, start..end, &mut candidates);
             candidates.sort_unstable();
             for here in candidates.chunk_by(|a, b| a.at == b.at) {
-                self.look_at(bytes, here, names, found);
+                self.look_at(bytes, here, names, seen);
             }
             start = end;
         }
     }
 
     /// Every reading of the literals that were seen at one place.
-    fn look_at(&self, bytes: &[u8], here: &[Candidate], names: bool, found: &mut Vec<Found>) {
+    fn look_at(&self, bytes: &[u8], here: &[Candidate], names: bool, seen: &mut Seen) {
         let at = here[0].at;
         let mut rules: Vec<&Arc<Rule>> = Vec::new();
         for candidate in here {
@@ -161,11 +193,15 @@ impl Scanner {
             }
             if literal.stem && names {
                 let stem = Span::new(at, at + literal.bytes.len());
-                found.extend(context::value_at(&self.rules, &self.names, bytes, stem));
+                seen.values.extend(context::value_at(&self.rules, &self.names, bytes, stem));
+            }
+            if names {
+                let span = Span::new(at, at + literal.bytes.len());
+                seen.facts.extend(literal.facts.iter().filter_map(|&stem| self.facts.at(bytes, span, stem)));
             }
         }
         if !rules.is_empty() && edge::is_left_edge(bytes, at) {
-            found.extend(confirm::value_at(&self.rules, &rules, bytes, at));
+            seen.values.extend(confirm::value_at(&self.rules, &rules, bytes, at));
         }
     }
 
@@ -178,8 +214,9 @@ impl Scanner {
             let origin = |span: Span| (layer.lift)(piece.origin(span));
             let names = layer.names || piece.is_wide();
             let (bytes, core, is_last) = (&piece.bytes[..], piece.core, piece.is_last);
-            let mut inside = Vec::new();
+            let mut inside = Seen::default();
             self.look(bytes, core.range(), names, &mut inside);
+            let mut inside = inside.values;
             // What runs into the end of the piece may go on.
             inside.retain(|value| !piece.cuts(value.span) && piece.origin(value.span).len() <= MAX_LENGTH);
             // What holds nothing encoded stands as well in the bytes that this was decoded from, with

@@ -52,6 +52,26 @@ impl<'a> Near<'a> {
         Some(Evidence { fact: format!("{what} {text} nearby"), weight: None, span: Some(span) })
     }
 
+    /// Where a host, a header or a variable of the provider stands in the window.
+    pub(super) fn credentials_of(&self, provider: &ProviderFacts) -> Option<Span> {
+        let hosts = provider.live_hosts.iter().chain(&provider.sandbox_hosts).chain(&provider.neutral_hosts);
+        let header = |pattern: &crate::rule::NamePattern| {
+            (!pattern.is_open()).then(|| self.word(&pattern.source().to_ascii_lowercase(), self.window))
+        };
+        let named = || {
+            let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+            let mut at = self.window.start;
+            self.bytes[self.window.range()].split(|byte| !is_name(byte)).find_map(|word| {
+                let span = Span::new(at, at + word.len());
+                at = span.end + 1;
+                let normal = crate::rule::name::normalise(word);
+                (word.len() >= 5 && provider.slots.iter().any(|slot| slot.matches(&normal))).then_some(span)
+            })
+        };
+        let host = hosts.into_iter().find_map(|host| self.host(host, self.window));
+        host.or_else(|| provider.headers.iter().find_map(|pattern| header(pattern).flatten())).or_else(named)
+    }
+
     /// What the provider's hosts say of the environment: one answer, or two that contradict.
     pub(super) fn hosts(&self, provider: &ProviderFacts) -> Vec<(Environment, Evidence)> {
         let live = provider.live_hosts.iter().map(|host| (host, Environment::Live));

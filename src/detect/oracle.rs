@@ -201,10 +201,14 @@ impl Shape {
 
 /// What the scanner makes of the bytes as they stand: rule and span, in order.
 fn fast(scanner: &Scanner, bytes: &[u8]) -> Vec<(String, Span)> {
-    let mut found = Vec::new();
-    scanner.look(bytes, 0..bytes.len(), false, &mut found);
-    let sightings = resolve::Readings { bytes }.sightings(found, &(0..bytes.len()));
-    sightings.into_iter().map(|Sighting::Credential(found)| (found.rule.to_string(), found.span)).collect()
+    let mut seen = super::Seen::default();
+    scanner.look(bytes, 0..bytes.len(), false, &mut seen);
+    let sightings = resolve::Readings { bytes }.sightings(seen.values, &(0..bytes.len()));
+    let values = sightings.into_iter().filter_map(|sighting| match sighting {
+        Sighting::Credential(found) => Some((found.rule.to_string(), found.span)),
+        Sighting::Fact(_) => None,
+    });
+    values.collect()
 }
 
 /// How the two differ, if they do.

@@ -1,14 +1,15 @@
 //! Where are we? What a path says of a place, and what a whole file says of a credential.
 
-mod path;
+pub mod declared;
+pub mod path;
+pub mod resolve;
+pub mod words;
 
 use std::path::Path;
 
 use crate::credential::{Credential, Evidence};
 use crate::detect::find_word;
 use crate::rule::{Rule, RuleSet};
-
-pub use path::kind_of;
 
 /// Gives a credential whose provider is open the one that its path or its file names, if that is
 /// one provider only. Never adds or drops a credential.

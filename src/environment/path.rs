@@ -1,10 +1,12 @@
-//! What the names of files and folders say.
+//! What the names of files and folders say: what sort of place, and which environment.
 
-use std::path::Path;
+use super::declared::Declared;
+use super::resolve::Clue;
+use super::words::{Counts, Words};
+use crate::finding::{PlaceKind, Stage};
+use crate::rule::name::words;
 
-use crate::finding::PlaceKind;
-
-/// Names of a folder, or of a file without its ending, that hold tests.
+/// Names of a folder that hold tests. `features` holds them too, unless it stands below code.
 const TEST: &[&str] = &[
     "test",
     "tests",
@@ -23,7 +25,7 @@ const TEST: &[&str] = &[
     "features",
 ];
 /// Segments of a file name that make it an example to copy.
-const TEMPLATE: &[&str] = &["example", "sample", "template", "tmpl", "tpl", "dist", "defaults", "skel"];
+const TEMPLATE: &[&str] = &["example", "sample", "template", "tmpl", "tpl", "defaults", "skel"];
 /// Endings of documentation.
 const DOC: &[&str] = &["md", "mdx", "rst", "adoc", "asciidoc"];
 /// Endings of configuration.
@@ -31,6 +33,8 @@ const CONFIG: &[&str] = &[
     "yml",
     "yaml",
     "json",
+    "jsonc",
+    "json5",
     "toml",
     "ini",
     "cfg",
@@ -43,47 +47,154 @@ const CONFIG: &[&str] = &[
     "plist",
     "xcconfig",
     "config",
+    "bru",
+    "service",
+    "gradle",
+    "cnf",
+    "nomad",
+    "bicep",
+    "cue",
+    "jsonnet",
+    "libsonnet",
+    "dhall",
 ];
 /// Endings of source code, which is no log even in a folder called `logs`.
 const SOURCE: &[&str] = &[
-    "rs", "go", "py", "js", "ts", "jsx", "tsx", "mjs", "cjs", "java", "kt", "rb", "php", "cs", "c", "h", "cpp", "swift", "scala",
-    "ex", "exs", "sh", "sql", "vue", "svelte", "html", "css",
+    "rs", "go", "py", "js", "ts", "jsx", "tsx", "mjs", "cjs", "java", "kt", "kts", "rb", "php", "cs", "c", "h", "cpp", "swift",
+    "scala", "ex", "exs", "sh", "sql", "vue", "svelte", "html", "css", "ps1", "bat", "pl", "lua", "dart", "erb", "ejs", "hbs",
+    "twig", "ipynb", "groovy", "clj", "erl", "hs", "r", "m", "mm", "htm",
 ];
+/// Endings of scripts that are configuration where their folder or their name says so.
+const SCRIPT: &[&str] = &["js", "ts", "mjs", "cjs", "rb", "py", "php", "exs", "kts", "groovy", "jl", "lua"];
+/// Endings of JavaScript and TypeScript.
+const JS: &[&str] = &["js", "ts", "mjs", "cjs", "mts", "cts"];
+/// Folders of configuration.
+const CONFIG_FOLDERS: &[&str] = &[
+    "env",
+    "envs",
+    "environment",
+    "environments",
+    "config",
+    "configs",
+    "conf",
+    "configuration",
+    "settings",
+    "deploy",
+    "deployment",
+    "deployments",
+    "overlays",
+    "inventories",
+    "inventory",
+    "group_vars",
+    "host_vars",
+    "infra",
+    "infrastructure",
+    "terraform",
+    "secrets",
+    "vars",
+    "helm",
+    "charts",
+    "k8s",
+    "kubernetes",
+    "clusters",
+    "initializers",
+];
+/// First words of the names of configuration that is written as code.
+const CONFIG_STEMS: &[&str] = &[
+    "env",
+    "environment",
+    "environments",
+    "config",
+    "settings",
+    "application",
+    "appsettings",
+    "secrets",
+    "credentials",
+    "values",
+    "database",
+    "wp-config",
+    "wp",
+    "ecosystem",
+    "serverless",
+];
+/// Folders of a trusted back end.
+const BACKEND: &[&str] = &["api", "server", "functions", "workers", "services", "backend"];
+/// Names of tools that keep their environments in files of their own.
+const API_TOOLS: &[&str] = &[".postman_environment.json", ".postman_collection.json", "http-client.env.json", ".bru"];
 
-/// What sort of place a path is. The first that applies, in the order of the environment model.
-pub fn kind_of(path: &Path) -> PlaceKind {
-    let parts: Vec<String> = path.components().map(|part| part.as_os_str().to_string_lossy().to_ascii_lowercase()).collect();
-    let Some((name, folders)) = parts.split_last() else { return PlaceKind::Source };
-    let name = Name { whole: name, segments: name.split('.').collect() };
-    let in_folder = |names: &[&str]| folders.iter().any(|folder| names.contains(&folder.as_str()));
-    if name.is_ciphertext() {
-        PlaceKind::Ciphertext
-    } else if name.is_rules() || in_folder(&["semgrep", ".semgrep"]) {
-        PlaceKind::Rules
-    } else if name.is_log() || in_folder(&["log", "logs"]) && !name.ends_in(SOURCE) && !name.ends_in(CONFIG) {
-        PlaceKind::Log
-    } else if in_folder(TEST) || name.is_test() {
-        PlaceKind::Test
-    } else if name.is_doc() || in_folder(&["doc", "docs"]) && !name.ends_in(SOURCE) && !name.ends_in(CONFIG) {
-        PlaceKind::Doc
-    } else if name.is_template() {
-        PlaceKind::Template
-    } else if name.is_dotenv() {
-        PlaceKind::Dotenv
-    } else if name.ends_in(CONFIG) {
-        PlaceKind::Config
-    } else {
-        PlaceKind::Source
-    }
+/// What the folders around a file say that its own path cannot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Surroundings {
+    /// The nearest `package.json` depends on a framework for browsers or apps.
+    pub front_end: bool,
+    /// It depends on Electron.
+    pub electron: bool,
+    /// The nearest `pubspec.yaml` is a Flutter app's.
+    pub flutter: bool,
+    /// The nearest `manifest.json` is a browser extension's.
+    pub extension: bool,
+    /// A folder called `live` on the path has a neighbour that is called sandbox, test or staging.
+    pub live_beside: bool,
+    /// It holds folders that are named after environments, and is none itself.
+    pub live_container: bool,
 }
 
-/// A file name and its parts between dots, in lower case.
+/// What sort of place a path is, by its names alone. The first that applies, in the order of the
+/// environment model.
+pub fn kind_of(path: &str, declared: &Declared) -> PlaceKind {
+    kind_with(path, declared, Surroundings::default())
+}
+
+/// What sort of place a path is.
+pub fn kind_with(path: &str, declared: &Declared, around: Surroundings) -> PlaceKind {
+    let place = declared.place(path);
+    if let Some(kind) = place.and_then(|place| place.kind) {
+        return kind;
+    }
+    let lower = path.to_ascii_lowercase();
+    let name = Name::of(&lower);
+    let Some(kind) = name.kind() else {
+        let backend = place.is_some_and(|place| place.backend) || declared.backend.matches(path) || name.is_backend(path);
+        let client = declared.client.matches(path) || name.is_client(around);
+        return match () {
+            () if client && !backend => PlaceKind::Client,
+            () if name.is_config() => PlaceKind::Config,
+            () => PlaceKind::Source,
+        };
+    };
+    kind
+}
+
+/// A path in lower case: folders, and the name of the file in parts.
 struct Name<'a> {
+    folders: Vec<&'a str>,
     whole: &'a str,
     segments: Vec<&'a str>,
 }
 
-impl Name<'_> {
+impl<'a> Name<'a> {
+    fn of(path: &'a str) -> Self {
+        let mut folders: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let whole = folders.pop().unwrap_or_default();
+        Self { folders, whole, segments: whole.split('.').collect() }
+    }
+
+    /// Everything that goes before client, configuration and source.
+    fn kind(&self) -> Option<PlaceKind> {
+        match () {
+            () if self.is_ciphertext() => Some(PlaceKind::Ciphertext),
+            () if self.is_rules() => Some(PlaceKind::Rules),
+            () if self.is_log() => Some(PlaceKind::Log),
+            () if self.is_test() => Some(PlaceKind::Test),
+            () if self.is_doc() => Some(PlaceKind::Doc),
+            () if self.is_template() => Some(PlaceKind::Template),
+            () if self.is_ci() => Some(PlaceKind::Ci),
+            () if self.is_dotenv() => Some(PlaceKind::Dotenv),
+            () => None,
+        }
+    }
+
     fn ending(&self) -> &str {
         self.segments.last().copied().unwrap_or_default()
     }
@@ -92,93 +203,428 @@ impl Name<'_> {
         self.segments.len() > 1 && endings.contains(&self.ending())
     }
 
-    fn has_segment(&self, names: &[&str]) -> bool {
-        let words = self.segments.iter().flat_map(|segment| segment.split(['-', '_']));
-        words.into_iter().any(|word| names.contains(&word))
+    fn in_folder(&self, names: &[&str]) -> bool {
+        self.folders.iter().any(|folder| names.contains(folder))
+    }
+
+    /// Whether the folders stand on the path, one directly in the other.
+    fn below(&self, run: &[&str]) -> bool {
+        self.folders.windows(run.len()).any(|part| part == run)
     }
 
     fn is_ciphertext(&self) -> bool {
-        self.ends_in(&["enc", "age", "gpg", "asc", "pgp"]) || self.whole.ends_with(".sops.yaml")
+        self.ends_in(&["enc", "age", "gpg", "asc", "pgp"]) || self.whole.contains(".sops.")
     }
 
     fn is_rules(&self) -> bool {
         self.ends_in(&["yar", "yara"])
-            || [".gitleaks.toml", "gitleaks.toml", ".betterleaks.toml", ".secrets.baseline", ".gitleaksignore", ".keyfence.toml"]
-                .contains(&self.whole)
+            || self.in_folder(&["semgrep", ".semgrep"])
+            || [
+                ".gitleaks.toml",
+                "gitleaks.toml",
+                ".betterleaks.toml",
+                ".secrets.baseline",
+                ".gitleaksignore",
+                ".keyfence.toml",
+                "package-lock.json",
+                "yarn.lock",
+                "pnpm-lock.yaml",
+                "cargo.lock",
+                "composer.lock",
+                "gemfile.lock",
+                "poetry.lock",
+                "go.sum",
+            ]
+            .contains(&self.whole)
     }
 
-    /// `app.log`, `app.log.1`, `app.log-20260312`, `error_log`.
+    /// `app.log`, `app.log.1`, `app.log-20260312`, `error_log`, `app.jsonl`, `syslog`, `logs/today`.
     fn is_log(&self) -> bool {
         let rotated = |segment: &&str| *segment == "log" || segment.starts_with("log-");
-        self.segments.iter().skip(1).any(rotated) && !self.ends_in(SOURCE) && !self.ends_in(DOC)
+        let by_name =
+            self.segments.iter().skip(1).any(rotated) && !self.ends_in(SOURCE) && !self.ends_in(DOC) && !self.ends_in(CONFIG);
+        by_name
             || self.whole.ends_with("_log")
-            || self.ends_in(&["out", "err"])
+            || self.ends_in(&["out", "err", "jsonl", "ndjson", "journal"])
+            || self.segments[0] == "syslog"
+            || self.in_folder(&["log", "logs"]) && !self.ends_in(SOURCE) && !self.ends_in(CONFIG) && !self.ends_in(DOC)
     }
 
     fn is_test(&self) -> bool {
-        let stem = self.segments.first().copied().unwrap_or_default();
-        self.segments.iter().skip(1).any(|segment| matches!(*segment, "test" | "spec" | "testing" | "e2e" | "ci"))
-            || stem.ends_with("_test")
-            || stem.ends_with("_spec")
-            || stem.starts_with("test_")
-            || stem.ends_with("tests") && self.ends_in(&["java", "kt", "cs"])
-            || stem.ends_with("test") && self.ends_in(&["java", "kt", "cs", "php"])
+        let stem = self.segments[0];
+        let features = self.folders.iter().position(|folder| *folder == "features");
+        let code = |at: usize| self.folders[..at].iter().any(|folder| ["src", "app", "lib", "packages"].contains(folder));
+        let folder = self.folders.iter().any(|folder| *folder != "features" && TEST.contains(folder))
+            || features.is_some_and(|at| !code(at));
+        folder
+            || self.segments.iter().skip(1).any(|segment| matches!(*segment, "test" | "spec"))
+            || self.whole.starts_with(".env") && self.segments.iter().any(|segment| matches!(*segment, "testing" | "ci" | "e2e"))
+            || self.whole == "cypress.env.json"
+            || self.segments.len() > 1 && (stem.ends_with("_test") || stem.ends_with("_spec") || stem.ends_with("-spec"))
+            || stem.starts_with("test_") && self.ends_in(&["py"])
+            || stem.ends_with("tests") && self.ends_in(&["java", "kt", "cs", "swift"])
+            || stem.ends_with("test")
+                && stem != "contest"
+                && stem != "latest"
+                && self.ends_in(&["java", "kt", "cs", "php", "swift"])
     }
 
     fn is_doc(&self) -> bool {
-        self.ends_in(DOC) || ["readme", "changelog"].iter().any(|name| self.segments[0].starts_with(name))
+        let tool = API_TOOLS.iter().any(|end| self.whole.ends_with(end)) || self.whole.contains("insomnia");
+        self.ends_in(DOC)
+            || ["readme", "changelog"].iter().any(|name| self.segments[0].starts_with(name))
+            || self.in_folder(&["doc", "docs"]) && !tool
+            || ["openapi", "swagger"].iter().any(|name| self.segments[0].starts_with(name))
+                && self.ends_in(&["yml", "yaml", "json"])
     }
 
     /// `dist` counts as a segment between dots only, as in `phpunit.xml.dist`.
     fn is_template(&self) -> bool {
-        let words: Vec<&str> = TEMPLATE.iter().copied().filter(|word| *word != "dist").collect();
-        self.has_segment(&words) || self.segments.iter().skip(1).any(|segment| *segment == "dist")
+        let mut words = self.segments.iter().flat_map(|segment| segment.split(['-', '_']));
+        words.any(|word| TEMPLATE.contains(&word)) || self.segments.iter().skip(1).any(|segment| *segment == "dist")
+    }
+
+    fn is_ci(&self) -> bool {
+        let yaml = self.ends_in(&["yml", "yaml"]);
+        self.below(&[".github", "workflows"]) && yaml
+            || self.below(&[".github", "actions"]) && yaml
+            || self.below(&[".gitea", "workflows"]) && yaml
+            || self.folders.last().is_some_and(|folder| [".circleci", ".buildkite", ".woodpecker"].contains(folder)) && yaml
+            || self.in_folder(&[".gitlab"]) && yaml
+            || [".gitlab-ci.yml", ".gitlab-ci.yaml", ".travis.yml", ".drone.yml", "bitbucket-pipelines.yml", "appveyor.yml"]
+                .contains(&self.whole)
+            || self.whole.ends_with(".gitlab-ci.yml")
+            || self.whole.starts_with("jenkinsfile")
+            || yaml && ["azure-pipelines", "cloudbuild", "buildspec"].iter().any(|stem| self.whole.starts_with(stem))
+            || yaml && self.segments[0] == "buildkite"
     }
 
     fn is_dotenv(&self) -> bool {
         matches!(self.whole, ".env" | ".envrc" | ".flaskenv" | ".dev.vars")
             || self.whole.starts_with(".env.")
+            || self.whole.starts_with(".env-")
+            || self.whole.starts_with(".env_")
             || self.ends_in(&["env"])
+            || self.segments.len() == 2 && self.segments[0] == "env" && !self.ends_in(SOURCE) && !self.ends_in(CONFIG)
     }
+
+    /// Where code is trusted, whatever else its path looks like. Route and module names count in their
+    /// own case.
+    fn is_backend(&self, path: &str) -> bool {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        self.in_folder(BACKEND)
+            || self.whole.starts_with("+server.")
+            || self.whole.starts_with("+page.server.")
+            || self.whole.starts_with("+layout.server.")
+            || self.whole.starts_with("hooks.server.")
+            || self.segments.len() > 2 && self.segments[1..self.segments.len() - 1].contains(&"server")
+            || self.segments[0] == "middleware" && self.ends_in(JS)
+            || self.below(&["$lib", "server"])
+            || file.starts_with("route.") && self.below(&["app", "api"])
+    }
+
+    fn is_client(&self, around: Surroundings) -> bool {
+        let js = self.ends_in(JS);
+        let page = self.ends_in(&["html", "htm", "tsx", "jsx", "vue", "svelte"]);
+        let built = self.ends_in(&["js", "mjs", "html", "map"])
+            && (self.in_folder(&["dist", "public", "static", "assets", "www"]) || self.below(&["build", "static"]));
+        let android = self.below(&["android", "app"]) && self.ends_in(&["kt", "java"])
+            || self.in_folder(&["android"]) && self.in_folder(&["res"])
+            || ["androidmanifest.xml", "google-services.json"].contains(&self.whole)
+            || self.in_folder(&["res"]) && self.in_folder(&["values"]) && self.ends_in(&["xml"]);
+        let apple = self.in_folder(&["ios"]) || self.ends_in(&["plist", "xcconfig"]);
+        page || built
+            || android
+            || apple
+            || self.whole == "app.json"
+            || around.front_end && js && self.in_folder(&["src"])
+            || around.flutter && self.in_folder(&["lib"]) && self.ends_in(&["dart"])
+            || around.extension && (js || self.ends_in(&["json"]))
+            || around.electron && js && self.in_folder(&["main", "renderer", "preload", "electron", "src"])
+    }
+
+    /// Configuration by its ending; scripts by their folder or their first word.
+    fn is_config(&self) -> bool {
+        let stem = self.segments[0].split(['-', '_']).next().unwrap_or_default();
+        self.ends_in(CONFIG)
+            || self.ends_in(SCRIPT)
+                && (self.in_folder(CONFIG_FOLDERS) || CONFIG_STEMS.contains(&stem) || self.segments.contains(&"config"))
+            || ["dockerfile", "procfile", "fly", "makefile"].contains(&self.segments[0])
+            || self.whole.starts_with("dockerfile")
+            || self.ends_in(&["dockerfile"])
+    }
+}
+
+/// What a path says of the environment: the file's name, the nearest folder that is named after one,
+/// and conventions.
+pub fn clues(path: &str, kind: PlaceKind, declared: &Declared, around: Surroundings) -> Vec<Clue> {
+    let lower = path.to_ascii_lowercase();
+    let name = Name::of(&lower);
+    // Where the humps of a name are is seen in its own case.
+    let own: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let Some((file, folders)) = own.split_last() else { return Vec::new() };
+    match kind {
+        PlaceKind::Test => return vec![Clue::new("P31", Stage::Test, 90, "a place of tests")],
+        PlaceKind::Doc | PlaceKind::Template => return Vec::new(),
+        _ => {}
+    }
+    let reading = Reading { words: &declared.words, name: &name, around };
+    let mut clues = reading.file(file, folders);
+    clues.extend(reading.folder(folders));
+    clues.extend(reading.convention());
+    clues
+}
+
+struct Reading<'a> {
+    words: &'a Words,
+    name: &'a Name<'a>,
+    around: Surroundings,
+}
+
+impl Reading<'_> {
+    /// P30 and P32: whole segments of a name of configuration, and single words of any name.
+    fn file(&self, file: &str, folders: &[&str]) -> Vec<Clue> {
+        let dotenv = self.name.is_dotenv();
+        let config = dotenv || self.name.is_config() || self.name.is_ci() || self.name.is_log();
+        let by_folder = folders.last().is_some_and(|folder| CONFIG_FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));
+        let glued = self.name.segments[0].split('_').any(|part| CONFIG_STEMS.contains(&part));
+        // The ending is no word of the name, unless the name is `.env.live` or `prod.env`.
+        let ending = file.rfind('.').filter(|&at| at > 0 && !file.starts_with(".env"));
+        let stem = ending.map_or(file, |at| &file[..at]);
+        let separators: &[char] = if glued || dotenv { &['.', '-', '_'] } else { &['.', '-'] };
+        let segments: Vec<&str> = stem.split(separators).filter(|segment| !segment.is_empty()).collect();
+        let pro = config && segments.len() > 1 && segments.last().is_some_and(|last| last.eq_ignore_ascii_case("pro"));
+        let live = config && (dotenv || by_folder || self.around.live_beside || segments.len() > 1);
+        let counts = Counts { live, stage: config, pro };
+        let parts: Vec<Vec<String>> = segments.iter().map(|segment| words(segment.as_bytes())).collect();
+        let all: Vec<String> = parts.concat();
+        let mut spots = self.words.spots(&all, counts);
+        // `.env.production.local` is production's, on somebody's machine.
+        if spots.len() > 1 && dotenv && spots.last().is_some_and(|(stage, _)| *stage == Stage::Local) {
+            spots.pop();
+        }
+        let clue = |(stage, range): (Stage, std::ops::Range<usize>)| {
+            let exact = config
+                && is_whole(&parts, &range)
+                && (segments.len() > 1 || by_folder || dotenv || self.name.is_log() || ends_plainly(self.name));
+            let word = all[range].join("-");
+            if exact {
+                Clue::new("P30", stage, 90, format!("file name segment \"{word}\""))
+            } else {
+                Clue::new("P32", stage, 60, format!("file name word \"{word}\""))
+            }
+        };
+        // `live` is an environment as a whole segment only.
+        let loose_live = |spot: &(Stage, std::ops::Range<usize>)| all[spot.1.clone()] == ["live"] && !is_whole(&parts, &spot.1);
+        spots.retain(|spot| !loose_live(spot));
+        spots.into_iter().map(clue).collect()
+    }
+
+    /// P31 and P32: the nearest folder that is named after an environment, exactly or in a word.
+    fn folder(&self, folders: &[&str]) -> Option<Clue> {
+        let config = self.name.is_dotenv() || self.name.is_config() || self.name.is_ci() || self.name.is_log();
+        folders.iter().enumerate().rev().find_map(|(at, folder)| {
+            let is_config_folder = |folder: &&str| CONFIG_FOLDERS.contains(&folder.to_ascii_lowercase().as_str());
+            let live =
+                config && !self.around.live_container && (self.around.live_beside || folders[..at].iter().any(is_config_folder));
+            let whole = self.words.exact(folder.as_bytes(), Counts { live, stage: config, pro: false });
+            if let Some(stage) = whole {
+                return Some(Clue::new("P31", stage, 75, format!("folder \"{folder}\"")));
+            }
+            let stage = self.words.loose(folder.as_bytes(), Counts { live: false, stage: config, pro: false })?;
+            Some(Clue::new("P32", stage, 50, format!("word in folder \"{folder}\"")))
+        })
+    }
+
+    /// P35 and the part of P28 that is a file name.
+    fn convention(&self) -> Option<Clue> {
+        let name = self.name;
+        let clue = |id, stage, weight, fact: &str| Some(Clue::new(id, stage, weight, fact));
+        match name.whole {
+            // `.env.local` says so by its name.
+            "launch.json" if name.in_folder(&[".vscode"]) => clue("P35", Stage::Local, 80, "debugger configuration"),
+            "launchsettings.json" => clue("P35", Stage::Local, 80, "launchSettings.json"),
+            "docker-compose.override.yml" | "docker-compose.override.yaml" | "compose.override.yml" | "compose.override.yaml" => {
+                clue("P35", Stage::Local, 70, "an override of docker compose")
+            }
+            ".dev.vars" => clue("P35", Stage::Local, 80, ".dev.vars"),
+            "release.xcconfig" => clue("P28", Stage::Production, 60, "the release configuration"),
+            "debug.xcconfig" => clue("P28", Stage::Dev, 60, "the debug configuration"),
+            _ if name.in_folder(&[".devcontainer"]) => clue("P35", Stage::Local, 80, "a development container"),
+            _ if name.below(&[".idea", "runconfigurations"]) || name.in_folder(&[".run"]) => {
+                clue("P35", Stage::Local, 80, "a run configuration")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the words are all the words of one or more segments; numbers do not count.
+fn is_whole(parts: &[Vec<String>], range: &std::ops::Range<usize>) -> bool {
+    let is_number = |word: &String| word.bytes().all(|byte| byte.is_ascii_digit());
+    let mut at = 0;
+    let mut touched = parts.iter().map(|part| {
+        let start = at;
+        at += part.len();
+        (start..at, part)
+    });
+    touched.all(|(segment, part)| {
+        let overlaps = segment.start < range.end && range.start < segment.end;
+        !overlaps || segment.clone().zip(part).all(|(at, word)| range.contains(&at) || is_number(word))
+    })
+}
+
+/// `prod.tfvars`: nothing but the environment and an ending of plain configuration.
+fn ends_plainly(name: &Name<'_>) -> bool {
+    name.ends_in(CONFIG)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn kind(path: &str) -> PlaceKind {
+        kind_of(path, &Declared::default())
+    }
+
     #[test]
     fn kinds() {
-        use PlaceKind::{Ciphertext, Config, Doc, Dotenv, Log, Rules, Source, Template, Test};
-        for (path, kind) in [
+        use PlaceKind::{Ci, Ciphertext, Client, Config, Doc, Dotenv, Log, Rules, Source, Template, Test};
+        for (path, expected) in [
             ("src/pay.rs", Source),
             ("deploy/values-prod.yaml", Config),
             (".env", Dotenv),
             ("apps/web/.env.production", Dotenv),
             ("prod.env", Dotenv),
+            (".envrc", Dotenv),
+            (".dev.vars", Dotenv),
             (".env.example", Template),
             (".env.production.sample", Template),
             ("phpunit.xml.dist", Template),
-            ("dist/app.js", Source),
+            ("config.tpl.yml", Template),
+            ("dist/app.js", Client),
+            ("public/index.html", Client),
+            ("src/App.tsx", Client),
+            ("ios/App/Info.plist", Client),
+            ("android/app/src/main/res/values/strings.xml", Client),
+            ("app/api/pay/route.tsx", Source),
+            ("src/routes/+page.server.ts", Source),
+            ("server/page.html", Source),
+            ("components/Pay.server.tsx", Source),
             (".env.test", Test),
+            (".env.ci", Test),
             ("tests/pay.rs", Test),
+            ("features/pay.feature", Test),
+            ("src/features/pay.ts", Source),
             ("src/pay.test.ts", Test),
             ("src/test_pay.py", Test),
             ("src/PayTest.java", Test),
+            ("cypress.env.json", Test),
             ("src/contest.py", Source),
+            ("config/test.yml", Config),
             ("README.md", Doc),
             ("docs/setup", Doc),
-            ("docs/conf.py", Source),
+            ("docs/conf.py", Doc),
+            ("docs/shop.postman_environment.json", Config),
+            ("openapi.yaml", Doc),
             ("app.log", Log),
             ("var/app.log.3", Log),
             ("var/app.log-20260312", Log),
+            ("events.ndjson", Log),
+            ("var/syslog", Log),
             ("logs/today", Log),
             ("logs/parser.go", Source),
+            ("logs/config.yml", Config),
             ("src/log.rs", Source),
             ("config/secrets.yml.enc", Ciphertext),
+            ("secrets.sops.yaml", Ciphertext),
             (".gitleaks.toml", Rules),
-            ("Dockerfile", Source),
+            ("package-lock.json", Rules),
+            ("Dockerfile", Config),
+            (".github/workflows/deploy-prod.yml", Ci),
+            (".gitlab-ci.yml", Ci),
+            ("Jenkinsfile.prod", Ci),
+            ("azure-pipelines-prod.yml", Ci),
+            ("config/environments/production.rb", Config),
+            ("settings_prod.py", Config),
+            ("backup.zip/logs/app.log", Log),
         ] {
-            assert_eq!(kind_of(Path::new(path)), kind, "{path}");
+            assert_eq!(kind(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn surroundings_make_clients() {
+        let with = |path: &str, around: Surroundings| kind_with(path, &Declared::default(), around);
+        let front = Surroundings { front_end: true, ..Surroundings::default() };
+        assert_eq!(with("src/pay.ts", front), PlaceKind::Client);
+        assert_eq!(with("src/pay.ts", Surroundings::default()), PlaceKind::Source);
+        assert_eq!(with("src/services/pay.ts", front), PlaceKind::Source);
+        assert_eq!(with("next.config.js", front), PlaceKind::Config);
+        assert_eq!(with("lib/pay.dart", Surroundings { flutter: true, ..front }), PlaceKind::Client);
+        assert_eq!(with("popup.js", Surroundings { extension: true, ..Surroundings::default() }), PlaceKind::Client);
+        assert_eq!(with("electron/main.js", Surroundings { electron: true, ..Surroundings::default() }), PlaceKind::Client);
+    }
+
+    fn rows(path: &str) -> Vec<String> {
+        rows_with(path, Surroundings::default())
+    }
+
+    fn rows_with(path: &str, around: Surroundings) -> Vec<String> {
+        let declared = Declared::default();
+        let clues = clues(path, kind_with(path, &declared, around), &declared, around);
+        clues.into_iter().map(|clue| format!("{} {} {}", clue.id, clue.stage, clue.weight)).collect()
+    }
+
+    #[test]
+    fn names_of_files_and_folders() {
+        for (path, expected) in [
+            (".env.production", &["P30 production 90"][..]),
+            (".env.production.local", &["P30 production 90"]),
+            (".env.local", &["P30 local 90"]),
+            (".env.live", &["P30 production 90"]),
+            (".env.pro", &["P30 production 90"]),
+            ("prod.env", &["P30 production 90"]),
+            (".env", &[]),
+            ("deploy/values-prod.yaml", &["P30 production 90"]),
+            ("values-pre-prod.yaml", &["P30 staging 90"]),
+            ("values-prod1.yaml", &["P30 production 90"]),
+            ("docker-compose.prod.yml", &["P30 production 90"]),
+            ("application-pro.yml", &["P30 production 90"]),
+            ("appsettings.Production.json", &["P30 production 90"]),
+            ("config/environments/production.rb", &["P30 production 90"]),
+            ("settings/prod.py", &["P30 production 90"]),
+            ("settings_prod.py", &["P30 production 90"]),
+            ("prod.tfvars", &["P30 production 90"]),
+            ("envs/prod/main.tf", &["P31 production 75"]),
+            ("envs/prod/staging.tfvars", &["P30 staging 90", "P31 production 75"]),
+            ("envs/prod-eu/main.tf", &["P32 production 50"]),
+            ("production/staging/main.tf", &["P31 staging 75"]),
+            ("environments/live/main.tf", &["P31 production 75"]),
+            ("live/main.tf", &[]),
+            ("lib/shop_web/live/pay.ex", &[]),
+            ("config/live.yml", &["P30 production 90"]),
+            ("src/live_orders.py", &[]),
+            ("src/StagingClient.php", &["P32 staging 60"]),
+            ("src/product.yml", &[]),
+            ("products-api.yml", &[]),
+            (".env.production.sample", &[]),
+            ("docs/production.yml", &[]),
+            ("tests/production.yml", &["P31 test 90"]),
+            (".vscode/launch.json", &["P35 local 80"]),
+            ("docker-compose.override.yml", &["P35 local 70"]),
+            (".devcontainer/devcontainer.json", &["P35 local 80"]),
+            ("Properties/launchSettings.json", &["P35 local 80"]),
+            (".idea/runConfigurations/x.xml", &["P35 local 80"]),
+            ("ios/Release.xcconfig", &["P28 production 60"]),
+            (".github/workflows/deploy-prod.yml", &["P30 production 90"]),
+            ("log/production.log", &["P30 production 90"]),
+            ("staging-backup.zip/config/app.yml", &["P32 staging 50"]),
+        ] {
+            assert_eq!(rows(path), expected, "{path}");
+        }
+        let beside = Surroundings { live_beside: true, ..Surroundings::default() };
+        assert_eq!(rows_with("live/main.tf", beside), ["P31 production 75"]);
+        assert_eq!(rows_with("envs/live/main.tf", Surroundings { live_container: true, ..beside }), [""; 0]);
     }
 }

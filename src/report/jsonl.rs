@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::redact::masked;
 use super::{Counts, Options, Report, Sites, Skipped, Summary};
 use crate::credential::{Class, Confidence, Environment, Provider, RuleId};
-use crate::finding::{Finding, Severity, Tracked};
+use crate::finding::{Correlation, Finding, Severity, Tracked};
 
 /// The version of the contract.
 const SCHEMA: u32 = 1;
@@ -68,7 +68,8 @@ struct FindingLine<'a> {
     provider: Option<&'a Provider>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     candidates: &'a [Provider],
-    class: Class,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<Class>,
     environment: Environment,
     moves_funds: bool,
     masked: String,
@@ -84,6 +85,10 @@ struct FindingLine<'a> {
     tracked: Option<bool>,
     place: PlacePart,
     because: Vec<BecausePart>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<RelatedPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation: Option<Correlation>,
     excerpt: String,
     remediation: String,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -112,6 +117,14 @@ struct BecausePart {
     line: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<u8>,
+}
+
+#[derive(Serialize)]
+struct RelatedPart {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -164,18 +177,42 @@ impl<'a> FindingLine<'a> {
                 Tracked::No | Tracked::Ignored => Some(false),
                 Tracked::Unknown => None,
             },
-            // Environments of places are not resolved yet, and unknown is an answer.
-            place: PlacePart { environment: "unknown", kind: finding.place.kind.name(), confidence: "none" },
+            place: PlacePart {
+                environment: finding.place.environment.name(),
+                kind: finding.place.kind.name(),
+                confidence: finding.place.confidence.name(),
+            },
             because: finding
                 .because
                 .iter()
                 .map(|(evidence, line)| BecausePart { fact: redactor.text(&evidence.fact), line: *line, weight: evidence.weight })
                 .collect(),
+            related: finding
+                .related
+                .iter()
+                .map(|related| RelatedPart {
+                    path: redactor.text(&related.origin.to_string()),
+                    line: related.line,
+                    why: redactor.text(&related.why),
+                })
+                .collect(),
+            correlation: correlation(&finding.correlation, options),
             excerpt: redactor.line(&finding.excerpt),
             remediation: redactor.prose(&finding.remediation),
             checklist: finding.kind.checklist(),
         }
     }
+}
+
+fn correlation(correlation: &Correlation, options: &Options<'_>) -> Option<Correlation> {
+    let clean = |text: &Option<String>| text.as_deref().map(|text| options.redactor.text(text));
+    let clean = Correlation {
+        request_id: clean(&correlation.request_id),
+        trace_id: clean(&correlation.trace_id),
+        service: clean(&correlation.service),
+        time: clean(&correlation.time),
+    };
+    (!clean.is_empty()).then_some(clean)
 }
 
 impl<'a> SummaryLine<'a> {
@@ -235,7 +272,7 @@ mod tests {
         provider: Option<String>,
         #[serde(default)]
         candidates: Vec<String>,
-        class: Class,
+        class: Option<Class>,
         environment: Environment,
         moves_funds: bool,
         masked: String,
@@ -251,6 +288,9 @@ mod tests {
         tracked: Option<bool>,
         place: ReadPlace,
         because: Vec<ReadBecause>,
+        #[serde(default)]
+        related: Vec<ReadRelated>,
+        correlation: Option<std::collections::BTreeMap<String, String>>,
         excerpt: String,
         remediation: String,
         #[serde(default)]
@@ -272,6 +312,15 @@ mod tests {
         fact: String,
         line: Option<u64>,
         weight: Option<u8>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "that they are there is the test")]
+    struct ReadRelated {
+        path: String,
+        line: Option<u64>,
+        why: String,
     }
 
     #[derive(Deserialize)]

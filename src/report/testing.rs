@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{FindMasks, Format, Options, Redactor, Report};
 use crate::credential::{Class, Confidence, Environment, Evidence, FingerprintKey, Secret, View};
-use crate::finding::{Excerpt, Finding, Kind, Location, Mask, Origin, Place, PlaceKind, Severity, Tracked};
+use crate::finding::{Correlation, Excerpt, Finding, Kind, Location, Mask, Origin, Place, PlaceKind, Severity, Tracked};
 use crate::span::{Position, Span};
 
 /// What begins every secret of these tests.
@@ -58,7 +58,7 @@ pub(super) fn finding(text: impl AsRef<[u8]>) -> Finding {
         title: "Acme live secret key".into(),
         provider: Some("acme".into()),
         candidates: Vec::new(),
-        class: Class::StandardApiKey,
+        class: Some(Class::StandardApiKey),
         environment: Environment::Live,
         moves_funds: true,
         mask,
@@ -70,11 +70,13 @@ pub(super) fn finding(text: impl AsRef<[u8]>) -> Finding {
             span: span.shifted(400),
         },
         view: View::Plain,
-        place: Place { kind: PlaceKind::Source },
+        place: Place::unknown(PlaceKind::Source),
         because: vec![
             (Evidence { fact: "value prefix acme_".into(), weight: None, span: Some(span) }, Some(14)),
             (Evidence { fact: "host api.acme.example".into(), weight: Some(90), span: None }, Some(9)),
         ],
+        related: Vec::new(),
+        correlation: Correlation::default(),
         excerpt: excerpt(text),
         remediation: "Roll the key in the dashboard (Developers, API keys), then read the new one from your \
                       secret manager."

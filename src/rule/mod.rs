@@ -86,8 +86,23 @@ impl Tell {
     }
 }
 
+/// What a team adds to what is known about a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addition {
+    /// The provider.
+    pub provider: String,
+    /// Hosts that serve live traffic.
+    pub live_hosts: Vec<String>,
+    /// Hosts that serve sandbox traffic.
+    pub sandbox_hosts: Vec<String>,
+    /// Slots that hold a key that pays out.
+    pub payout_slots: Vec<String>,
+    /// Chain ids and what they are.
+    pub networks: BTreeMap<String, Environment>,
+}
+
 /// Everything that can be named about a provider, in lower case where case does not count.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ProviderFacts {
     /// Its id.
     pub id: Provider,
@@ -118,6 +133,19 @@ pub struct ProviderFacts {
 }
 
 impl ProviderFacts {
+    fn with(mut self, addition: &Addition) -> Self {
+        let lower = |hosts: &[String]| hosts.iter().map(|host| host.to_ascii_lowercase()).collect::<Vec<_>>();
+        let (live, sandbox) = (lower(&addition.live_hosts), lower(&addition.sandbox_hosts));
+        // What a team says of a host goes before what is written here.
+        for known in [&mut self.live_hosts, &mut self.sandbox_hosts, &mut self.neutral_hosts] {
+            known.retain(|host| !live.contains(host) && !sandbox.contains(host));
+        }
+        self.live_hosts.extend(live);
+        self.sandbox_hosts.extend(sandbox);
+        self.networks.extend(addition.networks.clone());
+        self
+    }
+
     /// Whether this is the pack whose rules name no provider.
     pub fn is_general(&self) -> bool {
         self.id.as_str() == GENERAL
@@ -259,6 +287,32 @@ impl RuleSet {
         Ok(Self { providers: providers_of(&rules), rules, by_id, published, digest })
     }
 
+    /// Adds what a team knows of providers. The error names what is wrong.
+    ///
+    /// To be called before the rules are shared: what somebody else holds stays as it is.
+    pub fn add(&mut self, additions: &[Addition]) -> Result<(), String> {
+        for addition in additions {
+            let of = |rule: &Arc<Rule>| rule.provider.id.as_str() == addition.provider;
+            let Some(facts) = self.rules.iter().find(|rule| of(rule)).map(|rule| ProviderFacts::clone(&rule.provider)) else {
+                return Err(format!("no provider is called {:?}", addition.provider));
+            };
+            let facts = Arc::new(facts.with(addition));
+            let patterns = addition.payout_slots.iter().map(|slot| NamePattern::parse(slot));
+            let mut patterns = patterns.collect::<Result<Vec<_>, _>>()?;
+            for rule in self.rules.iter_mut().filter(|rule| of(rule)).filter_map(Arc::get_mut) {
+                rule.provider = Arc::clone(&facts);
+                if rule.class == Class::PayoutKey && rule.is_named() {
+                    rule.names.append(&mut patterns);
+                }
+            }
+            if let Some(left) = patterns.first() {
+                return Err(format!("no rule of {} finds payout keys by name: {}", addition.provider, left.source()));
+            }
+        }
+        self.providers = providers_of(&self.rules);
+        Ok(())
+    }
+
     /// The same rules without those that `keep` refuses.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Rule) -> bool) -> Self {
@@ -334,6 +388,30 @@ mod tests {
         assert_eq!(set.providers().len(), 1);
         assert_eq!(set.digest().len(), 16);
         assert!(set.filtered(|_| false).rules().is_empty());
+    }
+
+    #[test]
+    fn a_team_adds_hosts_networks_and_slots() {
+        let mut set = RuleSet::builtin();
+        let addition = Addition {
+            provider: "payca".into(),
+            live_hosts: vec!["API.Tenant.Example".into(), "api.actisas.ee".into()],
+            networks: [("acme-chain".to_owned(), Environment::Live)].into(),
+            ..Addition::default()
+        };
+        set.add(&[addition]).unwrap();
+        let payca = set.providers().iter().find(|provider| provider.id.as_str() == "payca").unwrap();
+        assert_eq!(payca.live_hosts, ["api.tenant.example", "api.actisas.ee"]);
+        assert!(!payca.neutral_hosts.contains(&"api.actisas.ee".to_owned()) && payca.networks.len() == 1);
+        let slots = |provider: &str| Addition {
+            provider: provider.into(),
+            payout_slots: vec!["BOT_TOKEN".into()],
+            ..Addition::default()
+        };
+        set.add(&[slots("paychain")]).unwrap();
+        assert!(set.get("paychain-payout-key").unwrap().names.iter().any(|name| name.source() == "BOT_TOKEN"));
+        assert!(set.add(&[slots("nobody")]).unwrap_err().contains("nobody"));
+        assert!(set.add(&[slots("mollie")]).unwrap_err().contains("BOT_TOKEN"));
     }
 
     #[test]

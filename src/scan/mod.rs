@@ -285,7 +285,8 @@ impl<'a> Job<'a> {
         };
         let scope = Scope { core: 0..name.len(), names: false };
         let found = self.scanner.scan_within(name.as_bytes(), &scope);
-        for Sighting::Credential(mut credential) in found {
+        for sighting in found {
+            let Sighting::Credential(mut credential) = sighting else { continue };
             credential.view = View::Path;
             let excerpt = excerpt_of(name.as_bytes(), &credential, &[&credential]);
             self.assess(input, &credential, None, excerpt);
@@ -386,7 +387,9 @@ impl<'a> Job<'a> {
 
     /// What sort of place the input is. A log tells itself by its records, whatever its name.
     fn kind(&self, input: &Input, head: &[u8]) -> PlaceKind {
-        let by_path = input.path.as_deref().map_or(PlaceKind::Source, environment::kind_of);
+        let by_path = input.path.as_deref().map_or(PlaceKind::Source, |path| {
+            environment::path::kind_of(&path.to_string_lossy(), &environment::declared::Declared::default())
+        });
         let open = matches!(by_path, PlaceKind::Source | PlaceKind::Config);
         let by_content = || open && record::looks_like_log(head);
         self.settings.place.unwrap_or_else(|| if by_content() { PlaceKind::Log } else { by_path })
@@ -396,7 +399,13 @@ impl<'a> Job<'a> {
         // Excerpts reach over the edges of the core: what stands there must be known to be masked.
         let core = window.core.start.saturating_sub(MAX_LENGTH)..(window.core.end + MAX_LENGTH).min(window.bytes.len());
         let sightings = self.scanner.scan_within(window.bytes, &Scope { core, names: window.look.names });
-        let mut credentials: Vec<Credential> = sightings.into_iter().map(|Sighting::Credential(credential)| credential).collect();
+        let mut credentials: Vec<Credential> = sightings
+            .into_iter()
+            .filter_map(|sighting| match sighting {
+                Sighting::Credential(credential) => Some(credential),
+                Sighting::Fact(_) => None,
+            })
+            .collect();
         for credential in &mut credentials {
             environment::narrow(credential, self.scanner.rules(), input.path.as_deref(), window.bytes);
         }
@@ -434,7 +443,7 @@ impl<'a> Job<'a> {
             title: rule.title_for(credential.environment),
             provider: credential.provider.clone(),
             candidates: credential.candidates.clone(),
-            class: credential.class,
+            class: Some(credential.class),
             environment: credential.environment,
             moves_funds: credential.moves_funds,
             mask: Mask::of(&credential.secret),
@@ -446,8 +455,10 @@ impl<'a> Job<'a> {
                 span: credential.span.shifted(window.map_or(0, |window| window.offset)),
             },
             view: credential.view,
-            place: Place { kind },
+            place: Place::unknown(kind),
             because,
+            related: Vec::new(),
+            correlation: crate::finding::Correlation::default(),
             excerpt,
             remediation: rule.remediation.clone(),
         };

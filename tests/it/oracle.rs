@@ -341,7 +341,10 @@ fn told(finding: &Finding) -> String {
     let (environment, kind) = (finding.environment.name(), finding.kind.id());
     format!(
         "{}..{} {lines:?} {} {provider:?} {} {environment} {view} {kind} {severity}",
-        span.start, span.end, finding.rule, finding.class
+        span.start,
+        span.end,
+        finding.rule,
+        finding.class.map_or("", keyfence::credential::Class::name)
     )
 }
 

@@ -196,10 +196,13 @@ fn check(bytes: &[u8], core: Span, depth: usize) {
 
 /// Rule, span and view of what is found, with the spans moved by `offset`.
 fn rows(sightings: &[Sighting], offset: usize) -> Vec<String> {
-    let row = |Sighting::Credential(found): &Sighting| {
-        format!("{} {:?} {} {}", found.rule, found.span.shifted(offset), found.view.name(), found.environment)
+    let row = |sighting: &Sighting| match sighting {
+        Sighting::Credential(found) => {
+            Some(format!("{} {:?} {} {}", found.rule, found.span.shifted(offset), found.view.name(), found.environment))
+        }
+        Sighting::Fact(_) => None,
     };
-    sightings.iter().map(row).collect()
+    sightings.iter().filter_map(row).collect()
 }
 
 /// What is found does not depend on where the bytes are cut, by one byte or the next.
