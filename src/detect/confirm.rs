@@ -49,8 +49,8 @@ pub(super) fn value_at(set: &RuleSet, rules: &[&Arc<Rule>], bytes: &[u8], at: us
     for reading in &mut readings {
         context.listen(reading);
     }
-    readings.retain(|reading| !reading.rule.needs_marker || reading.closeness > 0);
-    context.decide(readings, at)
+    let (readings, unmarked) = readings.into_iter().partition(|reading| !reading.rule.needs_marker || reading.closeness > 0);
+    context.decide(readings, &unmarked, at)
 }
 
 /// Whether the value can be a secret at all: plausible, passing the rule's checks, not published.
@@ -102,8 +102,9 @@ impl Context<'_> {
         }
     }
 
-    /// The best reading gives the name; the others of the same shape become candidates.
-    fn decide(&self, mut readings: Vec<Reading<'_>>, at: usize) -> Option<Found> {
+    /// The best reading gives the name; the others of the same shape become candidates, also those
+    /// whose provider is not named here: the path or the rest of the file may name it.
+    fn decide(&self, mut readings: Vec<Reading<'_>>, unmarked: &[Reading<'_>], at: usize) -> Option<Found> {
         let weight = |reading: &Reading<'_>| {
             let own = !reading.rule.provider.is_general();
             (!reading.fit.too_long, own, reading.closeness, reading.rule.default_for, reading.fit.length)
@@ -121,14 +122,20 @@ impl Context<'_> {
             candidates.extend(best.rule.attributed());
         }
         let alone = rivals().all(|rival| rival.closeness < best.closeness);
-        if best.closeness > 0 && alone && !disputed {
+        let open = best.closeness == 0 || !alone || disputed;
+        let unmarked = unmarked.iter().filter(|rival| open && rival.fit == best.fit);
+        candidates.extend(unmarked.clone().filter_map(|rival| rival.rule.attributed()));
+        if !open {
             candidates.clear();
         }
+        candidates.sort();
+        candidates.dedup();
         let span = Span::new(at, at + best.fit.length);
         let mut found = Found::new(best.rule, value, span, best.text);
         found.environment = best.environment;
         found.provider = if disputed { None } else { best.rule.attributed() };
         found.candidates = candidates;
+        found.alternatives = unmarked.map(|rival| rival.rule.id.clone()).collect();
         found.strong = !best.fit.too_long && (best.rule.fact.is_firm() || best.closeness == 3);
         found.rank = match () {
             () if best.fit.too_long => Rank::TooLong,

@@ -10,7 +10,7 @@ use super::slot::{self, Slot};
 use crate::check;
 use crate::credential::Evidence;
 use crate::rule::name::{normalise, words};
-use crate::rule::{Edge, Fit, NamePattern, Rule, RuleSet};
+use crate::rule::{Edge, Fit, Matched, NamePattern, Rule, RuleSet};
 use crate::span::Span;
 
 /// Parts of names that are looked for. Vendors and common words are not among them: they are read
@@ -21,6 +21,7 @@ const STEMS: &[&str] = &[
     "secret",
     "passw",
     "passph",
+    "passc",
     "pwd",
     "auth",
     "cred",
@@ -137,6 +138,8 @@ pub(crate) fn can_be_found(pattern: &NamePattern) -> bool {
 struct Claim<'a> {
     rule: &'a Arc<Rule>,
     fit: Fit,
+    /// What the value says of its environment.
+    text: Option<&'a str>,
     /// The rule's own name for it, not one that needs a marker.
     own: bool,
     /// A route that only this kind of key is sent to.
@@ -162,7 +165,7 @@ pub(super) fn value_at(set: &RuleSet, names: &Names, bytes: &[u8], stem: Span) -
     let structured = |rule: &Rule| !rule.checks.is_empty() || rule.format.min_length() == rule.format.max_length();
     let known = known.filter(|rule| !slot.listed || structured(rule));
     let matching: Vec<_> = known.filter(|rule| rule.provider.is_general() || !stranger(rule)).collect();
-    if matching.is_empty() {
+    if matching.is_empty() || is_reference(bytes, slot.value) {
         return None;
     }
     let delimited = matching.iter().any(|rule| rule.edge == Edge::Delimiter);
@@ -170,8 +173,8 @@ pub(super) fn value_at(set: &RuleSet, names: &Names, bytes: &[u8], stem: Span) -
     let fits: Vec<_> = matching
         .into_iter()
         .filter_map(|rule| {
-            let fit = rule.format.match_at(&bytes[slot.value..], rule.edge, opened_by)?.fit;
-            is_genuine(set, rule, &bytes[slot.value..], fit).then_some((rule, fit))
+            let matched = rule.format.match_at(&bytes[slot.value..], rule.edge, opened_by)?;
+            is_genuine(set, rule, &bytes[slot.value..], matched.fit).then_some((rule, matched))
         })
         .collect();
     choose(&fits, &keys, bytes, slot)
@@ -186,6 +189,70 @@ fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     (scheme.eq_ignore_ascii_case(BASIC) && id > 0 && bytes.get(colon) == Some(&b':')).then_some(Slot { value: colon + 1, ..slot })
 }
 
+/// What code fetches values from, by the end of its name.
+const ROOTS: &[&str] = &[
+    "app",
+    "args",
+    "build",
+    "cfg",
+    "conf",
+    "config",
+    "configuration",
+    "context",
+    "creds",
+    "credentials",
+    "ctx",
+    "data",
+    "env",
+    "environ",
+    "environment",
+    "form",
+    "import",
+    "input",
+    "inputs",
+    "local",
+    "meta",
+    "module",
+    "options",
+    "opts",
+    "os",
+    "params",
+    "process",
+    "properties",
+    "props",
+    "rails",
+    "req",
+    "request",
+    "runtime",
+    "secrets",
+    "self",
+    "session",
+    "settings",
+    "state",
+    "system",
+    "this",
+    "values",
+    "var",
+    "vars",
+    "vault",
+];
+
+/// Whether a value without quotes is code that fetches one: `settings.PWD`, `os.environ["PWD"]`.
+fn is_reference(bytes: &[u8], value: usize) -> bool {
+    let quoted = value.checked_sub(1).is_some_and(|before| b"\"'`".contains(&bytes[before]));
+    let is_path = |byte: &&u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'$' | b'?');
+    let path = &bytes[value..][..bytes[value..].iter().take(MAX_ID).take_while(is_path).count()];
+    // A random password may begin like code; it does not end like it.
+    let ends = match bytes.get(value + path.len()..).unwrap_or_default() {
+        [b'[' | b'(', next, ..] => b"\"'`)".contains(next),
+        [b',' | b';' | b')' | b'}', next, ..] => next.is_ascii_whitespace(),
+        [next, _, ..] => next.is_ascii_whitespace(),
+        _ => true,
+    };
+    let root = path.split(|byte| b".?".contains(byte)).next().unwrap_or_default().to_ascii_lowercase();
+    !quoted && ends && path.contains(&b'.') && ROOTS.iter().any(|known| root.ends_with(known.as_bytes()))
+}
+
 fn is_genuine(set: &RuleSet, rule: &Rule, rest: &[u8], fit: Fit) -> bool {
     let value = &rest[..fit.length];
     let body = rule.body_of(value, head_of(value));
@@ -195,8 +262,13 @@ fn is_genuine(set: &RuleSet, rule: &Rule, rest: &[u8], fit: Fit) -> bool {
         && !set.is_published(value)
 }
 
-/// Length of a head such as `pk_test_`, which is no part of the secret.
+/// Length of a head such as `pk_test_` or `test-`, which is no part of the secret.
 fn head_of(value: &[u8]) -> usize {
+    let modes: [&[u8]; 4] = [b"live", b"test", b"sandbox", b"prod"];
+    let mode = modes.iter().find(|mode| value.len() > mode.len() && value[..mode.len()].eq_ignore_ascii_case(mode));
+    if let Some(mode) = mode.filter(|mode| matches!(value[mode.len()], b'_' | b'-')) {
+        return mode.len() + 1;
+    }
     let mut parts = value.splitn(3, |&byte| byte == b'_');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(kind), Some(mode @ (b"live" | b"test" | b"sandbox" | b"prod")), Some(_)) if kind.len() <= 8 => {
@@ -217,21 +289,21 @@ fn specificity(patterns: &[NamePattern], keys: &[String]) -> Option<usize> {
 
 /// A rule's own name goes before one that needs a marker, a route before none, a longer pattern
 /// before a shorter one, a provider before the general pack.
-fn choose(fits: &[(&Arc<Rule>, Fit)], keys: &Keys, bytes: &[u8], slot: Slot) -> Option<Found> {
-    let longest = fits.iter().map(|(_, fit)| fit.length).max()?;
+fn choose(fits: &[(&Arc<Rule>, Matched<'_>)], keys: &Keys, bytes: &[u8], slot: Slot) -> Option<Found> {
+    let longest = fits.iter().map(|(_, matched)| matched.fit.length).max()?;
     let near = Near::new(bytes, Span::new(slot.value, slot.value + longest));
-    let mut claims: Vec<_> = fits.iter().filter_map(|&(rule, fit)| claim(rule, fit, keys, &near)).collect();
+    let mut claims: Vec<_> = fits.iter().filter_map(|&(rule, matched)| claim(rule, matched, keys, &near)).collect();
     let weight = |claim: &Claim<'_>| (!claim.rule.provider.is_general(), claim.own, claim.route.is_some(), claim.specificity);
     claims.sort_by_key(|claim| Reverse(weight(claim)));
     let best = claims.first()?;
     let span = Span::new(slot.value, slot.value + best.fit.length);
-    let mut found = Found::new(best.rule, &bytes[span.range()], span, None);
+    let mut found = Found::new(best.rule, &bytes[span.range()], span, best.text);
     found.name = Some(slot.name);
     let named = String::from_utf8_lossy(&bytes[slot.name.range()]);
     found.because.push(Evidence { fact: format!("named {named}"), weight: None, span: Some(slot.name) });
     found.because.extend(best.because.iter().cloned());
     if best.rule.provider.is_general() {
-        let others = fits.iter().filter(|(rule, fit)| *fit == best.fit && !rule.provider.is_general());
+        let others = fits.iter().filter(|(rule, matched)| matched.fit == best.fit && !rule.provider.is_general());
         found.alternatives = others.clone().map(|(rule, _)| rule.id.clone()).collect();
         found.candidates =
             others.filter_map(|(rule, _)| rule.attributed()).chain(best.rule.shared_with.iter().cloned()).collect();
@@ -244,10 +316,11 @@ fn choose(fits: &[(&Arc<Rule>, Fit)], keys: &Keys, bytes: &[u8], slot: Slot) -> 
     Some(found)
 }
 
-fn claim<'a>(rule: &'a Arc<Rule>, fit: Fit, keys: &Keys, near: &Near<'_>) -> Option<Claim<'a>> {
+fn claim<'a>(rule: &'a Arc<Rule>, matched: Matched<'a>, keys: &Keys, near: &Near<'_>) -> Option<Claim<'a>> {
+    let Matched { fit, environment: text } = matched;
     let marker = || near.mention(&rule.provider).map(|mention| mention.evidence);
     if let Some(specificity) = specificity(&rule.names, &keys.inner).filter(|_| !rule.needs_marker) {
-        return Some(Claim { rule, fit, own: true, route: None, specificity, because: Vec::new() });
+        return Some(Claim { rule, fit, text, own: true, route: None, specificity, because: Vec::new() });
     }
     let specificity = specificity(&rule.near, &keys.whole).or_else(|| specificity(&rule.names, &keys.inner))?;
     let evidence = marker()?;
@@ -256,7 +329,7 @@ fn claim<'a>(rule: &'a Arc<Rule>, fit: Fit, keys: &Keys, near: &Near<'_>) -> Opt
         return None;
     }
     let because = [evidence].into_iter().chain(route.clone()).collect();
-    Some(Claim { rule, fit, own: false, route, specificity, because })
+    Some(Claim { rule, fit, text, own: false, route, specificity, because })
 }
 
 /// A name as rules may know it: without words for environments and trailing numbers.
@@ -297,6 +370,18 @@ mod tests {
         assert_eq!(Keys::of(b"http.request.X-Client-Secret").whole.last().unwrap(), "xclientsecret");
         assert_eq!(Keys::of(b"MY_CLIENT_SECRET").whole, ["myclientsecret"]);
         assert_eq!(Keys::of(b"live").inner.len(), 0);
+    }
+
+    #[test]
+    fn code_that_fetches_a_value_is_none() {
+        for code in ["settings.PWD\n", "os.environ['X']", "process.env.PWD,", "config?.payflow.password;", "System.getenv(\"A\")"]
+        {
+            assert!(is_reference(code.as_bytes(), 0), "{code}");
+        }
+        for value in ["SG.aB1.cD2", "correct-horse", "\"a.b\"", "abc.de/f=", ".env", "word"] {
+            assert!(!is_reference(value.as_bytes(), 0), "{value}");
+        }
+        assert!(!is_reference(b"\"pass.word\"", 1), "quoted");
     }
 
     #[test]

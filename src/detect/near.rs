@@ -131,6 +131,8 @@ impl<'a> Near<'a> {
             let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
             let left = match before {
                 Some(b'.') => below,
+                // `sandbox-api.acme.io` is another host.
+                Some(b'-') => false,
                 Some(byte) if part(byte) => !below && super::edge::is_left_edge(self.bytes, at),
                 _ => !below,
             };
@@ -206,6 +208,8 @@ mod tests {
         assert_eq!(find_word(b"newPaycaClient", "payca"), Some(3));
         assert_eq!(find_word(b"spaycab payca", "payca"), Some(8));
         assert_eq!(find_word(b"paycard", "payca"), None);
+        let sandbox = b"https://sandbox-api.acme.io/v1";
+        assert_eq!(Near::new(sandbox, Span::new(22, 23)).host("api.acme.io", Span::new(0, 30)), None);
         let text = b"https://api.acme.io/v1 x.api.acme.io.evil sub.pay.acme.dev";
         let near = Near::new(text, Span::new(22, 23));
         assert_eq!(near.host("api.acme.io", near.window), Some(Span::new(8, 19)));
