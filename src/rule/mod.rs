@@ -86,6 +86,17 @@ impl Tell {
     }
 }
 
+/// What a provider is to a payments team.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pack {
+    /// It moves, holds or checks money.
+    #[default]
+    Payments,
+    /// Its keys stand beside those that do.
+    General,
+}
+
 /// Everything that can be named about a provider, in lower case where case does not count.
 #[derive(Debug)]
 pub struct ProviderFacts {
@@ -95,6 +106,8 @@ pub struct ProviderFacts {
     pub name: String,
     /// Where it is used.
     pub region: String,
+    /// What it is to a payments team.
+    pub pack: Pack,
     /// Hosts that serve live traffic.
     pub live_hosts: Vec<String>,
     /// Hosts that serve sandbox traffic.
