@@ -4,13 +4,18 @@
 use super::{Check, decode};
 
 pub(super) const KEY_CHECK: Check =
-    Check::new("base64-key-id", "base64 of an id and its secret", holds_key_id).mended_by(with_key_id);
+    Check::new("base64-key-id", "base64 of an id and its secret", holds_key_id).mended_by(with_key_id).random_in(tail);
 
 pub(super) const HOST_CHECK: Check = Check::new("base64-host", "base64 of a host name", holds_host).mended_by(with_host);
 
 fn body(value: &[u8]) -> &[u8] {
     let mut parts = value.splitn(3, |&byte| byte == b'_');
     parts.nth(2).unwrap_or_default()
+}
+
+/// Text in base64 does not look random for long: the end, which is of the secret, does.
+fn tail(value: &[u8]) -> &[u8] {
+    &value[value.len().saturating_sub(20)..]
 }
 
 /// `key_` and a ULID, or another id of its length, a comma, and the secret.
@@ -41,10 +46,11 @@ fn edited(value: Vec<u8>, edit: impl FnOnce(&mut [u8])) -> Vec<u8> {
     [&value[..head], &decode::to_base64(&bytes), &b"=="[..padding]].concat()
 }
 
-/// A letter for every byte, so that random bodies stay random.
+/// A letter or digit for every byte, so that random bodies stay random.
 fn letters(bytes: &mut [u8]) {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ak";
     for byte in bytes {
-        *byte = b'a' + *byte % 26;
+        *byte = LETTERS[usize::from(*byte % 64)];
     }
 }
 

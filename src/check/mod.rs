@@ -17,8 +17,10 @@ mod luhn;
 mod mercury_suffix;
 mod pkcs8;
 mod placeholder;
+mod random_tail;
 mod stripe_account;
 mod test_card;
+mod url_password;
 mod uuid4;
 mod words;
 
@@ -73,7 +75,9 @@ pub const CHECKS: &[Check] = &[
     luhn::CHECK,
     mercury_suffix::CHECK,
     pkcs8::CHECK,
+    random_tail::CHECK,
     stripe_account::CHECK,
+    url_password::CHECK,
     uuid4::CHECK,
 ];
 
@@ -97,6 +101,9 @@ fn without_armour(body: &[u8]) -> &[u8] {
     match memchr::memmem::find(body, DASHES) {
         Some(begin) => {
             let inner = &body[begin + DASHES.len()..];
+            if inner.starts_with(b"END ") {
+                return &body[..begin];
+            }
             &inner[..memchr::memmem::find(inner, DASHES).unwrap_or(inner.len())]
         }
         None => body,

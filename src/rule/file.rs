@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::format::{Edge, Format};
 use super::name::NamePattern;
-use super::{Fact, ProviderFacts, Rule, Tell};
+use super::{Fact, Pack, ProviderFacts, Rule, Tell};
 use crate::check;
 use crate::credential::{Class, Environment};
 use crate::finding::Severity;
@@ -44,6 +44,8 @@ struct ProviderShape {
     name: String,
     #[serde(default)]
     region: String,
+    #[serde(default)]
+    pack: Pack,
     #[serde(default)]
     live_hosts: Vec<String>,
     #[serde(default)]
@@ -229,6 +231,7 @@ fn provider(shape: ProviderShape, mistakes: &mut Mistakes<'_>) -> ProviderFacts 
         id: shape.id.as_str().into(),
         name: shape.name,
         region: shape.region,
+        pack: shape.pack,
         live_hosts: lower(shape.live_hosts),
         sandbox_hosts: lower(shape.sandbox_hosts),
         neutral_hosts: lower(shape.neutral_hosts),

@@ -101,6 +101,17 @@ pub struct Addition {
     pub networks: BTreeMap<String, Environment>,
 }
 
+/// What a provider is to a payments team.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pack {
+    /// It moves, holds or checks money.
+    #[default]
+    Payments,
+    /// Its keys stand beside those that do.
+    General,
+}
+
 /// Everything that can be named about a provider, in lower case where case does not count.
 #[derive(Clone, Debug)]
 pub struct ProviderFacts {
@@ -110,6 +121,8 @@ pub struct ProviderFacts {
     pub name: String,
     /// Where it is used.
     pub region: String,
+    /// What it is to a payments team.
+    pub pack: Pack,
     /// Hosts that serve live traffic.
     pub live_hosts: Vec<String>,
     /// Hosts that serve sandbox traffic.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keyfence::credential::Environment;
-use keyfence::rule::{ProviderFacts, Rule, RuleSet, Tell};
+use keyfence::rule::{Pack, ProviderFacts, Rule, RuleSet, Tell};
 use keyfence::rule_check::{Effort, check};
 
 use crate::plant::Tree;
@@ -67,7 +67,8 @@ fn cell<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
     if cell.is_empty() { "–".to_owned() } else { cell }
 }
 
-/// A row for each provider that has secrets; the pack without one goes last.
+/// A row for each payment provider that has secrets; what belongs to no provider goes last. The services
+/// whose keys stand beside those are named only.
 fn table(set: &RuleSet) -> String {
     let mut rows = BTreeMap::new();
     let row = |provider: &ProviderFacts| {
@@ -78,14 +79,37 @@ fn table(set: &RuleSet) -> String {
         let name = if provider.is_general() { "Any other" } else { &provider.name };
         format!("| {name} | {} | {} |\n", of(true), of(false))
     };
-    for provider in set.providers() {
+    let is_beside = |provider: &ProviderFacts| provider.pack == Pack::General && !provider.is_general();
+    for provider in set.providers().iter().filter(|provider| !is_beside(provider)) {
         rows.insert((provider.is_general(), provider.name.to_lowercase()), row(provider));
     }
     let named = rows.keys().filter(|(general, _)| !general).count();
-    let secrets = set.rules().iter().filter(|rule| !rule.class.is_public()).count();
-    let mut text = format!("{secrets} rules for secrets of {named} providers, and for a few shapes that many share:\n\n");
+    let secrets = |beside: bool| {
+        let wanted = |rule: &&Rule| !rule.class.is_public() && is_beside(&rule.provider) == beside;
+        set.rules().iter().map(AsRef::as_ref).filter(wanted).count()
+    };
+    let mut text =
+        format!("{} rules for secrets of {named} providers, and for a few shapes that many share:\n\n", secrets(false));
     text += "| provider | the value says live or sandbox | what stands around it says so |\n|---|---|---|\n";
     text += &rows.into_values().collect::<String>();
+    let mut beside: Vec<_> = set.providers().iter().filter(|other| is_beside(other)).map(|other| other.name.as_str()).collect();
+    beside.sort_by_key(|name| name.to_lowercase());
+    let (rules, services) = (secrets(true), beside.len());
+    text += &format!("\nAnd {rules} rules for the keys of {services} services that stand beside those:\n{}.\n", wrapped(&beside));
+    text
+}
+
+/// Names in lines of at most a hundred characters.
+fn wrapped(names: &[&str]) -> String {
+    let mut text = String::new();
+    let mut width = 0;
+    for (at, name) in names.iter().enumerate() {
+        let word = if at + 1 < names.len() { format!("{name},") } else { (*name).to_owned() };
+        let glue = if width + 1 + word.len() > 100 { "\n" } else { " " };
+        width = if glue == "\n" { word.len() } else { width + 1 + word.len() };
+        text += if text.is_empty() { "" } else { glue };
+        text += &word;
+    }
     text
 }
 

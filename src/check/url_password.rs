@@ -1,0 +1,74 @@
+//! A URL that carries a user and a password: only the password must look like one.
+
+use super::Check;
+
+pub(super) const CHECK: Check =
+    Check::new("url-password", "a URL with a password", has_password).random_in(|value| password(value).unwrap_or_default());
+
+/// Shorter ones are `root`, `guest`, `postgres` on somebody's own machine.
+const SHORTEST: usize = 8;
+
+/// Hosts that nobody else can reach.
+const LOCAL: &[&[u8]] = &[b"localhost", b"127.0.0.1", b"0.0.0.0", b"[::1]", b"host.docker.internal", b"example.com"];
+
+/// Characters that make a template of what they stand in.
+const TEMPLATE: &[u8] = b"$<>{}*[]";
+
+fn has_password(value: &[u8]) -> bool {
+    let Some((user, password, host)) = parts(value) else { return false };
+    let local = LOCAL.iter().any(|name| host.to_ascii_lowercase().starts_with(name)) || host.contains(&b'$');
+    let template =
+        password.iter().any(|byte| TEMPLATE.contains(byte)) || password.first() == Some(&b'%') && password.last() == Some(&b'%');
+    // A word with a year behind it is a password too, but not one that can be told from an example.
+    let mixed = [u8::is_ascii_digit as fn(&u8) -> bool, u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_punctuation];
+    let kinds = mixed.iter().filter(|kind| password.iter().any(kind)).count();
+    password.len() >= SHORTEST && password != user && !local && !template && kinds >= 2 && !looks_named(password)
+}
+
+/// `password`, `secret`, `changeme` with something around them.
+fn looks_named(password: &[u8]) -> bool {
+    const NAMES: [&[u8]; 6] = [b"pass", b"pwd", b"secret", b"admin", b"postgres", b"test"];
+    let lower = password.to_ascii_lowercase();
+    NAMES.iter().any(|name| memchr::memmem::find(&lower, name).is_some())
+}
+
+fn password(value: &[u8]) -> Option<&[u8]> {
+    parts(value).map(|(_, password, _)| password)
+}
+
+/// User, password and host of `scheme://user:password@host`.
+fn parts(value: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let begin = memchr::memmem::find(value, b"://")? + 3;
+    let rest = &value[begin..];
+    let at = memchr::memrchr(b'@', rest)?;
+    let colon = memchr::memchr(b':', &rest[..at])?;
+    Some((&rest[..colon], &rest[colon + 1..at], &rest[at + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(password: &str, host: &str) -> bool {
+        has_password(["scheme://user:", password, "@", host].concat().as_bytes())
+    }
+
+    #[test]
+    fn passwords_that_somebody_chose_or_drew() {
+        assert!(url("q7Zp2LxW9vKc", "db.acme.internal"));
+        assert!(url("correct-horse-7", "10.0.0.5"));
+        assert_eq!(password(b"s://u:p:q@h"), Some(&b"p:q"[..]));
+    }
+
+    #[test]
+    fn templates_examples_and_one_s_own_machine() {
+        for password in
+            ["password", "${DB_PASSWORD}", "<password>", "%PASSWORD%", "short1", "mysecretpassword1", "lettersonly", "***"]
+        {
+            assert!(!url(password, "db.acme.internal"), "{password}");
+        }
+        assert!(!url("q7Zp2LxW9vKc", "localhost") && !url("q7Zp2LxW9vKc", "127.0.0.1") && !url("q7Zp2LxW9vKc", "$HOST"));
+        assert!(!has_password(b"scheme://user12345:user12345@db"));
+        assert!(!has_password(b"scheme://host/path") && !has_password(b""));
+    }
+}
