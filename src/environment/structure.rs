@@ -314,6 +314,14 @@ impl<'a> Structure<'a> {
     }
 }
 
+/// Eight lines on either side of a span.
+pub(super) fn window(bytes: &[u8], around: Span) -> Span {
+    let (floor, ceiling) = (around.start.saturating_sub(STRING), (around.end + STRING).min(bytes.len()));
+    let start = memchr::memrchr_iter(b'\n', &bytes[floor..around.start]).nth(WINDOW).map_or(floor, |at| floor + at + 1);
+    let end = memchr::memchr_iter(b'\n', &bytes[around.end..ceiling]).nth(WINDOW).map_or(ceiling, |at| around.end + at);
+    Span::new(start, end)
+}
+
 /// The name behind a mark such as `&` or `*`.
 fn marked(text: &[u8], mark: u8) -> Option<&[u8]> {
     let at = memchr::memchr(mark, text)?;
