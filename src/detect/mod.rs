@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(crate) use confirm::names_provider;
 pub(crate) use context::can_be_found;
 pub(crate) use fact::{is_payout_name, is_secret_name};
 pub(crate) use near::find_word;
@@ -127,11 +128,6 @@ impl Scanner {
         &self.rules
     }
 
-    /// The name of the slot that a value which begins at `at` is assigned to.
-    pub(crate) fn slot_name(bytes: &[u8], at: usize) -> Option<Span> {
-        slot::name_of(bytes, at).map(|slot| slot.name)
-    }
-
     /// Every credential in the bytes, none overlapping another, and every fact, in order.
     pub fn scan(&self, bytes: &[u8]) -> Vec<Sighting> {
         self.scan_within(bytes, &Scope { core: 0..bytes.len(), names: true })
@@ -228,4 +224,9 @@ impl Scanner {
             self.look_decoded(Layer { bytes, core, depth: layer.depth + 1, names, is_last, lift: &origin }, found);
         }
     }
+}
+
+/// The name of the slot that a value which begins at `at` is assigned to.
+pub(crate) fn slot_name(bytes: &[u8], at: usize) -> Option<Span> {
+    slot::name_of(bytes, at).map(|slot| slot.name)
 }

@@ -1,8 +1,13 @@
 //! Where are we? What a path says of a place, and what a whole file says of a credential.
 
+mod branch;
+mod declare;
 pub mod declared;
+mod entry;
 pub mod path;
 pub mod resolve;
+mod structure;
+pub mod survey;
 pub mod words;
 
 use std::path::Path;

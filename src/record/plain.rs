@@ -1,0 +1,180 @@
+//! Lines that are no JSON: prefixes that tools put in front, pairs of names and values, channels.
+
+use super::fields::{Field, Meaning, meaning_of};
+use crate::span::Span;
+
+/// Levels of the loggers that name a channel before them.
+const LEVELS: &[&str] = &["DEBUG", "INFO", "NOTICE", "WARNING", "WARN", "ERROR", "CRITICAL", "ALERT", "EMERGENCY", "FATAL"];
+
+/// How far behind the name of a field its value may stand.
+const NAME: usize = 48;
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@')
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The prefix of docker compose, the header of syslog, the channel of a logger, the time.
+pub(super) fn prefixes(record: &[u8], offset: usize, found: &mut Vec<Field>) {
+    let line = &record[..memchr::memchr(b'\n', record).unwrap_or(record.len())];
+    let field = |meaning, name: &str, span: Span| Field {
+        meaning,
+        name: name.to_owned(),
+        value: text(&line[span.range()]),
+        span: span.shifted(offset),
+    };
+    if let Some(bar) = memchr::memmem::find(&line[..line.len().min(80)], b" | ") {
+        let name = line[..bar].trim_ascii();
+        if !name.is_empty() && name.iter().all(|&byte| is_name(byte)) {
+            found.push(field(Meaning::Host, "compose prefix", Span::new(0, name.len())));
+        }
+    }
+    let words = spans(line);
+    if let Some(host) = syslog_host(line, &words) {
+        found.push(field(Meaning::Host, "syslog host", host));
+    }
+    if let Some(first) = words.first().filter(|first| is_time(&line[first.range()])) {
+        found.push(field(Meaning::Time, "time", *first));
+    }
+    for word in words.iter().take(8) {
+        let part = &line[word.range()];
+        let Some(dot) = memchr::memchr(b'.', part) else { continue };
+        let level = text(&part[dot + 1..]);
+        if LEVELS.contains(&level.trim_end_matches(':')) && part[..dot].iter().all(|byte| byte.is_ascii_alphabetic()) && dot > 0 {
+            found.push(field(Meaning::Channel, "channel", Span::new(word.start, word.start + dot)));
+        }
+    }
+}
+
+/// The words of a line.
+fn spans(line: &[u8]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let mut at = 0;
+    for word in line.split(u8::is_ascii_whitespace).take(12) {
+        if !word.is_empty() {
+            spans.push(Span::new(at, at + word.len()));
+        }
+        at += word.len() + 1;
+    }
+    spans
+}
+
+/// `<14>Mar 12 09:11:07 host app[1]:`, `<165>1 2026-03-12T09:11:07Z host app - -`.
+fn syslog_host(line: &[u8], words: &[Span]) -> Option<Span> {
+    const MONTHS: [&[u8]; 12] = [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+    let word = |at: usize| words.get(at).map(|span| &line[span.range()]);
+    let first = word(0)?;
+    let priority = first.first() == Some(&b'<');
+    let month = first.rsplit(|&byte| byte == b'>').next().is_some_and(|month| MONTHS.contains(&month));
+    let is_clock = |word: &[u8]| word.len() >= 8 && word[2] == b':' && word[5] == b':';
+    let behind = if month && word(2).is_some_and(is_clock) {
+        3
+    } else if priority && first.ends_with(b">1") && word(1).is_some_and(is_time) {
+        2
+    } else {
+        return None;
+    };
+    let host = words.get(behind)?;
+    line[host.range()].iter().all(|&byte| is_name(byte)).then_some(*host)
+}
+
+/// `2026-03-12T09:11:07Z`, in brackets too.
+fn is_time(word: &[u8]) -> bool {
+    let word = word.strip_prefix(b"[").unwrap_or(word);
+    matches!(word, [a, b, c, d, b'-', _, _, b'-', ..] if [a, b, c, d].iter().all(|byte| byte.is_ascii_digit()))
+}
+
+/// `env=prod`, `environment="production"`, `[env=prod, x=1]`, `"env": "prod"` in a plain line.
+pub(super) fn pairs(record: &[u8], offset: usize, more: &[String], found: &mut Vec<Field>) {
+    for equal in memchr::memchr_iter(b'=', record) {
+        let length = record[..equal].iter().rev().take(NAME).take_while(|&&byte| is_name(byte)).count();
+        let name = &record[equal - length..equal];
+        // A parameter of a URL is somebody's business.
+        let before = (equal - length).checked_sub(1).map(|at| record[at]);
+        if name.is_empty() || matches!(before, Some(b'?' | b'&' | b'/')) {
+            continue;
+        }
+        let value = &record[equal + 1..];
+        let value = match value.first() {
+            Some(b'"') => &value[1..][..memchr::memchr(b'"', &value[1..]).unwrap_or(0)],
+            _ => {
+                &value[..value
+                    .iter()
+                    .take(NAME * 2)
+                    .take_while(|byte| byte.is_ascii_graphic() && !b",;]})\"".contains(byte))
+                    .count()]
+            }
+        };
+        let name = text(name);
+        let span = Span::new(offset + equal - length, offset + equal + 1 + value.len());
+        let value = text(value);
+        if matches!(name.as_str(), "ddtags" | "tags" | "dd.tags") {
+            let tag = value
+                .split([',', ' '])
+                .find_map(|tag| tag.split_once(':').filter(|(key, _)| matches!(*key, "env" | "environment")));
+            found.extend(tag.map(|(_, said)| Field {
+                meaning: Meaning::Tag,
+                name: "tag env".to_owned(),
+                value: said.to_owned(),
+                span,
+            }));
+        } else if let Some(meaning) = meaning_of(&name, more).filter(|_| !value.is_empty()) {
+            found.push(Field { meaning, name, value, span });
+        }
+    }
+}
+
+/// The word behind a start-up banner that says the environment, in a plain line.
+pub fn banner(line: &[u8]) -> Option<&[u8]> {
+    let lower = line.to_ascii_lowercase();
+    if lower.trim_ascii_start().starts_with(b"{") || line.len() > 300 {
+        return None;
+    }
+    let word_at = |at: usize| {
+        let rest = &line[at.min(line.len())..];
+        let glue = rest.iter().take(6).take_while(|byte| b" :=\"'".contains(byte)).count();
+        let length = rest[glue..].iter().take(NAME).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
+        (glue > 0 && length > 0).then(|| &rest[glue..glue + length])
+    };
+    let behind = |phrase: &[u8]| {
+        let at = memchr::memmem::find(&lower, phrase)?;
+        // A pair within a record is a field, not a banner.
+        let starts =
+            line[..at].iter().all(|byte| !b"=:{[\"".contains(byte)) || phrase.contains(&b' ') || at > 0 && line[at - 1] == b' ';
+        starts.then(|| word_at(at + phrase.len())).flatten()
+    };
+    let phrases: [&[u8]; 11] = [
+        b"hosting environment",
+        b"environment",
+        b"profiles are active",
+        b"profile is active",
+        b"active profiles",
+        b"active profile",
+        b"profile",
+        b"node_env",
+        b"rails_env",
+        b"starting in",
+        b"app_env",
+    ];
+    phrases.into_iter().find_map(behind)
+}
+
+/// Where lines stand that may be banners.
+pub fn banners(bytes: &[u8]) -> Vec<Span> {
+    let mut found: Vec<Span> = Vec::new();
+    for phrase in [&b"nvironment"[..], b"rofile", b"_ENV=", b"tarting in "] {
+        for at in memchr::memmem::find_iter(bytes, phrase) {
+            let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1);
+            let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
+            if end - start <= 300 && found.last().is_none_or(|last| last.start != start) {
+                found.push(Span::new(start, end));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
