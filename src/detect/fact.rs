@@ -273,13 +273,16 @@ impl Facts {
         if !text.as_bytes().first()?.is_ascii_alphabetic() {
             return None;
         }
-        let known = self.rules.providers().iter().find_map(|provider| {
+        let mut knowing = self.rules.providers().iter().filter_map(|provider| {
             let found = provider.networks.iter().find(|(id, _)| id.eq_ignore_ascii_case(&text));
             Some((provider.id.clone(), *found?.1))
         });
+        let known = knowing.next();
+        // A chain that several providers name is nobody's own.
+        let is_shared = knowing.next().is_some();
         let by_end = || CHAINS.iter().find(|(end, _)| text.ends_with(end)).map(|(_, environment)| *environment);
         let (provider, environment) = match known {
-            Some((provider, environment)) => (Some(provider), environment),
+            Some((provider, environment)) => ((!is_shared).then_some(provider), environment),
             None => (None, by_end()?),
         };
         let name = name_of(bytes, span.start);
@@ -714,8 +717,8 @@ mod tests {
 
     #[test]
     fn networks_webhooks_cards_names() {
-        assert_eq!(rows("network: base-sepolia"), ["network paychain sandbox base-sepolia"]);
-        assert_eq!(rows("chain=polygon-mainnet"), ["network - live polygon-mainnet"]);
+        assert_eq!(rows("network: base-sepolia"), ["network - sandbox base-sepolia"]);
+        assert_eq!(rows("chain=linea-mainnet"), ["network - live linea-mainnet"]);
         assert!(rows("base-sepolia-indexer").is_empty());
         assert_eq!(
             rows("STRIPE_WEBHOOK_URL=HTTP://Shop.Example:80/hooks/"),

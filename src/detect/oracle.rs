@@ -183,7 +183,8 @@ impl Shape {
             other[at] = byte;
             self.whole.is_match(&other)
         };
-        let is_range = self.whole.is_match(&value[..length - 1]);
+        // Padding is no range.
+        let is_range = self.whole.is_match(&value[..length - 1]) && value[length - 1] != b'=';
         let is_literal = |at: &usize| (0..=255).all(|byte| byte == value[*at] || !fits(*at, byte));
         if !is_range || (0..length).take_while(is_literal).count() < 8 {
             return None;
@@ -450,13 +451,15 @@ fn the_oracle_sees_a_broken_prefilter() {
         FAST.literals.iter().enumerate().filter(|(_, literal)| !literal.rules.is_empty() && !spare(&literal.bytes))
     {
         turn.store(literal, Ordering::Relaxed);
-        // A rule may have many literals: one of its keys begins with this one.
-        let rule = known.rules[0];
-        let key = (0..4000)
-            .map(|seed| bytes_of(&[Part::Key(rule, seed, 0)]))
-            .find(|key| key.to_ascii_lowercase().starts_with(&known.bytes));
-        let key =
-            key.unwrap_or_else(|| panic!("no key of {} begins with {:?}", RULES.rules()[rule].id, known.bytes.escape_ascii()));
-        assert!(difference(&deaf, &key).is_some(), "{}", RULES.rules()[rule].id);
+        // A rule may have many literals: some of its keys begin with this one.
+        let keys = known.rules.iter().flat_map(|&rule| (0..4000).map(move |seed| bytes_of(&[Part::Key(rule, seed, 0)])));
+        let mut keys = keys.filter(|key| key.to_ascii_lowercase().starts_with(&known.bytes)).take(20).peekable();
+        let rule = &RULES.rules()[known.rules[0]];
+        // A check may leave one beginning of several only.
+        if keys.peek().is_none() && !rule.checks.is_empty() {
+            continue;
+        }
+        let told = keys.any(|key| difference(&deaf, &key).is_some());
+        assert!(told, "{}: {:?}", rule.id, known.bytes.escape_ascii().to_string());
     }
 }
