@@ -31,7 +31,13 @@ fn signature(value: &[u8]) -> &[u8] {
 }
 
 fn mended(value: Vec<u8>) -> Vec<u8> {
-    let header = decode::to_base64(br#"{"alg":"HS256","typ":"JWT"}"#);
+    // A header that begins as the value does, where that names a usual first field.
+    let first = decode::base64(&value[..value.len().min(8)]).unwrap_or_default();
+    let header = match first.get(2..5) {
+        Some(field @ (b"typ" | b"kid" | b"x5t" | b"cty")) => [br#"{""#, field, br#"":"JWT","alg":"HS256"}"#].concat(),
+        _ => br#"{"alg":"HS256","typ":"JWT"}"#.to_vec(),
+    };
+    let header = decode::to_base64(&header);
     let parts: Vec<&[u8]> = value.split(|&byte| byte == b'.').collect();
     match parts[..] {
         [_, payload, signature] => {

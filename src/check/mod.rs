@@ -18,6 +18,7 @@ mod mercury_suffix;
 mod pkcs8;
 mod placeholder;
 mod random_tail;
+mod secret_like;
 mod stripe_account;
 mod test_card;
 mod url_password;
@@ -76,6 +77,7 @@ pub const CHECKS: &[Check] = &[
     mercury_suffix::CHECK,
     pkcs8::CHECK,
     random_tail::CHECK,
+    secret_like::CHECK,
     stripe_account::CHECK,
     url_password::CHECK,
     uuid4::CHECK,

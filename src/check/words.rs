@@ -46,8 +46,13 @@ const CHANGE: f64 = -1.8;
 /// comes here.
 const WORDS: f64 = 8.0;
 
+/// The votes of all pairs of neighbours.
+pub(super) fn score(body: &[u8]) -> f64 {
+    body.windows(2).map(|pair| vote(pair[0], pair[1])).sum()
+}
+
 pub(super) fn reads_like_words(body: &[u8]) -> bool {
-    body.windows(2).map(|pair| vote(pair[0], pair[1])).sum::<f64>() > WORDS
+    score(body) > WORDS
 }
 
 fn vote(first: u8, second: u8) -> f64 {

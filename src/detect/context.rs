@@ -163,7 +163,7 @@ pub(super) fn value_at(set: &RuleSet, names: &Names, bytes: &[u8], stem: Span) -
     let known = names.rules_for(&keys).into_iter().map(|at| &set.rules()[at]).filter(|rule| knows(rule, &keys));
     // In a list, the neighbour of a name is its value only if it looks like one.
     let structured = |rule: &Rule| !rule.checks.is_empty() || rule.format.min_length() == rule.format.max_length();
-    let known = known.filter(|rule| !slot.listed || structured(rule));
+    let known = known.filter(|rule| !slot.listed || structured(rule) && !rule.needs_literal);
     let matching: Vec<_> = known.filter(|rule| rule.provider.is_general() || !stranger(rule)).collect();
     if matching.is_empty() || is_reference(bytes, slot.value) {
         return None;
@@ -174,7 +174,9 @@ pub(super) fn value_at(set: &RuleSet, names: &Names, bytes: &[u8], stem: Span) -
         .into_iter()
         .filter_map(|rule| {
             let matched = rule.format.match_at(&bytes[slot.value..], rule.edge, opened_by)?;
-            is_genuine(set, rule, &bytes[slot.value..], matched.fit).then_some((rule, matched))
+            let fit = matched.fit;
+            let stands = !rule.needs_literal || slot::is_literal(bytes, slot, slot.value + fit.length);
+            (stands && is_genuine(set, rule, &bytes[slot.value..], fit)).then_some((rule, matched))
         })
         .collect();
     choose(&fits, &keys, bytes, slot)
@@ -279,7 +281,8 @@ fn head_of(value: &[u8]) -> usize {
 }
 
 fn knows(rule: &Rule, keys: &Keys) -> bool {
-    specificity(&rule.names, &keys.inner).is_some() || specificity(&rule.near, &keys.whole).is_some()
+    let named = specificity(&rule.names, &keys.inner).is_some() || specificity(&rule.near, &keys.whole).is_some();
+    named && specificity(&rule.except, &keys.inner).is_none()
 }
 
 fn specificity(patterns: &[NamePattern], keys: &[String]) -> Option<usize> {
@@ -310,7 +313,11 @@ fn choose(fits: &[(&Arc<Rule>, Matched<'_>)], keys: &Keys, bytes: &[u8], slot: S
     }
     found.provider = best.rule.attributed();
     found.strong = !best.fit.too_long && !best.rule.provider.is_general();
-    found.rank = if best.rule.provider.is_general() { Rank::General } else { Rank::Name };
+    found.rank = match () {
+        () if best.rule.is_generic() => Rank::Generic,
+        () if best.rule.provider.is_general() => Rank::General,
+        () => Rank::Name,
+    };
     found.note_value(found.environment);
     found.listen(bytes, Some(slot.name), best.rule);
     Some(found)

@@ -13,6 +13,8 @@ use crate::span::Span;
 /// How good a reading is; of two that overlap the better one stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
+    /// Nothing but the name of the slot, whoever's it is.
+    Generic,
     /// A run longer than the format allows.
     TooLong,
     /// A rule of the general pack.

@@ -14,6 +14,8 @@ const NAME: usize = 64;
 const TAIL: usize = 24;
 /// How many blanks may stand on either side of an operator: columns are aligned.
 const BLANKS: usize = 40;
+/// How far a name may be indented.
+const INDENT: usize = 48;
 /// How far back from a value its name is looked for.
 const BACK: usize = 160;
 
@@ -52,6 +54,28 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     }
     cursor.skip_openers();
     (cursor.at < bytes.len()).then_some(Slot { name, value: cursor.at, listed: listed && !is_argument(bytes, name) })
+}
+
+/// Whether a value is all of a quoted text, or all that follows a name that begins its line: a name, a
+/// number or a call in a program is neither.
+pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
+    let behind = &bytes[end..];
+    let quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
+    let between = &bytes[slot.name.end..slot.value];
+    if between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(') {
+        return false;
+    }
+    if let Some(opened) = slot.value.checked_sub(1).map(|before| bytes[before]).filter(quote) {
+        let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
+        return behind.get(escapes) == Some(&opened);
+    }
+    let floor = slot.name.start.saturating_sub(INDENT);
+    let head = bytes[floor..slot.name.start].rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    let whole = floor == 0 || head.len() < slot.name.start - floor;
+    let head = head.trim_ascii_start();
+    let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+    let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
+    whole && ends && matches!(head, b"" | b"export " | b"- ") && matches!(between.trim_ascii(), b"=" | b":")
 }
 
 /// The slot of a value that begins at `value`.

@@ -87,6 +87,8 @@ struct RuleShape {
     #[serde(default)]
     near: Vec<String>,
     #[serde(default)]
+    except: Vec<String>,
+    #[serde(default)]
     paths: Vec<String>,
     needs: Option<Needs>,
     #[serde(default)]
@@ -141,6 +143,7 @@ impl Texts {
 #[serde(rename_all = "kebab-case")]
 enum Needs {
     Marker,
+    Literal,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -249,6 +252,7 @@ fn rule(shape: RuleShape, provider: &Arc<ProviderFacts>, mistakes: &mut Mistakes
     }
     let names = mistakes.patterns("names", &shape.names);
     let near = mistakes.patterns("near", &shape.near);
+    let except = mistakes.patterns("except", &shape.except);
     let checks = mistakes.checks("checks", &shape.checks);
     let supports = mistakes.checks("supports", &shape.supports);
     let format = mistakes.take("format", Format::parse(&shape.format))?;
@@ -272,7 +276,9 @@ fn rule(shape: RuleShape, provider: &Arc<ProviderFacts>, mistakes: &mut Mistakes
         names,
         near,
         paths: shape.paths,
-        needs_marker: shape.needs.is_some(),
+        needs_marker: matches!(shape.needs, Some(Needs::Marker)),
+        needs_literal: matches!(shape.needs, Some(Needs::Literal)),
+        except,
         edge: match shape.edge {
             EdgeShape::Alphabet => Edge::Alphabet,
             EdgeShape::Delimiter => Edge::Delimiter,

@@ -191,10 +191,14 @@ pub struct Rule {
     pub names: Vec<NamePattern>,
     /// Slots that say so beside a marker of the provider.
     pub near: Vec<NamePattern>,
+    /// Slots that hold something else, although their names fit.
+    pub except: Vec<NamePattern>,
     /// Routes that only this kind of key is sent to.
     pub paths: Vec<String>,
     /// Whether the shape counts only beside a marker of the provider.
     pub needs_marker: bool,
+    /// Whether the value must be all of a quoted text, or of a line behind its name.
+    pub needs_literal: bool,
     /// How the last run ends.
     pub edge: Edge,
     /// Whether it gives the name where several rules share a shape and nothing decides.
@@ -221,6 +225,11 @@ impl Rule {
     /// Whether it finds values by shape; the others are found by name only.
     pub fn has_literal(&self) -> bool {
         !self.format.literals().is_empty()
+    }
+
+    /// Whether it knows nothing of a value but the name of its slot: whoever knows more goes before it.
+    pub fn is_generic(&self) -> bool {
+        self.class == Class::General && self.provider.is_general()
     }
 
     /// The part of a value that must look random: what a check says, else all behind the first

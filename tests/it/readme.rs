@@ -95,8 +95,8 @@ fn table(set: &RuleSet) -> String {
     let mut beside: Vec<_> = set.providers().iter().filter(|other| is_beside(other)).map(|other| other.name.as_str()).collect();
     beside.sort_by_key(|name| name.to_lowercase());
     let (rules, services) = (secrets(true), beside.len());
-    text += &format!("\nAnd {rules} rules for the keys of {services} services that stand beside those:\n{}.\n", wrapped(&beside));
-    text
+    let list = wrapped(&beside);
+    text + &format!("\nAnd {rules} rules for the keys of {services} services that stand beside those:\n{list}.\n")
 }
 
 /// Names in lines of at most a hundred characters.
