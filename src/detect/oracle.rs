@@ -183,13 +183,16 @@ impl Shape {
             other[at] = byte;
             self.whole.is_match(&other)
         };
-        // Padding is no range.
-        let is_range = self.whole.is_match(&value[..length - 1]) && value[length - 1] != b'=';
+        // Behind padding, only padding is more of the same.
+        let source = self.rule.format.source();
+        let padded =
+            source.ends_with("=?") || source.rfind("={").is_some_and(|at| source.ends_with('}') && !source[at..].contains(']'));
+        let is_range = self.whole.is_match(&value[..length - 1]);
         let is_literal = |at: &usize| (0..=255).all(|byte| byte == value[*at] || !fits(*at, byte));
         if !is_range || (0..length).take_while(is_literal).count() < 8 {
             return None;
         }
-        let more = bytes[length..].iter().take_while(|&&byte| fits(length - 1, byte)).count();
+        let more = bytes[length..].iter().take_while(|&&byte| fits(length - 1, byte) && (!padded || byte == b'=')).count();
         (more > 0 && self.is_clear(bytes, length + more)).then_some(length + more)
     }
 
