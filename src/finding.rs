@@ -336,6 +336,30 @@ impl Severity {
     }
 }
 
+impl Severity {
+    /// One level worse; the worst stays.
+    #[must_use]
+    pub const fn raised(self) -> Self {
+        match self {
+            Self::Notice => Self::Low,
+            Self::Low => Self::Medium,
+            Self::Medium => Self::High,
+            Self::High | Self::Critical => Self::Critical,
+        }
+    }
+
+    /// One level better; a notice stays one.
+    #[must_use]
+    pub const fn lowered(self) -> Self {
+        match self {
+            Self::Critical => Self::High,
+            Self::High => Self::Medium,
+            Self::Medium => Self::Low,
+            Self::Low | Self::Notice => Self::Notice,
+        }
+    }
+}
+
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

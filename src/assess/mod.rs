@@ -1,5 +1,10 @@
-//! The decision: what a credential in a place is, and how bad. The table and nothing else.
+//! The decision: what a credential or a fact in a place is, and how bad. The tables and nothing else.
 
+mod judge;
+mod relations;
+mod shared;
 mod table;
 
-pub use table::{Verdict, judge};
+pub use judge::{Judgement, Outcome, Site, Subject, Trace, judge};
+pub use shared::{Exposed, Shared, Side};
+pub use table::{Adjust, Case, Role, Row, base_kind};

@@ -38,6 +38,9 @@ pub(super) struct Global {
     /// Threads; all cores by default.
     #[arg(short = 'j', long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
+    /// The configuration; else .keyfence.toml in the folder or above it, up to the root of the repository.
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// A file whose bytes key the fingerprints; without it none are printed.
     #[arg(long, global = true, value_name = "PATH")]
     pub(super) fp_key_file: Option<PathBuf>,
@@ -86,6 +89,8 @@ pub(super) struct Scan {
     pub(super) walk: Walk,
     #[command(flatten)]
     pub(super) gate: Gate,
+    #[command(flatten)]
+    pub(super) environments: Environments,
     /// What sort of place everything is: log, test, doc, template, dotenv, config, source …
     #[arg(long = "as", value_name = "KIND")]
     pub(super) place: Option<String>,
@@ -126,6 +131,26 @@ pub(super) struct Walk {
     /// Read large files as memory: auto, always, never [default: auto].
     #[arg(long, value_name = "WHEN")]
     pub(super) mmap: Option<String>,
+}
+
+/// Where code runs that reads what is scanned.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Environments {
+    /// The environment of what does not say: production, staging, test, ci, dev, preview, local, sandbox.
+    #[arg(long, value_name = "ENV")]
+    pub(super) env: Option<String>,
+    /// The environment of everything, whatever it says.
+    #[arg(long, value_name = "ENV")]
+    pub(super) force_env: Option<String>,
+    /// The environment of the paths that match. Repeatable.
+    #[arg(long, value_name = "GLOB=ENV")]
+    pub(super) env_map: Vec<String>,
+    /// The git branch [default: the one that is checked out].
+    #[arg(long, value_name = "NAME")]
+    pub(super) branch: Option<String>,
+    /// Whether files outside of a repository count as committed: auto, all, none [default: auto].
+    #[arg(long, value_name = "WHICH")]
+    pub(super) tracked: Option<String>,
 }
 
 /// What is shown and what blocks.

@@ -11,12 +11,12 @@ use keyfence::credential::{Confidence, FingerprintKey};
 use keyfence::finding::{Finding, Origin, PlaceKind, Severity};
 use keyfence::policy::{Date, Gate};
 use keyfence::report::Format;
-use keyfence::rule::{BUILTIN_FILES, RuleError, RuleSet};
+use keyfence::rule::{Addition, BUILTIN_FILES, RuleError, RuleSet};
 use keyfence::scan::Settings;
 use keyfence::source::{MapChoice, SourceError, WalkOptions};
 
 use super::args::{Global, RuleChoice, Scan};
-use super::usage;
+use super::{context, usage};
 
 /// A scan, decided.
 #[derive(Debug)]
@@ -65,8 +65,11 @@ impl Config {
             None => FingerprintKey::for_this_run().context("no random bytes for the fingerprints")?,
         };
         let gate = &scan.gate;
+        let (context, additions) = context::context(global, &scan.environments, &paths)?;
+        let fail_on = gate.fail_on.as_deref().map(|name| level("--fail-on", Some(name), Severity::High)).transpose()?;
+        let blocks = context.policy.gate(fail_on);
         Ok(Self {
-            rules: Arc::new(chosen(&scan.rules)?),
+            rules: Arc::new(chosen(&scan.rules, &additions)?),
             paths,
             stdin,
             name: scan.name.clone(),
@@ -81,9 +84,10 @@ impl Config {
                     Some(name) => one_of("--mmap", name, &MapChoice::ALL, MapChoice::name)?,
                     None => MapChoice::Auto,
                 },
+                context: Arc::new(context),
             },
             outputs: outputs(global)?,
-            gate: Gate { fail_on: level("--fail-on", gate.fail_on.as_deref(), Gate::default().fail_on)? },
+            gate: blocks,
             shown: Shown {
                 severity: level("--min-severity", gate.min_severity.as_deref(), Severity::Notice)?,
                 confidence: match gate.min_confidence.as_deref() {
@@ -166,8 +170,9 @@ pub(super) fn listed(errors: &[RuleError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-fn chosen(choice: &RuleChoice) -> anyhow::Result<RuleSet> {
-    let set = rules(&choice.rules)?;
+pub(super) fn chosen(choice: &RuleChoice, additions: &[Addition]) -> anyhow::Result<RuleSet> {
+    let mut set = rules(&choice.rules)?;
+    set.add(additions).map_err(|why| usage(format!("{}: {why}", keyfence::policy::CONFIG)))?;
     for id in choice.rule.iter().chain(&choice.exclude_rule) {
         if set.get(id).is_none() {
             return Err(usage(format!("no rule is named {id:?}; {}", nearest(id, rule_ids(&set)))));
@@ -178,7 +183,7 @@ fn chosen(choice: &RuleChoice) -> anyhow::Result<RuleSet> {
     Ok(set.filtered(|rule| only(rule.id.as_str()) && !without(rule.id.as_str())))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> String {
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> String {
     SourceError::io(Origin::File(path.to_owned()), error).to_string()
 }
 

@@ -49,14 +49,14 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
     let mut ledger = Ledger::default();
     if !config.paths.is_empty() {
         let (findings, files) = scan_paths(&scanner, &config, global)?;
-        blocked |= findings.iter().any(|finding| config.gate.blocks(finding.severity));
+        blocked |= findings.iter().any(|finding| config.gate.blocks(finding));
         findings.iter().try_for_each(&mut emit)?;
         ledger = files;
     }
     if config.stdin {
         let mut result = Ok(());
         let mut found = |finding: Finding| {
-            blocked |= config.gate.blocks(finding.severity);
+            blocked |= config.gate.blocks(&finding);
             if result.is_ok() {
                 result = emit(&finding);
             }
@@ -64,6 +64,7 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
         ledger.absorb(scan::stream(&scanner, &mut io::stdin().lock(), config.name.clone(), &config.settings, &mut found));
         result?;
     }
+    blocked |= config.gate.blocks_unresolved() && ledger.place_unknown + ledger.credential_unknown + ledger.conflicting > 0;
     warn(&scanner, &ledger);
     report_rest(&mut reports, &scanner, &ledger, (counts, started.elapsed()))?;
     Ok(match () {
@@ -156,7 +157,12 @@ fn report_rest(reports: &mut Reports<'_>, scanner: &Scanner, ledger: &Ledger, re
         skipped: ledger.skipped.len() as u64,
         findings: result.0,
         suppressed: ledger.suppressed,
-        sites: Sites { place_unknown: ledger.place_unknown, credential_unknown: ledger.credential_unknown, ..Sites::default() },
+        sites: Sites {
+            resolved: ledger.resolved,
+            place_unknown: ledger.place_unknown,
+            credential_unknown: ledger.credential_unknown,
+            conflicting: ledger.conflicting,
+        },
         complete: ledger.is_complete(),
         elapsed: Some(result.1),
     };

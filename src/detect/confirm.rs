@@ -188,7 +188,7 @@ pub(super) fn names_another(set: &RuleSet, provider: &ProviderFacts, name: &[u8]
 }
 
 /// Whether the name of a slot names the provider.
-pub(crate) fn names_provider(provider: &ProviderFacts, name: &[u8]) -> bool {
+pub(super) fn names_provider(provider: &ProviderFacts, name: &[u8]) -> bool {
     let normal = normalise(name);
     provider.slots.iter().chain(&provider.headers).any(|pattern| pattern.matches(&normal))
         || provider.markers.iter().any(|marker| super::find_word(name, marker).is_some())

@@ -95,7 +95,7 @@ const STRANGERS: &[&str] = &[
 ];
 
 /// Prefixes that bundlers publish. `NEXT_PRIVATE_` is none.
-pub(super) const PUBLIC: &[&str] = &[
+pub(crate) const PUBLIC: &[&str] = &[
     "NEXT_PUBLIC_",
     "VITE_",
     "REACT_APP_",
@@ -320,8 +320,7 @@ impl Facts {
         if in_url {
             evidence.extend_from_slice(&bytes[line..start]);
         }
-        let owner =
-            self.rules.providers().iter().find(|provider| !provider.is_general() && confirm::names_provider(provider, &evidence));
+        let owner = self.named_in(&evidence);
         Some(Fact {
             kind: FactKind::WebhookUrl,
             provider: owner.map(|provider| provider.id.clone()),
@@ -331,6 +330,12 @@ impl Facts {
             span: url,
             beside: Some(Span::new(start, end)),
         })
+    }
+
+    /// The provider that one of the words of a text names.
+    fn named_in(&self, text: &[u8]) -> Option<&Arc<ProviderFacts>> {
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        text.split(|byte| !is_part(byte)).filter(|word| word.len() >= 4).find_map(|word| self.rules.named(word))
     }
 
     /// A reference is kept where its slot or its text is about a provider.
@@ -351,13 +356,7 @@ impl Facts {
         let mut about = Vec::from(name.as_bytes());
         about.push(b' ');
         about.extend_from_slice(text.as_bytes());
-        let owns = |provider: &&Arc<ProviderFacts>| {
-            !provider.is_general()
-                && about
-                    .split(|&byte| !(byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)))
-                    .any(|word| confirm::names_provider(provider, word))
-        };
-        let owner = self.rules.providers().iter().find(owns)?;
+        let owner = self.named_in(&about)?;
         Some(Fact {
             kind: FactKind::Reference,
             provider: Some(owner.id.clone()),

@@ -24,9 +24,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(crate) use confirm::names_provider;
 pub(crate) use context::can_be_found;
-pub(crate) use fact::{is_payout_name, is_secret_name};
+pub(crate) use fact::{PUBLIC as PUBLIC_PREFIXES, is_payout_name, is_secret_name};
 pub(crate) use near::find_word;
 
 use crate::finding::{Fact, Sighting};

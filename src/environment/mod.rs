@@ -5,10 +5,14 @@ mod declare;
 pub mod declared;
 mod entry;
 pub mod path;
+mod reading;
 pub mod resolve;
 mod structure;
 pub mod survey;
 pub mod words;
+
+pub use reading::{Form, Reading, Seen, Source, Witness, is_payment_word};
+pub use survey::{Input, Run, Situation, Survey};
 
 use std::path::Path;
 

@@ -790,7 +790,7 @@ mod tests {
                     }
                     structure.entries(structure.chain(place)[0]);
                     structure.heirs(place);
-                    structure.window(Span::new(place, place + 1));
+                    window(bytes, Span::new(place, place + 1));
                     structure.is_commented(place);
                 }
                 assert!(began.elapsed().as_secs() < 5, "{at} {path}: {:?}", began.elapsed());

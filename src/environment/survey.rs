@@ -14,7 +14,6 @@ use super::resolve::{Answer, Clue, Level, Scope, resolve};
 use super::structure::{self, Shape, Structure, line_start};
 use super::words::{Counts, Words};
 use crate::credential::{Environment, Provider};
-use crate::detect::find_word;
 use crate::finding::{Place, PlaceKind, Stage, Trust};
 use crate::record::{self, Field, Meaning};
 use crate::rule::RuleSet;
@@ -376,15 +375,7 @@ impl<'a> Survey<'a> {
 
     /// The provider that a name or a head names.
     pub(super) fn provider_of(&self, name: &[u8]) -> Option<Provider> {
-        if name.len() < 4 {
-            return None;
-        }
-        let providers = self.run.rules.providers().iter().filter(|provider| !provider.is_general());
-        let mut named = providers.filter(|provider| {
-            provider.markers.iter().any(|marker| find_word(name, marker).is_some())
-                || find_word(name, provider.id.as_str()).is_some()
-        });
-        named.next().map(|provider| provider.id.clone())
+        self.run.rules.named(name).map(|provider| provider.id.clone())
     }
 
     pub(super) fn block(&self, number: usize) -> Rc<BlockFacts> {

@@ -11,7 +11,7 @@ mod format;
 pub mod name;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -267,6 +267,8 @@ pub struct RuleSet {
     rules: Vec<Arc<Rule>>,
     providers: Vec<Arc<ProviderFacts>>,
     by_id: HashMap<RuleId, usize>,
+    /// Providers by the words that name them; made when somebody asks.
+    by_name: OnceLock<HashMap<String, usize>>,
     published: HashSet<[u8; 32]>,
     digest: String,
 }
@@ -306,7 +308,7 @@ impl RuleSet {
         }
         let published = rules.iter().flat_map(|rule| rule.provider.published.iter().copied()).collect();
         let digest = digest.finalize()[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        Ok(Self { providers: providers_of(&rules), rules, by_id, published, digest })
+        Ok(Self { providers: providers_of(&rules), rules, by_id, by_name: OnceLock::new(), published, digest })
     }
 
     /// Adds what a team knows of providers. The error names what is wrong.
@@ -332,6 +334,7 @@ impl RuleSet {
             }
         }
         self.providers = providers_of(&self.rules);
+        self.by_name = OnceLock::new();
         Ok(())
     }
 
@@ -341,7 +344,8 @@ impl RuleSet {
         let rules: Vec<_> = self.rules.iter().filter(|rule| keep(rule)).cloned().collect();
         let by_id = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
         let providers = providers_of(&rules);
-        Self { rules, providers, by_id, published: self.published.clone(), digest: self.digest.clone() }
+        let (published, digest) = (self.published.clone(), self.digest.clone());
+        Self { rules, providers, by_id, by_name: OnceLock::new(), published, digest }
     }
 
     /// Every rule, in the order of the files.
@@ -359,6 +363,23 @@ impl RuleSet {
         &self.providers
     }
 
+    /// The provider of payments that a name of a few words names: by a marker anywhere, or by what
+    /// its variables begin with.
+    pub fn named(&self, name: &[u8]) -> Option<&Arc<ProviderFacts>> {
+        const LONGEST: usize = 4;
+        let by_name = self.by_name.get_or_init(|| names_of(&self.providers));
+        let all = name::words(name);
+        let all = &all[..all.len().min(12)];
+        (0..all.len()).find_map(|from| {
+            let mut joined = String::new();
+            let found = all[from..].iter().take(LONGEST).filter_map(|word| {
+                joined.push_str(word);
+                by_name.get(&joined).or_else(|| by_name.get(&format!("^{joined}")).filter(|_| from == 0)).copied()
+            });
+            found.last().map(|at| &self.providers[at])
+        })
+    }
+
     /// Whether a provider prints this value in its documentation: never a leak.
     pub fn is_published(&self, value: &[u8]) -> bool {
         let digest: [u8; 32] = Sha256::digest(value).into();
@@ -369,6 +390,32 @@ impl RuleSet {
     pub fn digest(&self) -> &str {
         &self.digest
     }
+}
+
+/// The words that name a provider, together; those that do so at the beginning only have a `^`.
+fn names_of(providers: &[Arc<ProviderFacts>]) -> HashMap<String, usize> {
+    const SHORTEST: usize = 4;
+    let mut names = HashMap::new();
+    for (at, provider) in
+        providers.iter().enumerate().filter(|(_, provider)| provider.pack == Pack::Payments && !provider.is_general())
+    {
+        for marker in provider.markers.iter().filter(|marker| !marker.contains('.')) {
+            let marker = name::normalise(marker.as_bytes());
+            if marker.len() >= SHORTEST {
+                names.entry(marker).or_insert(at);
+            }
+        }
+        for slot in &provider.slots {
+            let source = slot.source();
+            let Some(core) = source.strip_suffix("_*") else { continue };
+            let (core, anywhere) = core.strip_prefix('*').map_or((core, false), |core| (core, true));
+            let core = name::normalise(core.as_bytes());
+            if core.len() >= SHORTEST && !core.contains('*') {
+                names.entry(if anywhere { core } else { format!("^{core}") }).or_insert(at);
+            }
+        }
+    }
+    names
 }
 
 fn providers_of(rules: &[Arc<Rule>]) -> Vec<Arc<ProviderFacts>> {
@@ -410,6 +457,24 @@ mod tests {
         assert_eq!(set.providers().len(), 1);
         assert_eq!(set.digest().len(), 16);
         assert!(set.filtered(|_| false).rules().is_empty());
+    }
+
+    #[test]
+    fn providers_are_known_by_their_words() {
+        let set = RuleSet::builtin();
+        for (name, provider) in [
+            ("STRIPE_SECRET_KEY", Some("stripe")),
+            ("payments.PayPal", Some("paypal")),
+            ("PAYCHAIN_API_KEY", Some("paychain")),
+            ("mercado_pago", Some("mercadopago")),
+            ("square", Some("square")),
+            ("least_square", None),
+            ("github", None),
+            ("PAYCARD", None),
+            ("", None),
+        ] {
+            assert_eq!(set.named(name.as_bytes()).map(|found| found.id.as_str()), provider, "{name}");
+        }
     }
 
     #[test]

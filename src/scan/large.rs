@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-use super::{Input, Job, Ledger, Look, REACH, WHOLE, WINDOW, Window};
+use super::{Input, Job, Ledger, Look, Note, REACH, WHOLE, WINDOW, Window};
 use crate::finding::Finding;
 use crate::source::archive::{Container, TAIL};
 use crate::source::large::LargeFile;
@@ -18,6 +18,7 @@ use crate::span::{Lines, Position};
 /// What a window found, and where the next one begins, both counted from where it begins itself.
 struct Part {
     findings: Vec<Finding>,
+    notes: Vec<Note>,
     ledger: Ledger,
     next: Position,
 }
@@ -41,7 +42,7 @@ impl Job<'_> {
             let next = if at == 0 { look_at(buffer) } else { large.with(bytes.clone(), &mut look_at)? };
             job.ledger.bytes += core.len() as u64;
             job.progress.bytes.fetch_add(core.len() as u64, Ordering::Relaxed);
-            Ok(Part { findings: job.findings, ledger: job.ledger, next })
+            Ok(Part { findings: job.findings, notes: job.notes, ledger: job.ledger, next })
         };
         let parts: Vec<_> = cores.into_par_iter().enumerate().map(part).collect();
         // The windows count what was read, its beginning too.
@@ -51,7 +52,10 @@ impl Job<'_> {
             let mut part = part?;
             part.findings.iter_mut().for_each(|finding| shift(finding, begin));
             part.ledger.warnings.iter_mut().for_each(|warning| warning.line += begin.line - 1);
+            part.notes.iter_mut().filter_map(Note::finding).for_each(|finding| shift(finding, begin));
             self.findings.append(&mut part.findings);
+            self.notes.append(&mut part.notes);
+            self.settle();
             self.ledger.absorb(part.ledger);
             begin = behind(begin, part.next);
         }
@@ -85,5 +89,8 @@ fn shift(finding: &mut Finding, begin: Position) {
     }
     for (_, line) in &mut finding.because {
         *line = line.map(|line| line + begin.line - 1);
+    }
+    for related in &mut finding.related {
+        related.line = related.line.map(|line| line + begin.line - 1);
     }
 }

@@ -3,6 +3,7 @@
 //! A file of up to [`WHOLE`] bytes is judged as a whole; anything longer goes through windows that
 //! overlap by [`REACH`], so that memory stays bounded and no credential is cut.
 
+mod judge;
 mod large;
 mod unpack;
 
@@ -16,17 +17,19 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::assess;
-use crate::credential::{Credential, Environment, FingerprintKey, View};
+use crate::assess::Shared;
+use crate::credential::{Credential, FingerprintKey, View};
 use crate::detect::{REACH, Scanner, Scope};
 use crate::environment;
-use crate::finding::{Excerpt, Finding, Location, Mask, Origin, Place, PlaceKind, Sighting, Tracked};
+use crate::finding::{Excerpt, Fact, Finding, Kind, Mask, Origin, PlaceKind, Sighting, Stage, Tracked};
 use crate::policy::{Date, allows_on};
 use crate::record;
 use crate::rule::MAX_LENGTH;
 use crate::source::archive::Container;
 use crate::source::{self, GlobError, Haystack, HaystackKind, MapChoice, Met, SourceError, WalkOptions};
 use crate::span::{Lines, Position, Span};
+pub use judge::Context;
+use judge::{Note, Seeing, allow_line, may_allow};
 use unpack::Meter;
 
 /// Up to this size an input is held and judged as a whole.
@@ -60,6 +63,8 @@ pub struct Settings {
     pub depth: usize,
     /// Whether large files are read as memory.
     pub map: MapChoice,
+    /// What a team has said of places, and what it has decided.
+    pub context: Arc<Context>,
 }
 
 /// What was read, and what was not.
@@ -75,6 +80,10 @@ pub struct Ledger {
     pub unpacked: u64,
     /// Entries left out on purpose.
     pub excluded: u64,
+    /// Secrets whose environment is known, in places whose environment is known.
+    pub resolved: u64,
+    /// Secrets in places about which facts contradict each other.
+    pub conflicting: u64,
     /// Secrets whose environment is known, in places whose environment is not.
     pub place_unknown: u64,
     /// Secrets whose environment is not known.
@@ -114,7 +123,7 @@ pub fn paths(
     settings: &Settings,
     progress: &Progress,
 ) -> Result<(Vec<Finding>, Ledger), GlobError> {
-    let collected = Mutex::new((Vec::new(), Ledger::default()));
+    let collected = Mutex::new((Vec::new(), Ledger::default(), Shared::default()));
     source::walk(roots, &settings.walk, &|met| {
         let mut job = Job::new(scanner, settings, progress);
         match met {
@@ -125,16 +134,21 @@ pub fn paths(
         let mut all = collected.lock().unwrap_or_else(PoisonError::into_inner);
         all.0.append(&mut job.findings);
         all.1.absorb(job.ledger);
+        all.2.absorb(job.shared);
     })?;
-    let (mut findings, mut ledger) = collected.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut findings, mut ledger, shared) = collected.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut job = Job::new(scanner, settings, progress);
+    shared.findings().into_iter().for_each(|finding| job.push(finding));
+    findings.append(&mut job.findings);
+    ledger.absorb(job.ledger);
     findings.sort_by_cached_key(key);
     ledger.skipped.sort();
     ledger.warnings.sort();
     Ok((findings, ledger))
 }
 
-fn key(finding: &Finding) -> (String, bool, Span) {
-    (finding.location.origin.to_string(), finding.location.lines.is_some(), finding.location.span)
+fn key(finding: &Finding) -> (String, bool, Span, Kind) {
+    (finding.location.origin.to_string(), finding.location.lines.is_some(), finding.location.span, finding.kind)
 }
 
 /// Scans a stream; each finding goes to `found` as soon as nothing that follows can change it.
@@ -149,6 +163,9 @@ pub fn stream(
     let mut job = Job::new(scanner, settings, &progress);
     let input = Input::new(Origin::Stdin(name), Tracked::Unknown, true);
     job.read(&input, &mut Raw::Stream(reader), &mut |job| job.findings.drain(..).for_each(&mut *found));
+    let shared = mem::take(&mut job.shared);
+    shared.findings().into_iter().for_each(|finding| job.push(finding));
+    job.findings.drain(..).for_each(found);
     job.ledger
 }
 
@@ -165,6 +182,8 @@ impl Ledger {
         self.members += other.members;
         self.unpacked += other.unpacked;
         self.excluded += other.excluded;
+        self.resolved += other.resolved;
+        self.conflicting += other.conflicting;
         self.place_unknown += other.place_unknown;
         self.credential_unknown += other.credential_unknown;
         self.suppressed += other.suppressed;
@@ -219,6 +238,11 @@ struct Job<'a> {
     progress: &'a Progress,
     findings: Vec<Finding>,
     ledger: Ledger,
+    /// What may be shared with other places: of the window that is looked at, and of what was before it.
+    notes: Vec<Note>,
+    shared: Shared,
+    /// What the last start-up banner of the log said.
+    banner: Option<Stage>,
     meter: Rc<Meter>,
     /// What ended the input that is being read, before its end.
     failure: Option<io::Error>,
@@ -255,11 +279,28 @@ impl Window<'_> {
 
 impl<'a> Job<'a> {
     fn new(scanner: &'a Scanner, settings: &'a Settings, progress: &'a Progress) -> Self {
-        let (findings, ledger) = (Vec::new(), Ledger::default());
-        Self { scanner, settings, progress, findings, ledger, meter: Rc::default(), failure: None }
+        Self {
+            scanner,
+            settings,
+            progress,
+            findings: Vec::new(),
+            ledger: Ledger::default(),
+            notes: Vec::new(),
+            shared: Shared::default(),
+            banner: None,
+            meter: Rc::default(),
+            failure: None,
+        }
     }
 
     fn haystack(&mut self, haystack: &Haystack) {
+        if haystack.tracked == Tracked::Ignored
+            && !self.settings.walk.no_ignore
+            && !self.settings.context.policy.ignored_env_files
+        {
+            self.ledger.excluded += 1;
+            return;
+        }
         let pipe = haystack.kind == HaystackKind::Pipe;
         let input = Input::new(haystack.origin.clone(), haystack.tracked, pipe);
         self.name(&input);
@@ -288,8 +329,7 @@ impl<'a> Job<'a> {
         for sighting in found {
             let Sighting::Credential(mut credential) = sighting else { continue };
             credential.view = View::Path;
-            let excerpt = excerpt_of(name.as_bytes(), &credential, &[&credential]);
-            self.assess(input, &credential, None, excerpt);
+            self.judge_name(input, name.as_bytes(), &credential);
         }
     }
 
@@ -349,6 +389,7 @@ impl<'a> Job<'a> {
             let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(start) };
             let window = Window { bytes: buffer, core: start..end, offset, lines: Cell::new(lines), look };
             self.scan(input, &window);
+            self.settle();
             flush(self);
             if ended {
                 return Ok(self.container_behind(input, buffer, offset > 0));
@@ -387,9 +428,11 @@ impl<'a> Job<'a> {
 
     /// What sort of place the input is. A log tells itself by its records, whatever its name.
     fn kind(&self, input: &Input, head: &[u8]) -> PlaceKind {
-        let by_path = input.path.as_deref().map_or(PlaceKind::Source, |path| {
-            environment::path::kind_of(&path.to_string_lossy(), &environment::declared::Declared::default())
-        });
+        let declared = &self.settings.context.declared;
+        let by_path = input
+            .path
+            .as_deref()
+            .map_or(PlaceKind::Source, |path| environment::path::kind_of(&declared.relative(path), declared));
         let open = matches!(by_path, PlaceKind::Source | PlaceKind::Config);
         let by_content = || open && record::looks_like_log(head);
         self.settings.place.unwrap_or_else(|| if by_content() { PlaceKind::Log } else { by_path })
@@ -399,82 +442,32 @@ impl<'a> Job<'a> {
         // Excerpts reach over the edges of the core: what stands there must be known to be masked.
         let core = window.core.start.saturating_sub(MAX_LENGTH)..(window.core.end + MAX_LENGTH).min(window.bytes.len());
         let sightings = self.scanner.scan_within(window.bytes, &Scope { core, names: window.look.names });
-        let mut credentials: Vec<Credential> = sightings
-            .into_iter()
-            .filter_map(|sighting| match sighting {
-                Sighting::Credential(credential) => Some(credential),
-                Sighting::Fact(_) => None,
-            })
-            .collect();
+        let (mut credentials, mut facts): (Vec<Credential>, Vec<Fact>) = (Vec::new(), Vec::new());
+        for sighting in sightings {
+            match sighting {
+                Sighting::Credential(credential) => credentials.push(credential),
+                Sighting::Fact(fact) => facts.push(fact),
+            }
+        }
         for credential in &mut credentials {
             environment::narrow(credential, self.scanner.rules(), input.path.as_deref(), window.bytes);
         }
-        let all: Vec<&Credential> = credentials.iter().collect();
-        for &credential in all.iter().filter(|credential| window.core.contains(&credential.span.start)) {
-            let excerpt = excerpt_of(window.bytes, credential, &all);
-            self.assess(input, credential, Some(window), excerpt);
-        }
+        self.judge(input, window, &Seeing::new(&credentials, &facts));
     }
 
-    /// Judges one credential; what is allowed on its line is counted and goes no further.
-    fn assess(&mut self, input: &Input, credential: &Credential, window: Option<&Window<'_>>, excerpt: Excerpt) {
-        let Some(rule) = self.scanner.rules().get(credential.rule.as_str()).map(Arc::clone) else { return };
-        match credential.environment {
-            _ if credential.class.is_public() => {}
-            Environment::Unknown => self.ledger.credential_unknown += 1,
-            _ => self.ledger.place_unknown += 1,
-        }
-        // A name has no place of its own.
-        let kind = window.map_or(PlaceKind::Source, |window| window.look.kind);
-        let Some(verdict) = assess::judge(credential, &rule, kind, input.tracked) else { return };
-        let line_of = |at: usize| window.map(|window| window.position(at));
-        let begin = line_of(credential.span.start);
-        let because = credential.because.iter().map(|evidence| {
-            let line = evidence.span.and_then(|span| line_of(span.start)).map(|position| position.line);
-            (evidence.clone(), line)
-        });
-        let because = because.collect();
-        let end = line_of(credential.span.end);
-        let finding = Finding {
-            kind: verdict.kind,
-            severity: verdict.severity,
-            confidence: credential.confidence,
-            rule: credential.rule.clone(),
-            title: rule.title_for(credential.environment),
-            provider: credential.provider.clone(),
-            candidates: credential.candidates.clone(),
-            class: Some(credential.class),
-            environment: credential.environment,
-            moves_funds: credential.moves_funds,
-            mask: Mask::of(&credential.secret),
-            fingerprint: self.settings.fingerprints.fingerprint(&credential.secret),
-            location: Location {
-                origin: input.origin.clone(),
-                tracked: input.tracked,
-                lines: begin.zip(end),
-                span: credential.span.shifted(window.map_or(0, |window| window.offset)),
-            },
-            view: credential.view,
-            place: Place::unknown(kind),
-            because,
-            related: Vec::new(),
-            correlation: crate::finding::Correlation::default(),
-            excerpt,
-            remediation: rule.remediation.clone(),
-        };
-        if !self.is_allowed(input, &finding, credential, window) {
-            self.findings.push(finding);
+    /// Tells the run what was noted in a window whose lines are counted.
+    fn settle(&mut self) {
+        for note in mem::take(&mut self.notes) {
+            note.tell(&mut self.shared);
         }
     }
 
     /// Inline allows never count in logs and streams: whoever writes the log could write them.
-    fn is_allowed(&mut self, input: &Input, finding: &Finding, credential: &Credential, window: Option<&Window<'_>>) -> bool {
-        let Some(window) = window.filter(|window| window.look.kind != PlaceKind::Log && !input.live) else { return false };
-        if !self.settings.inline_allow {
+    fn is_allowed(&mut self, input: &Input, finding: &Finding, span: Span, window: &Window<'_>) -> bool {
+        if !self.settings.inline_allow || !may_allow(window, input) {
             return false;
         }
-        let line = line_around(window.bytes, credential.span, ALLOW);
-        for allow in allows_on(&window.bytes[line.range()], self.settings.today) {
+        for allow in allows_on(allow_line(window, span, ALLOW), self.settings.today) {
             match allow {
                 Ok(allow) if allow.covers(finding.rule.as_str(), finding.kind.id()) => {
                     self.ledger.suppressed += 1;
@@ -507,30 +500,36 @@ fn line_around(bytes: &[u8], span: Span, around: usize) -> Span {
     Span::new(start, end)
 }
 
-/// The line around a credential, with every credential in it to be masked.
-fn excerpt_of(bytes: &[u8], credential: &Credential, all: &[&Credential]) -> Excerpt {
-    let mut line = line_around(bytes, credential.span, AROUND);
+/// The line around what a finding is about, with every credential in it to be masked.
+fn excerpt_of(bytes: &[u8], (span, mask): (Span, &Mask), all: &[(Span, Mask)]) -> Excerpt {
+    let mut line = line_around(bytes, span, AROUND);
     // No half of a character at the cuts.
     let continues = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
-    line.start = (line.start..credential.span.start).take(4).find(|&at| !continues(at)).unwrap_or(line.start);
-    line.end = (credential.span.end..=line.end).rev().take(4).find(|&at| !continues(at)).unwrap_or(line.end);
+    line.start = (line.start..span.start).take(4).find(|&at| !continues(at)).unwrap_or(line.start);
+    line.end = (span.end..=line.end).rev().take(4).find(|&at| !continues(at)).unwrap_or(line.end);
     // A credential that the cut would split is left out, or its rest would be shown.
-    for other in all {
-        if !other.span.overlaps(line) {
-            continue;
-        }
-        if other.span.start < line.start {
-            line.start = other.span.end;
-        }
-        if other.span.end > line.end {
-            line.end = other.span.start;
+    let near = all.partition_point(|(other, _)| other.start + MAX_LENGTH < line.start);
+    let overlapping = || all[near..].iter().take_while(|(other, _)| other.start < line.end);
+    let mut masks: Vec<(Span, &Mask)> = Vec::new();
+    let (mut start, mut end) = (line.start, line.end);
+    for (other, mask) in overlapping().filter(|(other, _)| other.overlaps(line)) {
+        if other.start < line.start {
+            start = start.max(other.end);
+        } else if other.end > line.end {
+            end = end.min(other.start);
+        } else {
+            masks.push((*other, mask));
         }
     }
-    let inside: Vec<_> = all.iter().filter(|other| other.span.start >= line.start && other.span.end <= line.end).collect();
-    let focus = inside.iter().position(|other| other.span == credential.span).unwrap_or(usize::MAX);
-    let masks = inside.iter().map(|other| {
-        let span = Span::new(other.span.start - line.start, other.span.end - line.start);
-        (span, Mask::of(&other.secret))
-    });
+    line = Span::new(start, end.max(start));
+    // A fact is shown as it is, unless a credential stands in it.
+    if !masks.iter().any(|(other, _)| other.overlaps(span)) && span.start >= line.start && span.end <= line.end {
+        masks.push((span, mask));
+        masks.sort_by_key(|(span, _)| *span);
+    }
+    masks.retain(|(other, _)| other.start >= line.start && other.end <= line.end);
+    let focus = masks.iter().position(|(other, _)| *other == span).unwrap_or(usize::MAX);
+    let masks =
+        masks.into_iter().map(|(other, mask)| (Span::new(other.start - line.start, other.end - line.start), mask.clone()));
     Excerpt::new(&bytes[line.range()], masks.collect(), focus)
 }

@@ -4,6 +4,7 @@
 //! what it leaves out. Nothing is opened here but the rule files and the index of git.
 
 pub mod archive;
+mod folders;
 mod ignored;
 pub(crate) mod large;
 mod named;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::finding::{Origin, Tracked};
 
+pub use folders::Folders;
 pub use large::MapChoice;
 pub use walk::walk;
 

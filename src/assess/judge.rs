@@ -1,0 +1,323 @@
+//! One file or window: every sighting in its place, judged.
+
+use super::relations;
+use super::shared::{Exposed, Side};
+use super::table::{Adjust, Case, Role, Row, base_kind};
+use crate::credential::{Class, Confidence, Credential, Environment, Evidence, Provider};
+use crate::environment::{Reading, Seen, Situation, Source, Survey};
+use crate::finding::{Fact, FactKind, Kind, Place, PlaceKind, Severity, Stage, Tracked, Trust};
+use crate::rule::{Rule, RuleSet};
+use crate::span::Span;
+
+/// What an outcome is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The credential of that number.
+    Credential(usize),
+    /// The fact of that number.
+    Fact(usize),
+    /// A name at a place.
+    Name(String, Span),
+}
+
+/// What something in its place is, and how bad.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What it is about.
+    pub subject: Subject,
+    /// What it is.
+    pub kind: Kind,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// What was found, in words.
+    pub title: String,
+    /// Whose it is.
+    pub provider: Option<Provider>,
+    /// What it opens.
+    pub class: Option<Class>,
+    /// Which money it touches.
+    pub environment: Environment,
+    /// Where it is.
+    pub place: Place,
+    /// What says so.
+    pub because: Vec<Evidence>,
+    /// What else it is about, in the same file.
+    pub related: Vec<(Span, String)>,
+    /// What to do.
+    pub remediation: String,
+}
+
+/// Something that may be shared with other places.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// How it is shared.
+    pub as_what: Exposed,
+    /// The side that it stands on.
+    pub side: Option<Side>,
+    /// The finding that it would be, on the live side or as the standard key.
+    pub outcome: Outcome,
+}
+
+/// A credential in its place, for the counts and the inventory.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The number of the credential.
+    pub credential: usize,
+    /// What is known of it.
+    pub reading: Reading,
+    /// What is known of its place.
+    pub situation: Situation,
+}
+
+/// Everything that follows from a file.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// Findings.
+    pub outcomes: Vec<Outcome>,
+    /// What may be shared with other places.
+    pub traces: Vec<Trace>,
+    /// Every credential that is no public one.
+    pub sites: Vec<Site>,
+    /// Where each fact is.
+    pub places: Vec<Place>,
+    /// Names of variables whose secret value was seen exposed.
+    pub exposed: Vec<String>,
+}
+
+/// What is judged, and with what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bench<'a, 's> {
+    pub(super) survey: &'a Survey<'s>,
+    pub(super) seen: Seen<'a>,
+    pub(super) rules: &'a RuleSet,
+    pub(super) tracked: Tracked,
+}
+
+/// A credential with everything that is known of it.
+#[derive(Debug)]
+pub(super) struct Known<'a> {
+    pub(super) number: usize,
+    pub(super) credential: &'a Credential,
+    pub(super) rule: &'a Rule,
+    pub(super) role: Role,
+    pub(super) reading: Reading,
+    pub(super) situation: Situation,
+    pub(super) row: Option<Row>,
+}
+
+/// Judges what was seen in a file or a window. `credentials` and `facts` of `seen` are in order.
+pub fn judge(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Tracked) -> Judgement {
+    let bench = Bench { survey, seen, rules, tracked };
+    let mut judgement = Judgement::default();
+    let mut known: Vec<Known<'_>> = (0..seen.credentials.len()).filter_map(|number| bench.known(number)).collect();
+    for known in &mut known {
+        bench.locate(known, &mut judgement);
+    }
+    judgement.places = seen.facts.iter().map(|fact| survey.situation(fact.span).place).collect();
+    relations::within(bench, &known, &mut judgement);
+    for known in known {
+        if !known.credential.class.is_public() {
+            judgement.sites.push(Site { credential: known.number, reading: known.reading, situation: known.situation });
+        }
+    }
+    judgement
+}
+
+impl<'a> Bench<'a, '_> {
+    fn known(self, number: usize) -> Option<Known<'a>> {
+        let credential = &self.seen.credentials[number];
+        let rule = self.rules.get(credential.rule.as_str())?;
+        let reading = self.survey.reading(number, self.seen);
+        let role = Role::of(credential.class, reading.payout_slot);
+        let situation = self.survey.situation(credential.span);
+        Some(Known { number, credential, rule, role, reading, situation, row: None })
+    }
+
+    /// The row of the table, or the kind for what has none.
+    fn locate(self, known: &mut Known<'_>, judgement: &mut Judgement) {
+        let case = self.case(known);
+        known.row = case.row();
+        if let Some(row) = known.row {
+            let outcome = self.of_row(known, case, row);
+            if matches!(row, Row::D01 | Row::D02) {
+                judgement.exposed.extend(known.reading.slot.clone());
+            }
+            judgement.outcomes.push(outcome);
+        } else if let Some(outcome) = self.inherited(known, case) {
+            known.row = Some(Row::D30);
+            judgement.outcomes.push(outcome);
+        } else if let Some((kind, severity)) =
+            base_kind(known.credential, known.reading.environment, known.rule, known.situation.place.kind, self.tracked)
+        {
+            let severity = severity.min(known.rule.ceiling.unwrap_or(Severity::Critical));
+            judgement.outcomes.push(self.outcome(known, (kind, severity), known.situation.place.clone()));
+        }
+    }
+
+    fn case(self, known: &Known<'_>) -> Case {
+        let place = &known.situation.place;
+        Case {
+            role: known.role,
+            environment: known.reading.environment,
+            assumed: known.reading.source <= Source::Place,
+            stage: place.environment,
+            kind: place.kind,
+            tracked: self.tracked,
+            form: known.reading.form,
+            parked: known.reading.parked,
+            public_slot: known.reading.public_slot,
+        }
+    }
+
+    fn of_row(self, known: &Known<'_>, case: Case, row: Row) -> Outcome {
+        let place = &known.situation.place;
+        let test_mode =
+            known.reading.witness(Source::Flag).filter(|flag| flag.environment == Environment::Sandbox && row == Row::D30);
+        let more = Adjust {
+            moves_funds: known.credential.moves_funds,
+            weak_place: place.confidence == Trust::Weak,
+            test_mode: test_mode.is_some(),
+        };
+        let severity = case.severity(row, more).min(known.rule.ceiling.unwrap_or(Severity::Critical));
+        let mut outcome = self.outcome(known, (row.kind(), severity), place.clone());
+        if row.needs_place() {
+            outcome.confidence = weaker(outcome.confidence, place.confidence);
+        }
+        if let Some(flag) = test_mode {
+            let fact = format!("deliberate test mode: {}", flag.evidence.fact);
+            outcome.because.push(Evidence { fact, ..flag.evidence.clone() });
+        }
+        outcome
+    }
+
+    /// A sandbox credential that a production block takes over by an alias.
+    fn inherited(self, known: &Known<'_>, case: Case) -> Option<Outcome> {
+        if known.reading.environment != Environment::Sandbox || case.stage.is_lower() {
+            return None;
+        }
+        self.survey.heirs(known.credential.span).into_iter().find_map(|heir| {
+            let situation = self.survey.situation(heir);
+            let case = Case { stage: situation.place.environment, ..case };
+            let row = case.row().filter(|row| *row == Row::D30)?;
+            let more = Adjust { weak_place: situation.place.confidence == Trust::Weak, ..Adjust::default() };
+            let mut outcome = self.outcome(known, (row.kind(), case.severity(row, more)), situation.place.clone());
+            outcome.confidence = weaker(outcome.confidence, situation.place.confidence);
+            outcome.related.push((heir, "takes it over by an alias".to_owned()));
+            Some(outcome)
+        })
+    }
+
+    /// A finding about a credential.
+    pub(super) fn outcome(self, known: &Known<'_>, (kind, severity): (Kind, Severity), place: Place) -> Outcome {
+        let credential = known.credential;
+        let class = if known.role == Role::Payout && !credential.class.pays_out() { Class::PayoutKey } else { credential.class };
+        let mut because: Vec<Evidence> =
+            credential.because.iter().filter(|fact| fact.weight.is_none_or(|weight| weight == 100)).cloned().collect();
+        for witness in known
+            .reading
+            .witnesses
+            .iter()
+            .filter(|witness| witness.source == known.reading.source && witness.source != Source::Value)
+        {
+            // What names the slot and what it says are one fact.
+            because.retain(|fact| fact.span.is_none() || fact.span != witness.evidence.span || fact.weight == Some(100));
+            because.push(witness.evidence.clone());
+        }
+        because.extend(place.because.iter().cloned());
+        Outcome {
+            subject: Subject::Credential(known.number),
+            kind,
+            severity,
+            confidence: credential.confidence,
+            title: known.rule.title_for(known.reading.environment),
+            provider: credential.provider.clone(),
+            class: Some(class),
+            environment: known.reading.environment,
+            place,
+            because,
+            related: Vec::new(),
+            remediation: remediation(kind, known),
+        }
+    }
+
+    /// A finding about a fact.
+    pub(super) fn about(self, number: usize, (kind, severity): (Kind, Severity), place: &Place) -> Outcome {
+        let fact = &self.seen.facts[number];
+        Outcome {
+            subject: Subject::Fact(number),
+            kind,
+            severity,
+            confidence: Confidence::Strong,
+            title: self.title(fact),
+            provider: fact.provider.clone(),
+            class: None,
+            environment: fact.environment,
+            place: place.clone(),
+            because: place.because.clone(),
+            related: Vec::new(),
+            remediation: format!("{} {}", kind.consequence(), kind.remedy()).trim().to_owned(),
+        }
+    }
+
+    fn title(self, fact: &Fact) -> String {
+        let provider = fact.provider.as_ref().and_then(|id| self.rules.providers().iter().find(|provider| provider.id == *id));
+        let owner = provider.map_or(String::new(), |provider| format!("{} ", provider.name));
+        let side = match fact.environment {
+            Environment::Unknown => String::new(),
+            known => format!("{known} "),
+        };
+        match fact.kind {
+            FactKind::TestCard => format!("published test card {}", fact.text),
+            FactKind::Event => format!("{owner}event with {}", fact.text),
+            FactKind::SandboxPath => format!("{owner}sandbox-only path {}", fact.text),
+            FactKind::WebhookUrl => format!("{owner}webhook URL"),
+            FactKind::PublicName => format!("{} is named like a secret and published", fact.text),
+            kind => format!("{owner}{side}{} {}", kind.name(), fact.text),
+        }
+    }
+}
+
+/// The weaker of recognition and place.
+pub(super) fn weaker(recognition: Confidence, place: Trust) -> Confidence {
+    if place >= Trust::Strong { recognition } else { Confidence::Weak }
+}
+
+/// What follows, what to do, and how to rotate what is out.
+fn remediation(kind: Kind, known: &Known<'_>) -> String {
+    let rotates = !matches!(
+        kind,
+        Kind::SandboxKeyInProduction
+            | Kind::LiveKeyWithSandboxHost
+            | Kind::SandboxKeyWithLiveHost
+            | Kind::NetworkEnvironmentMismatch
+            | Kind::MixedEnvironmentsInFile
+            | Kind::SandboxKeyInProductionLog
+    );
+    let own = if rotates { known.rule.remediation.as_str() } else { "" };
+    [kind.consequence(), kind.remedy(), own].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a place of this kind holds examples and tests, whose facts say nothing of what runs.
+pub(super) const fn is_muted(kind: PlaceKind) -> bool {
+    matches!(kind, PlaceKind::Test | PlaceKind::Doc | PlaceKind::Template | PlaceKind::Rules | PlaceKind::Ciphertext)
+}
+
+/// The side of a credential: what it says itself, else where it stands.
+pub(super) fn side_of(known: &Known<'_>) -> Option<Side> {
+    match (known.reading.environment, known.reading.source > Source::Network) {
+        (Environment::Live, true) => Some(Side::Live),
+        (Environment::Sandbox, true) => Some(Side::Sandbox),
+        _ => side_of_place(known.situation.place.environment),
+    }
+}
+
+/// The side of a place; an unknown one is on none.
+pub(super) const fn side_of_place(stage: Stage) -> Option<Side> {
+    match stage {
+        Stage::Production => Some(Side::Live),
+        Stage::Unknown => None,
+        _ => Some(Side::Sandbox),
+    }
+}

@@ -1,0 +1,347 @@
+//! What two things in one file say together, and what a fact in its place is: the rows D03, D15 to D18,
+//! D40 to D44, D50 to D52 and D60; and what may be shared with other files.
+
+use super::judge::{Bench, Judgement, Known, Outcome, Subject, Trace, is_muted, side_of, side_of_place, weaker};
+use super::shared::Exposed;
+use super::table::{Role, Row};
+use crate::credential::{Confidence, Environment, Evidence, Provider};
+use crate::environment::{Form, Source, is_payment_word};
+use crate::finding::{Fact, FactKind, Kind, Place, PlaceKind, Severity, Stage, Trust};
+use crate::span::Span;
+
+/// Everything that follows from more than one thing, or from a fact.
+pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
+    let log = bench.survey.kind() == PlaceKind::Log;
+    if is_muted(bench.survey.kind()) {
+        return;
+    }
+    if !log {
+        for one in known {
+            contradictions(bench, one, judgement);
+        }
+        mixed(bench, known, judgement);
+        public_names(bench, judgement);
+    }
+    for one in known {
+        traces_of(bench, one, judgement);
+    }
+    for (number, fact) in bench.seen.facts.iter().enumerate() {
+        let place = judgement.places[number].clone();
+        let outcome = if log { logged(bench, number, fact, &place) } else { placed(bench, (number, fact, &place), known) };
+        judgement.outcomes.extend(outcome);
+        if fact.kind == FactKind::WebhookUrl && !bench.survey.is_commented(fact.span) && is_payment_hook(bench, fact) {
+            let outcome = bench.about(number, (Kind::SharedWebhookEndpoint, Severity::Medium), &place);
+            judgement.traces.push(Trace {
+                as_what: Exposed::Url(fact.text.clone()),
+                side: side_of_place(place.environment),
+                outcome,
+            });
+        }
+    }
+}
+
+fn opposite(one: Environment, other: Environment) -> bool {
+    matches!((one, other), (Environment::Live, Environment::Sandbox) | (Environment::Sandbox, Environment::Live))
+}
+
+/// D40 to D43: a credential and what stands beside it.
+fn contradictions(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judgement) {
+    let reading = &known.reading;
+    if matches!(known.role, Role::Identifier | Role::Card) && reading.source != Source::Value {
+        return;
+    }
+    let place = &known.situation.place;
+    let mut push = |kind: Kind, severity: Severity, evidence: &Evidence, why: &str| {
+        let mut outcome = bench.outcome(known, (kind, severity), place.clone());
+        if !outcome.because.contains(evidence) {
+            outcome.because.push(evidence.clone());
+        }
+        outcome.related.extend(evidence.span.map(|span| (span, why.to_owned())));
+        judgement.outcomes.push(outcome);
+    };
+    let own = (reading.source >= Source::Flag).then_some(reading.environment);
+    if let (Some(own), Some(host)) = (own, reading.witness(Source::Host)) {
+        if opposite(own, host.environment) {
+            let production = place.environment == Stage::Production;
+            let (kind, severity, why) = match own {
+                Environment::Live => (Kind::LiveKeyWithSandboxHost, Severity::High, "the sandbox host"),
+                _ if production => (Kind::SandboxKeyWithLiveHost, Severity::High, "the live host"),
+                _ => (Kind::SandboxKeyWithLiveHost, Severity::Medium, "the live host"),
+            };
+            push(kind, severity, &host.evidence, why);
+        }
+    }
+    if let Some(value) = reading.witness(Source::Value) {
+        let says = reading.witness(Source::Slot).or_else(|| reading.witness(Source::Flag));
+        if let Some(says) = says.filter(|says| opposite(says.environment, value.environment)) {
+            push(Kind::CredentialModeMismatch, Severity::High, &says.evidence, "says the other mode");
+        }
+    }
+    if let Some(network) = reading.witness(Source::Network).filter(|_| reading.source > Source::Network) {
+        if opposite(reading.environment, network.environment) {
+            push(Kind::NetworkEnvironmentMismatch, Severity::Medium, &network.evidence, "the chain");
+        }
+    }
+}
+
+/// D44: live and sandbox of one provider in one file, and some value that nothing parts from the others.
+fn mixed(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
+    let told = |one: &&Known<'_>| one.reading.source == Source::Value && one.reading.environment != Environment::Unknown;
+    let told: Vec<&Known<'_>> = known.iter().filter(told).filter(|one| !is_muted(one.situation.place.kind)).collect();
+    let mut owners: Vec<(Option<Provider>, &str)> = told.iter().map(|one| family(one)).collect();
+    owners.sort();
+    owners.dedup();
+    for owner in owners {
+        let ours: Vec<&&Known<'_>> = told.iter().filter(|one| family(one) == owner).collect();
+        let of = |environment| ours.iter().filter(move |one| one.reading.environment == environment);
+        // What stands in another document, or waits in the unmarked slot of a pair, is apart.
+        let faces = |one: &&&&Known<'_>| {
+            of(other_side(one.reading.environment)).any(|other| {
+                bench.survey.document(one.credential.span.start) == bench.survey.document(other.credential.span.start)
+            })
+        };
+        let loose: Vec<_> = ours.iter().filter(|one| !one.reading.parted && !one.reading.parked).filter(faces).collect();
+        let Some(first) = loose.iter().find(|one| one.reading.form != Form::Commented).or(loose.first()) else { continue };
+        let other = of(other_side(first.reading.environment))
+            .min_by_key(|other| other.credential.span.start.abs_diff(first.credential.span.start));
+        let Some(other) = other else { continue };
+        let side_is_commented = |environment| of(environment).all(|one| one.reading.form == Form::Commented);
+        let commented = side_is_commented(Environment::Live) || side_is_commented(Environment::Sandbox);
+        let severity = if commented { Severity::Low } else { Severity::Medium };
+        let mut outcome = bench.outcome(first, (Kind::MixedEnvironmentsInFile, severity), first.situation.place.clone());
+        for one in ours.iter().filter(|one| one.number != first.number).take(8) {
+            outcome.related.push((one.credential.span, one.rule.title_for(one.reading.environment)));
+        }
+        let fact = format!("beside a {}", other.rule.title_for(other.reading.environment));
+        outcome.because.push(Evidence { fact, weight: None, span: Some(other.credential.span) });
+        judgement.outcomes.push(outcome);
+    }
+}
+
+/// Whose credentials may be mixed: of a provider, or of a shape whose owner nobody knows.
+fn family<'k>(known: &'k Known<'_>) -> (Option<Provider>, &'k str) {
+    let owner = known.credential.provider.clone();
+    let shape = if owner.is_some() { "" } else { known.credential.rule.as_str() };
+    (owner, shape)
+}
+
+const fn other_side(environment: Environment) -> Environment {
+    match environment {
+        Environment::Live => Environment::Sandbox,
+        Environment::Sandbox => Environment::Live,
+        Environment::Unknown => Environment::Unknown,
+    }
+}
+
+/// D03: names of secrets that are published, without a value. Each once.
+fn public_names(bench: Bench<'_, '_>, judgement: &mut Judgement) {
+    let lint = bench.survey.path().contains("lint");
+    let mut named: Vec<(String, Span)> = Vec::new();
+    for fact in bench.seen.facts.iter().filter(|fact| fact.kind == FactKind::PublicName) {
+        if !bench.survey.is_commented(fact.span) {
+            named.push((fact.name.clone(), fact.span));
+        }
+    }
+    named.extend(bench.survey.inlined());
+    for (name, span) in named {
+        let known = judgement.exposed.contains(&name) || judgement.outcomes.iter().any(|outcome| is_named(outcome, &name));
+        if known || lint {
+            continue;
+        }
+        let place = bench.survey.situation(span).place;
+        let payout = crate::detect::is_payout_name(name.as_bytes());
+        let severity = if payout { Severity::High } else { Severity::Medium };
+        let kind = Kind::SecretVariableMadePublic;
+        judgement.outcomes.push(Outcome {
+            subject: Subject::Name(name.clone(), span),
+            kind,
+            severity,
+            confidence: Confidence::Strong,
+            title: format!("{name} is named like a secret and published"),
+            provider: None,
+            class: None,
+            environment: Environment::Unknown,
+            place,
+            because: vec![Evidence { fact: format!("name {name}"), weight: None, span: Some(span) }],
+            related: Vec::new(),
+            remediation: format!("{} {}", kind.consequence(), kind.remedy()),
+        });
+    }
+}
+
+fn is_named(outcome: &Outcome, name: &str) -> bool {
+    matches!(&outcome.subject, Subject::Name(other, _) if other == name)
+}
+
+/// D45, D47, D48: what may be shared with other places.
+fn traces_of(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judgement) {
+    let reading = &known.reading;
+    let owned = known.credential.provider.is_some();
+    if reading.form == Form::Commented
+        || matches!(known.role, Role::Identifier | Role::Card | Role::Publishable)
+        || is_muted(known.situation.place.kind)
+    {
+        return;
+    }
+    let mut push = |as_what: Exposed, kind: Kind, side| {
+        let outcome = bench.outcome(known, (kind, Severity::High), known.situation.place.clone());
+        judgement.traces.push(Trace { as_what, side, outcome });
+    };
+    if known.role == Role::Webhook {
+        push(Exposed::Webhook, Kind::SharedWebhookSecret, side_of(known));
+    } else if reading.source != Source::Value && owned {
+        push(Exposed::Credential, Kind::SharedCredential, side_of(known));
+    }
+    if owned && matches!(known.role, Role::Payout | Role::Secret) {
+        let as_what = if known.role == Role::Payout { Exposed::Payout } else { Exposed::Standard };
+        push(as_what, Kind::PayoutKeyReused, None);
+    }
+}
+
+/// D15 to D18: a fact in a record.
+fn logged(bench: Bench<'_, '_>, number: usize, fact: &Fact, place: &Place) -> Option<Outcome> {
+    let production = place.environment == Stage::Production;
+    let (kind, severity) = match fact.kind {
+        FactKind::Event if production && fact.environment == Environment::Sandbox => {
+            (Kind::SandboxEventInProductionLog, Severity::Medium)
+        }
+        FactKind::Event if place.environment.is_lower() && fact.environment == Environment::Live => {
+            (Kind::LiveEventInNonproductionLog, Severity::High)
+        }
+        FactKind::Host | FactKind::SandboxPath if production && fact.environment == Environment::Sandbox => {
+            (Kind::SandboxEndpointInProductionLog, Severity::High)
+        }
+        FactKind::TestCard if production => (Kind::TestCardInProductionLog, Severity::Medium),
+        _ => return None,
+    };
+    Some(in_place(bench, number, (kind, severity), place))
+}
+
+/// A finding that needs its place: a weak place makes it weaker.
+fn in_place(bench: Bench<'_, '_>, number: usize, (kind, severity): (Kind, Severity), place: &Place) -> Outcome {
+    let severity = if place.confidence == Trust::Weak { severity.lowered() } else { severity };
+    let mut outcome = bench.about(number, (kind, severity), place);
+    outcome.confidence = weaker(outcome.confidence, place.confidence);
+    outcome
+}
+
+/// D50 to D52 and D60: a fact in a file.
+fn placed(bench: Bench<'_, '_>, (number, fact, place): (usize, &Fact, &Place), known: &[Known<'_>]) -> Option<Outcome> {
+    if bench.survey.is_commented(fact.span) {
+        return None;
+    }
+    let production = place.environment == Stage::Production;
+    match fact.kind {
+        FactKind::WebhookUrl if fact.text.starts_with("http://") && !is_private(&fact.text) && is_payment_hook(bench, fact) => {
+            let severity = if production { Severity::High } else { Severity::Medium };
+            Some(bench.about(number, (Kind::InsecureWebhookEndpoint, severity), place))
+        }
+        FactKind::Host | FactKind::SandboxPath if production && fact.environment == Environment::Sandbox => {
+            if is_explained(bench, fact, known) || is_parked(bench, fact) {
+                return None;
+            }
+            let severity = if fact.kind == FactKind::SandboxPath { Severity::High } else { Severity::Medium };
+            // The host of a sandbox-only path is part of the path's finding.
+            let pathed = fact.kind == FactKind::Host
+                && bench.seen.facts.iter().any(|other| other.kind == FactKind::SandboxPath && other.span.start == fact.span.end);
+            (!pathed).then(|| in_place(bench, number, (Kind::SandboxEndpointInProduction, severity), place))
+        }
+        FactKind::TestCard if production => Some(in_place(bench, number, (Kind::TestCardInProduction, Severity::Medium), place)),
+        FactKind::Reference => {
+            let name = fact.text.rsplit(": ").next().unwrap_or_default();
+            let side = bench.survey.side_of_name(name.as_bytes())?;
+            let wrong = matches!(
+                (side, side_of_place(place.environment)?),
+                (Environment::Live, super::Side::Sandbox) | (Environment::Sandbox, super::Side::Live)
+            );
+            wrong.then(|| bench.about(number, (Kind::ReferenceEnvironmentMismatch, Severity::Low), place))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a sandbox credential of the same provider in the same scope says the same already.
+fn is_explained(bench: Bench<'_, '_>, fact: &Fact, known: &[Known<'_>]) -> bool {
+    known.iter().any(|one| {
+        one.row == Some(Row::D30)
+            && one.credential.provider == fact.provider
+            && bench.survey.share_block(one.credential.span, fact.span)
+    })
+}
+
+/// A sandbox host that waits in its own slot beside the live one.
+fn is_parked(bench: Bench<'_, '_>, fact: &Fact) -> bool {
+    let stem = |name: &str| bench.survey.stem_of_name(name.as_bytes());
+    if bench.survey.side_of_name(fact.name.as_bytes()) != Some(Environment::Sandbox) {
+        return false;
+    }
+    bench.survey.names_beside(fact.span).iter().any(|other| {
+        bench.survey.side_of_name(other) != Some(Environment::Sandbox) && bench.survey.stem_of_name(other) == stem(&fact.name)
+    })
+}
+
+/// Whether a webhook is about payments: by its slot, its URL, its provider or its block.
+fn is_payment_hook(bench: Bench<'_, '_>, fact: &Fact) -> bool {
+    let path = fact.text.split_once("://").map_or("", |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    let at = fact.beside.unwrap_or(fact.span).start;
+    fact.provider.is_some()
+        || is_payment_word(fact.name.as_bytes())
+        || is_payment_word(path.as_bytes())
+        || bench.survey.is_payment_block(at)
+}
+
+/// Loopback, private networks, names that no public resolver knows.
+fn is_private(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    if let Ok(four) = host.parse::<std::net::Ipv4Addr>() {
+        return four.is_loopback() || four.is_private() || four.is_link_local() || four.is_unspecified();
+    }
+    if authority.starts_with('[') {
+        let first = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        return host == "::1" || first.starts_with("fc") || first.starts_with("fd") || first.starts_with("fe80");
+    }
+    let ends = [".local", ".internal", ".localhost", ".test", ".svc", ".svc.cluster.local"];
+    !host.contains('.') || ends.iter().any(|end| host.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_private;
+
+    #[test]
+    fn private_hosts() {
+        for url in [
+            "http://localhost:3000/x",
+            "http://127.0.0.1/x",
+            "http://10.1.2.3/x",
+            "http://192.168.0.9:80/x",
+            "http://172.16.1.1/x",
+            "http://[::1]:8080/x",
+            "http://[fd00::1]/x",
+            "http://payments/x",
+            "http://api.local/x",
+            "http://api.internal/x",
+            "http://app.localhost/x",
+            "http://shop.test/x",
+            "http://pay.shop.svc/x",
+            "http://pay.shop.svc.cluster.local/x",
+            "http://host.docker.internal:3000/x",
+        ] {
+            assert!(is_private(url), "{url}");
+        }
+        for url in [
+            "http://shop.example/x",
+            "http://abc.ngrok.io/x",
+            "http://8.8.8.8/x",
+            "http://172.32.0.1/x",
+            "http://x.trycloudflare.com/x",
+        ] {
+            assert!(!is_private(url), "{url}");
+        }
+    }
+}

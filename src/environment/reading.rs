@@ -1,0 +1,599 @@
+//! Evidence of a credential: its value, its slot, a mode flag, what stands beside it, a host, its block,
+//! a chain; and how it is written.
+
+use super::branch;
+use super::path::Surroundings;
+use super::survey::Survey;
+use crate::credential::{Credential, Environment, Evidence};
+use crate::detect::{is_payout_name, slot_name};
+use crate::finding::{Fact, FactKind, PlaceKind, Stage};
+use crate::record;
+use crate::rule::MAX_LENGTH;
+use crate::span::Span;
+
+/// Where the environment of a credential is known from; the better the source, the greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Nothing says.
+    #[default]
+    None,
+    /// The place; good for nothing but to compare with other places.
+    Place,
+    /// The id of a chain.
+    Network,
+    /// A block or a branch that parts it from its pair.
+    Parted,
+    /// A host of its provider.
+    Host,
+    /// An identifier of its provider.
+    Sibling,
+    /// The mode that its provider is used in.
+    Flag,
+    /// Its slot.
+    Slot,
+    /// Its own bytes.
+    Value,
+}
+
+impl Source {
+    /// Which of the rules of evidence it is.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::None => "-",
+            Self::Place => "C8",
+            Self::Network => "C7",
+            Self::Parted => "C6",
+            Self::Host => "C5",
+            Self::Sibling => "C4",
+            Self::Flag => "C3",
+            Self::Slot => "C2",
+            Self::Value => "C1",
+        }
+    }
+
+    /// What it weighs.
+    pub const fn weight(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Place => 30,
+            Self::Network => 50,
+            Self::Parted => 60,
+            Self::Host | Self::Sibling | Self::Flag => 70,
+            Self::Slot => 80,
+            Self::Value => 100,
+        }
+    }
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// As it is.
+    #[default]
+    Literal,
+    /// What is taken if a variable is not set.
+    Default,
+    /// In a comment.
+    Commented,
+}
+
+/// One fact about a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// What it follows from.
+    pub source: Source,
+    /// Which money it speaks of.
+    pub environment: Environment,
+    /// The fact.
+    pub evidence: Evidence,
+}
+
+/// What is known of a credential beyond its bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Which money it touches.
+    pub environment: Environment,
+    /// Where that is known from.
+    pub source: Source,
+    /// Everything that speaks of it, the best first.
+    pub witnesses: Vec<Witness>,
+    /// The name of its slot.
+    pub slot: Option<String>,
+    /// Which money its slot speaks of.
+    pub slot_side: Option<Environment>,
+    /// How it is written.
+    pub form: Form,
+    /// Whether it only waits in a slot of its own.
+    pub parked: bool,
+    /// Whether its slot is published.
+    pub public_slot: bool,
+    /// Whether its slot says that it pays out.
+    pub payout_slot: bool,
+    /// Whether a slot, a block, a branch or a document says which environment it is for.
+    pub parted: bool,
+}
+
+impl Reading {
+    /// The fact from that source.
+    pub fn witness(&self, source: Source) -> Option<&Witness> {
+        self.witnesses.iter().find(|witness| witness.source == source)
+    }
+}
+
+/// What was seen in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Credentials, in order.
+    pub credentials: &'a [Credential],
+    /// Facts, in order.
+    pub facts: &'a [Fact],
+}
+
+/// A scope of a credential: a range, and the block that it is.
+type Reach = (Span, Option<usize>);
+
+impl Survey<'_> {
+    /// What is known of the credential of that number.
+    pub fn reading(&self, number: usize, seen: Seen<'_>) -> Reading {
+        let credential = &seen.credentials[number];
+        let bytes = self.input.bytes;
+        let slot = slot_name(bytes, credential.span.start);
+        let name: &[u8] = slot.map_or(b"", |slot| &bytes[slot.range()]);
+        let words = &self.run.declared.words;
+        let mut reading = Reading {
+            slot: slot.map(|_| String::from_utf8_lossy(name).into_owned()),
+            slot_side: words.side_of_slot(name).filter(|_| !self.is_place_key(name)),
+            form: self.form(credential.span),
+            public_slot: self.is_public(name, credential.span),
+            payout_slot: is_payout_name(name) || self.within_payout(credential.span, name),
+            ..Reading::default()
+        };
+        reading.witnesses.extend(credential.because.iter().filter(|fact| fact.weight == Some(100)).map(|evidence| Witness {
+            source: Source::Value,
+            environment: credential.environment,
+            evidence: evidence.clone(),
+        }));
+        if let (Some(environment), Some(slot)) = (reading.slot_side, slot) {
+            let fact = format!("slot {}", String::from_utf8_lossy(name));
+            reading.witnesses.push(Witness {
+                source: Source::Slot,
+                environment,
+                evidence: Evidence { fact, weight: Some(80), span: Some(slot) },
+            });
+        }
+        reading.witnesses.extend(self.flag(credential, reading.slot_side));
+        reading.witnesses.extend(self.sibling(number, seen));
+        reading.witnesses.extend(self.nearest(number, seen, FactKind::Host, reading.slot_side));
+        reading.witnesses.extend(self.pair(number, seen));
+        reading.witnesses.extend(self.nearest(number, seen, FactKind::Network, reading.slot_side));
+        reading.witnesses.sort_by_key(|witness| std::cmp::Reverse(witness.source));
+        if let Some(best) = reading.witnesses.first() {
+            (reading.environment, reading.source) = (best.environment, best.source);
+        }
+        reading.parked = self.is_parked(&reading, name, credential.span);
+        reading.parted = reading.slot_side.is_some() || self.side(credential.span).is_some();
+        reading
+    }
+
+    /// `production: …`: the name of a place, not of a slot.
+    fn is_place_key(&self, name: &[u8]) -> bool {
+        let normal = crate::rule::name::normalise(name);
+        !matches!(normal.as_str(), "live" | "test" | "sandbox")
+            && self.run.declared.words.exact(name, super::words::Counts::KEY).is_some()
+    }
+
+    /// The scopes of a place, from inside out.
+    fn reaches(&self, span: Span) -> Vec<Reach> {
+        let bytes = self.input.bytes;
+        if self.kind() == PlaceKind::Log {
+            // As far as every window is sure to know what stands there.
+            let record = record::record_around(bytes, span.start);
+            let near = Span::new(record.start.max(span.start.saturating_sub(MAX_LENGTH)), record.end.min(span.end + MAX_LENGTH));
+            return vec![(near, None)];
+        }
+        match self.structure() {
+            Some(structure) if !structure.doubtful => {
+                structure.chain(span.start).into_iter().map(|block| (structure.blocks[block].span, Some(block))).collect()
+            }
+            Some(_) => vec![(super::structure::window(bytes, span), None), (Span::new(0, bytes.len()), Some(0))],
+            None => vec![(super::structure::window(bytes, span), None)],
+        }
+    }
+
+    /// C3: the mode that the provider is used in, for credentials whose slot does not say. In a pair the
+    /// flag selects, it does not label.
+    fn flag(&self, credential: &Credential, slot_side: Option<Environment>) -> Option<Witness> {
+        if slot_side.is_some() {
+            return None;
+        }
+        let structure = self.structure().filter(|structure| !structure.doubtful)?;
+        for (depth, block) in structure.chain(credential.span.start).into_iter().enumerate() {
+            let facts = self.block(block);
+            let mut said = facts.flags.iter().filter(|flag| {
+                let owner = self.provider_of(&flag.name).or_else(|| {
+                    let chain = structure.chain(structure.blocks[block].span.start);
+                    chain
+                        .into_iter()
+                        .chain([block])
+                        .filter(|&outer| outer > 0)
+                        .find_map(|outer| self.block(outer).provider.clone())
+                });
+                match owner {
+                    Some(owner) => Some(&owner) == credential.provider.as_ref(),
+                    // Without a provider it counts beside the credential only.
+                    None => flag.generic && depth == 0 && block > 0,
+                }
+            });
+            if let Some(first) = said.next() {
+                if said.any(|other| other.environment != first.environment) {
+                    return None;
+                }
+                let evidence = Evidence { fact: format!("mode flag {}", first.text), weight: Some(70), span: Some(first.span) };
+                return Some(Witness { source: Source::Flag, environment: first.environment, evidence });
+            }
+        }
+        None
+    }
+
+    /// C4: an identifier of the same provider whose own bytes say the environment.
+    fn sibling(&self, number: usize, seen: Seen<'_>) -> Option<Witness> {
+        let credential = &seen.credentials[number];
+        credential.provider.as_ref()?;
+        let told = |other: &&Credential| {
+            other.class.is_public()
+                && other.provider == credential.provider
+                && other.span != credential.span
+                && other.because.iter().any(|fact| fact.weight == Some(100))
+        };
+        for reach in self.reaches(credential.span) {
+            let here: Vec<&Credential> = seen
+                .credentials
+                .iter()
+                .filter(told)
+                .filter(|other| {
+                    reach.0.start <= other.span.start
+                        && other.span.end <= reach.0.end
+                        && !self.is_parted(other.span, number, reach, seen)
+                })
+                .collect();
+            if let Some(first) = here.first() {
+                let agreed = here.iter().all(|other| other.environment == first.environment);
+                let prefix = String::from_utf8_lossy(first.secret.public_prefix()).into_owned();
+                let evidence = Evidence { fact: format!("beside {prefix}…"), weight: Some(70), span: Some(first.span) };
+                return agreed.then_some(Witness { source: Source::Sibling, environment: first.environment, evidence });
+            }
+        }
+        None
+    }
+
+    /// C5 and C7: what hosts of the same provider, or chains, say in the innermost scope that has one.
+    fn nearest(&self, number: usize, seen: Seen<'_>, kind: FactKind, slot_side: Option<Environment>) -> Option<Witness> {
+        let credential = &seen.credentials[number];
+        let provider = credential.provider.as_ref()?;
+        let facts = self.run.rules.providers().iter().find(|facts| facts.id == *provider)?;
+        if kind == FactKind::Network && facts.networks.is_empty() {
+            return None;
+        }
+        let words = &self.run.declared.words;
+        let ours = |fact: &&Fact| {
+            fact.kind == kind
+                && fact.environment != Environment::Unknown
+                && fact.provider.as_ref().is_none_or(|owner| owner == provider)
+        };
+        let mut ours: Vec<&Fact> = seen.facts.iter().filter(ours).collect();
+        // A host in a slot for one environment says nothing of a credential in a slot for the other; nor
+        // of one in an unmarked slot, if there are hosts for both.
+        let side = |fact: &Fact| words.side_of_slot(fact.name.as_bytes());
+        let several = ours.iter().any(|fact| side(fact) != ours.first().and_then(|first| side(first)));
+        ours.retain(|fact| match (side(fact), slot_side) {
+            (Some(one), Some(other)) => one == other,
+            (Some(_), None) => !several,
+            (None, _) => true,
+        });
+        let commented = self.is_commented(credential.span);
+        for reach in self.reaches(credential.span) {
+            let here: Vec<&&Fact> = ours
+                .iter()
+                .filter(|fact| reach.0.start <= fact.span.start && fact.span.end <= reach.0.end)
+                .filter(|fact| !self.is_parted(fact.span, number, reach, seen) && (commented || !self.is_commented(fact.span)))
+                .collect();
+            let Some(first) = here.first() else { continue };
+            let agreed = here.iter().all(|fact| fact.environment == first.environment);
+            let (source, weight) = if kind == FactKind::Host { (Source::Host, 70) } else { (Source::Network, 50) };
+            let evidence =
+                Evidence { fact: format!("{} {}", kind.name(), first.text), weight: Some(weight), span: Some(first.span) };
+            return agreed.then_some(Witness { source, environment: first.environment, evidence });
+        }
+        None
+    }
+
+    /// Whether a fact belongs to somebody else: to a block for one environment, to another document, or to
+    /// a block with a credential of the same kind.
+    fn is_parted(&self, fact: Span, number: usize, (_, scope): Reach, seen: Seen<'_>) -> bool {
+        let site = seen.credentials[number].span;
+        let (Some(structure), Some(scope)) = (self.structure(), scope) else { return false };
+        if structure.doubtful {
+            return false;
+        }
+        structure.chain(fact.start).into_iter().take_while(|&block| block != scope).any(|block| {
+            let here = structure.blocks[block];
+            let holds = here.span.start <= site.start && site.start < here.span.end;
+            let apart = matches!(here.shape, super::structure::Shape::Document | super::structure::Shape::Section);
+            !holds && (apart || self.block(block).side.is_some() || self.holds_peer(here.span, number, seen))
+        })
+    }
+
+    fn holds_peer(&self, span: Span, number: usize, seen: Seen<'_>) -> bool {
+        let own = &seen.credentials[number];
+        let from = seen.credentials.partition_point(|other| other.span.start < span.start);
+        let inside = seen.credentials[from..].iter().take_while(|other| other.span.start < span.end);
+        inside.into_iter().any(|other| other.span != own.span && other.class == own.class && other.provider == own.provider)
+    }
+
+    /// Which money the blocks and branches around a place are for.
+    pub fn side(&self, span: Span) -> Option<Environment> {
+        let bytes = self.input.bytes;
+        let (before, behind) =
+            (&bytes[span.start.saturating_sub(2000)..span.start], &bytes[span.end..(span.end + 2000).min(bytes.len())]);
+        let of = |stage: Stage| if stage.is_lower() { Environment::Sandbox } else { Environment::Live };
+        let structure = self.structure()?;
+        if let Some(arm) = branch::inline(&self.run.declared.words, before, behind) {
+            return Some(of(arm.stage));
+        }
+        let slot = slot_name(bytes, span.start).map(|slot| &bytes[slot.range()]);
+        if let Some(stage) = slot
+            .filter(|name| self.is_place_key(name))
+            .and_then(|name| self.run.declared.words.exact(name, super::words::Counts::KEY))
+        {
+            return Some(of(stage));
+        }
+        if structure.doubtful {
+            return None;
+        }
+        structure.chain(span.start).into_iter().find_map(|block| self.block(block).side)
+    }
+
+    /// C6: the block or the branch, where the other one of a pair stands on the other side.
+    fn pair(&self, number: usize, seen: Seen<'_>) -> Option<Witness> {
+        let own = &seen.credentials[number];
+        let environment = self.side(own.span)?;
+        let peer = seen.credentials.iter().find(|other| {
+            other.span != own.span
+                && other.class == own.class
+                && other.provider == own.provider
+                && self.side(other.span).is_some_and(|side| side != environment)
+        })?;
+        let evidence = Evidence {
+            fact: format!("its block is for {environment}, that of its pair is not"),
+            weight: Some(60),
+            span: Some(peer.span),
+        };
+        Some(Witness { source: Source::Parted, environment, evidence })
+    }
+
+    /// Whether a place stands in a comment.
+    pub fn is_commented(&self, span: Span) -> bool {
+        self.structure().is_some_and(|structure| structure.is_commented(span.start))
+    }
+
+    fn form(&self, span: Span) -> Form {
+        if self.kind() == PlaceKind::Log {
+            return Form::Literal;
+        }
+        if self.is_commented(span) {
+            return Form::Commented;
+        }
+        let bytes = self.input.bytes;
+        let line = super::structure::line_start(bytes, span.start).max(span.start.saturating_sub(300));
+        let before = bytes[line..span.start].trim_ascii_end();
+        let unquoted = before
+            .strip_suffix(b"\"")
+            .or_else(|| before.strip_suffix(b"'"))
+            .or_else(|| before.strip_suffix(b"`"))
+            .unwrap_or(before)
+            .trim_ascii_end();
+        let asks: [&[u8]; 10] = [
+            b"getenv(",
+            b"env.get(",
+            b"environ.get(",
+            b"env.fetch(",
+            b"env(",
+            b"config(",
+            b"get_env(",
+            b"fetch_env(",
+            b"getorelse(",
+            b"lookup_env(",
+        ];
+        let lower = unquoted.to_ascii_lowercase();
+        let fallback = [&b":-"[..], b"||", b"??", b"?:", b" or"].iter().any(|mark| lower.ends_with(mark))
+            || lower.ends_with(b",")
+                && asks.iter().any(|ask| memchr::memmem::rfind(&lower, ask).is_some_and(|at| !lower[at..].contains(&b')')));
+        if fallback { Form::Default } else { Form::Literal }
+    }
+
+    /// Whether the name of a slot begins with a prefix that bundlers publish, or stands where they inline.
+    fn is_public(&self, name: &[u8], span: Span) -> bool {
+        self.has_public_prefix(name) || self.inlines(span.start)
+    }
+
+    /// Whether a name begins with a public prefix.
+    pub fn has_public_prefix(&self, name: &[u8]) -> bool {
+        let own = self.run.declared.public_prefixes.iter().map(String::as_str);
+        let name = name.rsplit(|&byte| byte == b'.').next().unwrap_or(name);
+        crate::detect::PUBLIC_PREFIXES
+            .iter()
+            .copied()
+            .chain(own)
+            .any(|prefix| name.starts_with(prefix.as_bytes()) && name.len() > prefix.len())
+    }
+
+    /// Whether the file is the configuration of a bundler, which may inline what it is given.
+    pub fn is_bundler_config(&self) -> bool {
+        let name = self.path().rsplit('/').next().unwrap_or_default();
+        let stems = [
+            "next.config.",
+            "vite.config.",
+            "webpack.",
+            "esbuild.",
+            "rollup.config.",
+            "nuxt.config.",
+            "app.config.",
+            "rspack.config.",
+            "rsbuild.config.",
+        ];
+        stems.iter().any(|stem| name.starts_with(stem))
+    }
+
+    /// Whether what stands at `at` is inlined into what clients are given.
+    pub fn inlines(&self, at: usize) -> bool {
+        if !self.is_bundler_config() {
+            return false;
+        }
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
+        let name = self.path().rsplit('/').next().unwrap_or_default();
+        let chain = structure.chain(at);
+        let keys: Vec<String> = chain.iter().map(|&block| String::from_utf8_lossy(structure.key(block)).into_owned()).collect();
+        let has = |wanted: &str| keys.iter().any(|key| key == wanted || key.ends_with(wanted));
+        match () {
+            () if name.starts_with("next.config.") => has("env") || has("publicRuntimeConfig") || has("DefinePlugin"),
+            () if name.starts_with("nuxt.config.") => has("public") || has("publicRuntimeConfig") || has("define"),
+            () if name.starts_with("app.config.") => has("extra"),
+            () => has("define") || has("DefinePlugin") || has("EnvironmentPlugin"),
+        }
+    }
+
+    /// What bundler configuration publishes under a name that says it is secret.
+    pub fn inlined(&self) -> Vec<(String, Span)> {
+        let Some(structure) = self.structure().filter(|_| self.is_bundler_config()) else { return Vec::new() };
+        let mut found = Vec::new();
+        for block in 0..structure.blocks.len().min(2000) {
+            let span = structure.blocks[block].span;
+            if !self.inlines(span.start.max(structure.blocks[block].head.end)) {
+                continue;
+            }
+            for entry in structure.entries(block) {
+                let name = entry.name.rsplit(|&byte| byte == b'.').next().unwrap_or(entry.name);
+                if crate::detect::is_secret_name(name) && !entry.commented {
+                    found.push((String::from_utf8_lossy(name).into_owned(), entry.span));
+                }
+            }
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        found.dedup_by(|a, b| a.0 == b.0);
+        found
+    }
+
+    /// A key in a block that is called after payouts.
+    fn within_payout(&self, span: Span, name: &[u8]) -> bool {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
+        let key = crate::rule::name::words(name);
+        if !key.iter().any(|word| matches!(word.as_str(), "key" | "secret" | "token")) {
+            return false;
+        }
+        structure.chain(span.start).into_iter().take(2).filter(|&block| block > 0).any(|block| {
+            let head = structure.key(block);
+            head.len() < 40 && is_payout_name(&[head, b"_key"].concat())
+        })
+    }
+
+    /// Whether a credential only waits for its turn: in a slot for its own environment, or in the unmarked
+    /// one of a pair whose other slot is for live.
+    fn is_parked(&self, reading: &Reading, name: &[u8], span: Span) -> bool {
+        let marked = reading.slot_side.is_some() && reading.slot_side == Some(reading.environment);
+        if marked || reading.environment != Environment::Sandbox || reading.slot_side.is_some() || name.is_empty() {
+            return marked;
+        }
+        let words = &self.run.declared.words;
+        let stem = words.stem_of_slot(name);
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
+        structure.chain(span.start).into_iter().any(|block| {
+            let facts = self.block(block);
+            facts
+                .names
+                .iter()
+                .any(|other| words.side_of_slot(other) == Some(Environment::Live) && words.stem_of_slot(other) == stem)
+        })
+    }
+
+    /// Blocks elsewhere in the file that take over a value by an alias and do not set its slot themselves.
+    pub fn heirs(&self, span: Span) -> Vec<Span> {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return Vec::new() };
+        let name = slot_name(self.input.bytes, span.start).map(|slot| &self.input.bytes[slot.range()]);
+        let heirs = structure.heirs(span.start).into_iter().filter(|&heir| {
+            let end = structure.blocks[heir].span.end;
+            let within = (heir..structure.blocks.len()).take_while(|&block| structure.blocks[block].span.start < end);
+            !within
+                .into_iter()
+                .any(|block| structure.entries(block).iter().any(|entry| Some(entry.name) == name && !entry.value.is_empty()))
+        });
+        heirs
+            .map(|heir| Span::new(structure.blocks[heir].head.start, structure.blocks[heir].head.end))
+            .map(|head| inside(head, structure.bytes))
+            .collect()
+    }
+
+    /// The document, section or file that holds a place: what stands in another one is apart.
+    pub fn document(&self, at: usize) -> usize {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return 0 };
+        let chain = structure.chain(at);
+        let apart = |block: &&usize| {
+            matches!(structure.blocks[**block].shape, super::structure::Shape::Document | super::structure::Shape::Section)
+        };
+        chain.iter().find(apart).copied().unwrap_or(0)
+    }
+
+    /// The innermost block that holds both places.
+    pub fn share_block(&self, one: Span, other: Span) -> bool {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return true };
+        let (one, other) = (structure.chain(one.start), structure.chain(other.start));
+        let common = one.iter().find(|block| other.contains(block)).copied().unwrap_or(0);
+        let apart =
+            |chain: &[usize]| chain.iter().take_while(|&&block| block != common).any(|&block| self.block(block).side.is_some());
+        !apart(&one) && !apart(&other)
+    }
+
+    /// The blocks around a place that name a provider or payments.
+    pub fn is_payment_block(&self, at: usize) -> bool {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
+        structure.chain(at).into_iter().filter(|&block| block > 0).any(|block| {
+            let key = structure.key(block);
+            self.block(block).provider.is_some() || is_payment_word(key)
+        })
+    }
+
+    /// What the folders around the file say.
+    pub fn around(&self) -> Surroundings {
+        self.input.around
+    }
+}
+
+/// Behind a head: inside of its block.
+fn inside(head: Span, bytes: &[u8]) -> Span {
+    let at = head.end.min(bytes.len().saturating_sub(1));
+    Span::new(at, at)
+}
+
+/// Whether a name speaks of payments.
+pub fn is_payment_word(name: &[u8]) -> bool {
+    let all = crate::rule::name::words(name);
+    let payment = ["payment", "payments", "pay", "checkout", "billing", "payout", "payouts", "invoice", "invoices"];
+    all.iter().any(|word| payment.contains(&word.as_str()))
+}
+
+impl Survey<'_> {
+    /// Which money a name speaks of.
+    pub fn side_of_name(&self, name: &[u8]) -> Option<Environment> {
+        self.run.declared.words.side_of_slot(name)
+    }
+
+    /// A name without the words for environments.
+    pub fn stem_of_name(&self, name: &[u8]) -> String {
+        self.run.declared.words.stem_of_slot(name)
+    }
+
+    /// The names of what is assigned in the blocks around a place.
+    pub fn names_beside(&self, span: Span) -> Vec<Vec<u8>> {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return Vec::new() };
+        structure.chain(span.start).into_iter().flat_map(|block| self.block(block).names.clone()).collect()
+    }
+}
