@@ -18,7 +18,7 @@ use proptest::test_runner::RngSeed;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::prefilter::{Candidate, Prefilter};
-use super::{BLOCK, Literal, Scanner, resolve};
+use super::{BLOCK, Scanner, resolve};
 use crate::check;
 use crate::finding::Sighting;
 use crate::rule::examples::Random;
