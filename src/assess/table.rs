@@ -28,6 +28,9 @@ pub fn judge(credential: &Credential, rule: &Rule, place: PlaceKind, tracked: Tr
 
 fn in_log(credential: &Credential) -> Verdict {
     let verdict = |kind, severity| Verdict { kind, severity };
+    if credential.class == Class::CardNumber {
+        return verdict(Kind::CardNumberInLog, Severity::High);
+    }
     let sandbox = credential.environment == Environment::Sandbox;
     match credential.environment {
         _ if credential.class.pays_out() => {
@@ -43,6 +46,10 @@ fn in_log(credential: &Credential) -> Verdict {
 /// The base kinds: for what no row about environments names.
 fn in_file(credential: &Credential, rule: &Rule, place: PlaceKind) -> Option<Verdict> {
     let copied = matches!(place, PlaceKind::Test | PlaceKind::Doc | PlaceKind::Template);
+    if credential.class == Class::CardNumber {
+        let severity = if copied { Severity::Low } else { Severity::Medium };
+        return Some(Verdict { kind: Kind::CardNumberInSource, severity });
+    }
     if credential.environment == Environment::Sandbox {
         return (!copied).then_some(Verdict { kind: Kind::SandboxKeyInSource, severity: Severity::Low });
     }
@@ -123,6 +130,10 @@ mod tests {
         assert_eq!(verdict("general-client-secret", Unknown, Source, Tracked::Yes), Some((Kind::HardcodedSecret, Medium)));
         assert_eq!(verdict("payca-client-secret", Unknown, Log, Tracked::Yes), Some((Kind::SecretInLog, Critical)));
         assert_eq!(verdict("paychain-payout-key", Sandbox, Log, Tracked::Yes), Some((Kind::PayoutKeyInLog, High)));
+        let card = |place| verdict("general-card-number", Unknown, place, Tracked::Yes);
+        assert_eq!(card(Log), Some((Kind::CardNumberInLog, High)));
+        assert_eq!(card(Source), Some((Kind::CardNumberInSource, Medium)));
+        assert_eq!(card(Test), Some((Kind::CardNumberInSource, Low)));
         assert_eq!(verdict("stripe-secret-key", Live, Dotenv, Tracked::Ignored), None);
         assert_eq!(verdict("stripe-secret-key", Live, Log, Tracked::Ignored), Some((Kind::LiveKeyInLog, Critical)));
     }

@@ -453,9 +453,7 @@ fn the_oracle_sees_a_broken_prefilter() {
             let leads = |other: &Literal| key.starts_with(&other.bytes) && !other.rules.is_empty();
             leads(known) && !FAST.literals.iter().any(|other| other.bytes.len() > known.bytes.len() && leads(other))
         };
-        let key = (0..4000)
-            .map(|seed| bytes_of(&[Part::Key(rule, seed, 0)]))
-            .find(|key| only(&key.to_ascii_lowercase()));
+        let key = (0..4000).map(|seed| bytes_of(&[Part::Key(rule, seed, 0)])).find(|key| only(&key.to_ascii_lowercase()));
         let key =
             key.unwrap_or_else(|| panic!("no key of {} begins with {:?}", RULES.rules()[rule].id, known.bytes.escape_ascii()));
         assert!(difference(&deaf, &key).is_some(), "{}", RULES.rules()[rule].id);
