@@ -542,6 +542,14 @@ kinds! {
     EnvironmentUnresolved = "environment-unresolved", "environment unknown", [], "", "Declare it in .keyfence.toml.";
     /// A live, unknown or general secret where secrets do not belong.
     HardcodedSecret = "hardcoded-secret", "secret written into a file", ["PC-S1", "CA-1.2"], "", "";
+    /// Card data in a log.
+    CardNumberInLog = "card-number-in-log", "card data in a log", ["PC-S6"],
+        "Card numbers in a log bring every system that keeps it into the scope of PCI DSS.",
+        "Mask card numbers before they are logged, and purge the log store.";
+    /// Card data in a file.
+    CardNumberInSource = "card-number-in-source", "card data written into a file", ["PC-S6"],
+        "Card numbers bring every system that keeps them into the scope of PCI DSS.",
+        "Remove it; tests use the card numbers that providers publish for that.";
     /// A sandbox key in code or configuration.
     SandboxKeyInSource = "sandbox-key-in-source", "sandbox key written into a file", ["CA-1.2"], "", "";
 }

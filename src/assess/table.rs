@@ -233,7 +233,12 @@ pub fn base_kind(
     }
     let sandbox = environment == Environment::Sandbox;
     let copied = matches!(kind, PlaceKind::Test | PlaceKind::Doc | PlaceKind::Template);
+    let card = credential.class == Class::CardNumber;
     match kind {
+        PlaceKind::Log if card => Some((Kind::CardNumberInLog, Severity::High)),
+        _ if card && tracked != Tracked::Ignored => {
+            Some((Kind::CardNumberInSource, if copied { Severity::Low } else { Severity::Medium }))
+        }
         PlaceKind::Log => sandbox.then_some((Kind::SandboxKeyInLog, Severity::Low)),
         _ if tracked == Tracked::Ignored => None,
         _ if sandbox => (!copied).then_some((Kind::SandboxKeyInSource, Severity::Low)),

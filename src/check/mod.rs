@@ -6,6 +6,7 @@
 mod airwallex_client_id;
 mod base58check;
 mod base64_key;
+mod card;
 mod crc;
 mod crockford_uuid;
 mod decode;
@@ -21,12 +22,13 @@ mod random_tail;
 mod secret_like;
 mod stripe_account;
 mod test_card;
+mod test_cards;
 mod url_password;
 mod uuid4;
 mod words;
 
-#[expect(unused_imports, reason = "card numbers will ask")]
-pub(crate) use luhn::passes as passes_luhn;
+pub(crate) use card::network;
+pub use test_cards::is_published_test_card;
 
 /// A part of a value.
 pub type Part = fn(&[u8]) -> &[u8];
@@ -66,6 +68,7 @@ pub const CHECKS: &[Check] = &[
     airwallex_client_id::CHECK,
     base58check::CHECK,
     base64_key::CHECK,
+    card::CHECK,
     crc::DYNAMIC_CHECK,
     crc::GITHUB_CHECK,
     crockford_uuid::CHECK,
