@@ -102,7 +102,7 @@ fn level(flag: &str, name: Option<&str>, otherwise: Severity) -> anyhow::Result<
 }
 
 /// The value of that name; a mistake lists the names.
-fn one_of<T: Copy>(flag: &str, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> anyhow::Result<T> {
+pub(super) fn one_of<T: Copy>(flag: &str, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> anyhow::Result<T> {
     let names = || all.iter().map(|&value| name_of(value)).collect::<Vec<_>>().join(", ");
     let found = all.iter().copied().find(|&value| name_of(value) == name);
     found.ok_or_else(|| usage(format!("{flag}: {name:?} is none of {}", names())))
@@ -112,6 +112,18 @@ fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path).map_err(|error| usage(format!("--fp-key-file: {}", unreadable(path, &error))))?;
     if bytes.len() < 16 {
         return Err(usage(format!("--fp-key-file: {}: {} bytes, a key has at least 16", path.display(), bytes.len())));
+    }
+    Ok(bytes)
+}
+
+/// The key of fingerprints that are kept: refused where everybody can read it.
+#[cfg(unix)]
+pub(super) fn secret_key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    use std::os::unix::fs::PermissionsExt;
+    let bytes = key_file(path)?;
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o004 != 0 {
+        return Err(usage(format!("--fp-key-file: {}: everybody can read it: chmod 600", path.display())));
     }
     Ok(bytes)
 }
@@ -166,7 +178,7 @@ pub(super) fn listed(errors: &[RuleError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-fn chosen(choice: &RuleChoice) -> anyhow::Result<RuleSet> {
+pub(super) fn chosen(choice: &RuleChoice) -> anyhow::Result<RuleSet> {
     let set = rules(&choice.rules)?;
     for id in choice.rule.iter().chain(&choice.exclude_rule) {
         if set.get(id).is_none() {

@@ -11,6 +11,7 @@ mod confirm;
 mod context;
 mod edge;
 mod fact;
+pub mod known;
 mod near;
 mod prefilter;
 mod resolve;

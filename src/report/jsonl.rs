@@ -1,6 +1,7 @@
 //! JSON Lines: one object a line, keys in a fixed order, absent rather than null. The contract is
 //! in ARCHITECTURE.md; a consumer may rely on it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -59,7 +60,7 @@ enum Line<'a> {
 }
 
 #[derive(Serialize)]
-struct FindingLine<'a> {
+pub(super) struct FindingLine<'a> {
     kind: &'static str,
     severity: Severity,
     confidence: Confidence,
@@ -147,7 +148,7 @@ struct SummaryLine<'a> {
 }
 
 impl<'a> FindingLine<'a> {
-    fn new(finding: &'a Finding, options: &Options<'_>) -> Self {
+    pub(super) fn new(finding: &'a Finding, options: &Options<'_>) -> Self {
         let redactor = options.redactor;
         let location = &finding.location;
         Self {
@@ -343,9 +344,9 @@ mod tests {
         unpacked: Option<u64>,
         excluded: u64,
         skipped: u64,
-        findings: std::collections::BTreeMap<Severity, u64>,
+        findings: BTreeMap<Severity, u64>,
         suppressed: u64,
-        sites: std::collections::BTreeMap<String, u64>,
+        sites: BTreeMap<String, u64>,
         complete: bool,
     }
 
