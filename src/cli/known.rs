@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use keyfence::credential::{Class, Environment, FingerprintKey, Secret};
-use keyfence::detect::known::{Known, LONGEST};
+use keyfence::detect::known::{About, Known, LONGEST};
 use keyfence::stream::clock;
 
 use super::args::{Global, Known as Command, KnownAdd};
@@ -58,7 +58,8 @@ fn add_key(global: &Global, args: &KnownAdd) -> anyhow::Result<Exit> {
     };
     let value = read_value()?;
     let today = clock::rfc3339(SystemTime::now());
-    let entry = known.add(&args.label, environment, class, &value, &today[..10]).map_err(|error| usage(error.to_string()))?;
+    let about = About { environment, class, added: &today[..10] };
+    let entry = known.add(&args.label, about, &value).map_err(|error| usage(error.to_string()))?;
     let told = format!("{} {} {} {}\n", entry.label, entry.environment, entry.class, entry.fingerprint());
     replace(&args.known, known.to_text().as_bytes())?;
     output::print(&told)?;

@@ -63,7 +63,10 @@ fn start(command: &[std::ffi::OsString]) -> anyhow::Result<Child> {
     started.map_err(|error| usage(format!("{}: {error}", program.display())))
 }
 
-fn streams(child: &mut Child) -> io::Result<(Vec<Channel>, Vec<(String, File)>)> {
+/// Where something goes, by name.
+type Outputs = Vec<(String, File)>;
+
+fn streams(child: &mut Child) -> io::Result<(Vec<Channel>, Outputs)> {
     let mut channels = Vec::new();
     let mut outputs = Vec::new();
     let pipes = [

@@ -273,12 +273,11 @@ impl Alerts {
         let mixed = protocol == Protocol::RsyslogMm;
         match text {
             None if mixed => Ok(Self::None),
-            None => Ok(Self::Stderr),
             Some("none") => Ok(Self::None),
             Some("stderr" | "fd:2") if mixed => {
                 Err(usage("--alerts stderr: rsyslog reads standard error as an answer; use a file"))
             }
-            Some("stderr") => Ok(Self::Stderr),
+            None | Some("stderr") => Ok(Self::Stderr),
             Some("stdout") => Ok(Self::Stdout),
             Some(text) => match text.strip_prefix("fd:") {
                 Some(number) => Ok(Self::Fd(fd_number("--alerts", number)?)),

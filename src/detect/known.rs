@@ -80,6 +80,17 @@ impl fmt::Display for KnownError {
 
 impl std::error::Error for KnownError {}
 
+/// What is said of a key when it is added.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Which money it touches.
+    pub environment: Environment,
+    /// What it opens.
+    pub class: Class,
+    /// The day.
+    pub added: &'a str,
+}
+
 /// One key, without the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -149,14 +160,8 @@ impl Known {
     }
 
     /// Adds a value under a label; the value itself is not kept.
-    pub fn add(
-        &mut self,
-        label: &str,
-        environment: Environment,
-        class: Class,
-        value: &Secret,
-        added: &str,
-    ) -> Result<&Entry, KnownError> {
+    pub fn add(&mut self, label: &str, about: About<'_>, value: &Secret) -> Result<&Entry, KnownError> {
+        let About { environment, class, added } = about;
         let refuse = |why: &str| Err(KnownError(why.to_owned()));
         if label.is_empty() || label.contains(char::is_whitespace) || label.starts_with('#') {
             return refuse("a label is one word");
@@ -234,8 +239,8 @@ impl Known {
             };
             if letters.has_edges() {
                 runs(bytes, core.clone(), letters, |run| {
-                    let last = run.end.saturating_sub(length);
-                    let starts = (run.start.max(core.start)..=last).filter(|&at| at < core.end);
+                    let last = (run.end + 1).saturating_sub(length).min(core.end);
+                    let starts = run.start.max(core.start)..last;
                     // Nearly every run is shorter, or as long as the value.
                     starts.filter(|&at| is_edge(bytes, run, at) && is_end(bytes, run, at + length)).for_each(&mut test);
                 });
@@ -362,12 +367,14 @@ mod tests {
     use super::*;
     use crate::rule::examples::expand;
 
+    const ABOUT: About<'_> = About { environment: Environment::Live, class: Class::PayoutKey, added: "2026-11-22" };
+
     fn known(templates: &[(&str, &str)]) -> (Known, Vec<String>) {
         let mut known = Known::empty(FingerprintKey::kept(b"sixteen bytes or more"));
         let values: Vec<String> = templates.iter().map(|(label, template)| expand(template, label).unwrap()).collect();
         for ((label, _), value) in templates.iter().zip(&values) {
             let value = Secret::new(value.as_bytes(), 0);
-            known.add(label, Environment::Live, Class::PayoutKey, &value, "2026-11-22").unwrap();
+            known.add(label, ABOUT, &value).unwrap();
         }
         (known, values)
     }
@@ -398,9 +405,7 @@ mod tests {
     #[test]
     fn what_cannot_be_found_is_refused() {
         let mut known = Known::empty(FingerprintKey::kept(b"sixteen bytes or more"));
-        let mut add = |label: &str, value: &[u8]| {
-            known.add(label, Environment::Live, Class::General, &Secret::new(value, 0), "2026-11-22").map(|_| ())
-        };
+        let mut add = |label: &str, value: &[u8]| known.add(label, ABOUT, &Secret::new(value, 0)).map(|_| ());
         assert!(add("short", b"abc").is_err());
         assert!(add("two words", b"abcdefghijklmnop").is_err());
         assert!(add("blank", b"abcdefgh ijklmnop").is_err());

@@ -114,12 +114,11 @@ impl<'a> Fields<'a> {
                     depth += 1;
                     self.at += 1;
                 }
-                b'}' | b']' if depth == 0 => return Some(start..self.at),
+                b'}' | b']' | b',' if depth == 0 => return Some(start..self.at),
                 b'}' | b']' => {
                     depth -= 1;
                     self.at += 1;
                 }
-                b',' if depth == 0 => return Some(start..self.at),
                 _ => self.at += 1,
             }
             if depth == 0 && matches!(self.bytes[self.at - 1], b'"' | b'}' | b']') {

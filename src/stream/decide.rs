@@ -125,7 +125,7 @@ impl Decider {
         match suspects {
             Some(suspects) => {
                 for line in suspects {
-                    self.look(eye, bytes, line, &mut outcomes);
+                    look(eye, bytes, line, &mut outcomes);
                 }
                 self.count(fresh);
             }
@@ -160,7 +160,7 @@ impl Decider {
                 let body = super::pem::body_of(&bytes[from..]).map(|span| span.shifted(from));
                 outcomes.extend(body.map(|span| Outcome::Hit(Hit::key_part(span))));
             }
-            None => self.look(eye, bytes, from..bytes.len(), &mut outcomes),
+            None => look(eye, bytes, from..bytes.len(), &mut outcomes),
         }
         outcomes
     }
@@ -199,7 +199,7 @@ impl Decider {
             }
         }
         let before = outcomes.len();
-        self.look(eye, bytes, line.clone(), outcomes);
+        look(eye, bytes, line.clone(), outcomes);
         if let Some((pem, span)) = Pem::begin(&bytes[line.clone()], self.mark) {
             let span = span.shifted(line.start);
             let taken = outcomes[before..].iter().any(|outcome| outcome.span().overlaps(span));
@@ -209,15 +209,15 @@ impl Decider {
             self.pem = Some(pem);
         }
     }
+}
 
-    /// One line with its context and nothing else.
-    fn look(&self, eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) {
-        let start = context_of(bytes, line.start);
-        let slice = &bytes[start..line.end];
-        match eye.look(slice, line.start - start..slice.len()) {
-            Ok(seen) => outcomes.extend(hits(seen, slice, start)),
-            Err(Fault) => outcomes.push(Outcome::Failed(Span::new(line.start, line.end))),
-        }
+/// One line with its context and nothing else.
+fn look(eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) {
+    let start = context_of(bytes, line.start);
+    let slice = &bytes[start..line.end];
+    match eye.look(slice, line.start - start..slice.len()) {
+        Ok(seen) => outcomes.extend(hits(seen, slice, start)),
+        Err(Fault) => outcomes.push(Outcome::Failed(Span::new(line.start, line.end))),
     }
 }
 
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn context_is_eight_lines_and_two_kibibytes() {
-        let text: String = (0..30).map(|line| format!("{line:02}\n")).collect();
+        let text = (0..30).map(|line| format!("{line:02}\n")).collect::<Vec<_>>().concat();
         let at = text.find("20").unwrap();
         assert!(text[context_of(text.as_bytes(), at)..].starts_with("12\n"));
         let long = "x".repeat(10_000);

@@ -27,8 +27,8 @@ pub(super) struct Told {
     pub(super) redacted: bool,
     pub(super) truncated: bool,
     pub(super) count: u64,
-    told: u64,
-    last_told: Instant,
+    said: u64,
+    last: Instant,
     turn: u64,
 }
 
@@ -91,8 +91,8 @@ impl Desk {
             told.count += 1;
             let round = is_power_of_ten(told.count);
             if round && take(&mut self.tokens, &mut self.filled, now) {
-                told.told = told.count;
-                told.last_told = now;
+                told.said = told.count;
+                told.last = now;
                 return Say::Now;
             }
             return Say::Counted;
@@ -111,8 +111,8 @@ impl Desk {
         }
         let First { finding, label, correlation, redacted, truncated } = first();
         let stream = key.0.clone();
-        let (count, told, last_told) = (1, 1, now);
-        let entry = Told { finding, stream, label, correlation, redacted, truncated, count, told, last_told, turn };
+        let (count, said, last) = (1, 1, now);
+        let entry = Told { finding, stream, label, correlation, redacted, truncated, count, said, last, turn };
         self.told.insert(key.clone(), entry);
         self.turns.insert(turn, key.clone());
         Say::Now
@@ -124,14 +124,14 @@ impl Desk {
 
     /// The counts that are due: after a minute, or at the end.
     pub(super) fn due(&mut self, now: Instant, end: bool) -> Vec<&Told> {
-        let mut due: Vec<&mut Told> = self.told.values_mut().filter(|told| told.count > told.told).collect();
-        due.retain(|told| end || now.duration_since(told.last_told) >= ROLL_UP);
+        let mut due: Vec<&mut Told> = self.told.values_mut().filter(|told| told.count > told.said).collect();
+        due.retain(|told| end || now.duration_since(told.last) >= ROLL_UP);
         due.sort_by_key(|told| told.turn);
         let mut out = Vec::new();
         for told in due {
             if end || take(&mut self.tokens, &mut self.filled, now) {
-                told.told = told.count;
-                told.last_told = now;
+                told.said = told.count;
+                told.last = now;
                 out.push(&*told);
             }
         }

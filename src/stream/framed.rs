@@ -55,6 +55,8 @@ struct Record {
 /// The line of a stream inside the records, as far as it has come.
 #[derive(Debug, Default)]
 struct Text {
+    /// What keeps its pieces apart from those of others.
+    key: Vec<u8>,
     buffer: Vec<u8>,
     at: usize,
     pieces: VecDeque<Piece>,
@@ -113,6 +115,8 @@ impl Framed {
             }
             if let Some(part) = self.framing.part(&record.bytes) {
                 record.open = true;
+                // A private key over lines is told of by the text: there it is one.
+                record.hits.retain(|(hit, _)| hit.began.is_none());
                 self.piece(&mut record, &part, &mut touched);
             }
             self.queue.push_back(record);
@@ -134,6 +138,7 @@ impl Framed {
         self.turn += 1;
         let text = self.texts.entry(key.clone()).or_default();
         text.turn = self.turn;
+        text.key.clone_from(&key);
         let bytes = &record.bytes[part.text.clone()];
         if let Some(letters) = text.swallow {
             let run = letters.run(bytes, usize::MAX);
@@ -166,17 +171,17 @@ impl Framed {
             match end.map(|end| text.at + end + 1) {
                 Some(end) if !text.long => {
                     let outcomes = text.decider.lines(&hub.eye.clone(), &text.buffer[..end], text.at);
-                    self.apply(&mut text, key, outcomes, end, hub);
+                    self.apply(&mut text, outcomes, end, hub);
                 }
                 Some(end) if end - text.at < limit => {
                     let size = end - text.at;
-                    self.window(&mut text, key, size, hub);
+                    self.window(&mut text, size, hub);
                     text.long = false;
                 }
                 _ if text.buffer.len() - text.at >= limit => {
                     text.long = true;
                     hub.counters.unjoined += 1;
-                    self.window(&mut text, key, hub.settings.max_line, hub);
+                    self.window(&mut text, hub.settings.max_line, hub);
                 }
                 _ => break,
             }
@@ -185,20 +190,20 @@ impl Framed {
         self.texts.insert(key.to_vec(), text);
     }
 
-    fn window(&mut self, text: &mut Text, key: &[u8], size: usize, hub: &mut Hub) {
+    fn window(&mut self, text: &mut Text, size: usize, hub: &mut Hub) {
         let floor = text.at.saturating_sub(REACH);
         let visible = (text.at + size + REACH).min(text.buffer.len());
         let core = text.at - floor..text.at + size - floor;
         let outcomes = text.decider.window(&hub.eye.clone(), &text.buffer[floor..visible], core);
         hub.counters.windows += 1;
         let outcomes = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
-        self.apply(text, key, outcomes, text.at + size, hub);
+        self.apply(text, outcomes, text.at + size, hub);
     }
 
     /// Puts what was decided of a text, up to `end`, on its records, and tells of it.
-    fn apply(&mut self, text: &mut Text, key: &[u8], outcomes: Vec<Outcome>, end: usize, hub: &mut Hub) {
+    fn apply(&mut self, text: &mut Text, outcomes: Vec<Outcome>, end: usize, hub: &mut Hub) {
         let spans: Vec<Span> = outcomes.iter().map(Outcome::span).collect();
-        for outcome in outcomes {
+        for outcome in outcomes.into_iter().map(without_mark) {
             match outcome {
                 Outcome::Failed(span) => {
                     for piece in text.pieces_in(span) {
@@ -207,7 +212,7 @@ impl Framed {
                         }
                     }
                 }
-                Outcome::Hit(hit) => self.put(text, key, hit, &spans, hub),
+                Outcome::Hit(hit) => self.put(text, hit, &spans, hub),
             }
         }
         let done = text.pieces.iter().take_while(|piece| piece.start + piece.length <= end).count();
@@ -224,11 +229,11 @@ impl Framed {
     }
 
     /// A secret of a text: redacted in every record that holds a part of it, told once.
-    fn put(&mut self, text: &Text, key: &[u8], mut hit: Hit, spans: &[Span], hub: &mut Hub) {
+    fn put(&mut self, text: &Text, mut hit: Hit, spans: &[Span], hub: &mut Hub) {
         let pieces = text.pieces_in(hit.span);
         let Some(&first) = pieces.first() else {
             // The end of a private key that was redacted before.
-            self.tell(text, key, &hit, text.pieces.front().copied(), spans, hub);
+            self.tell(text, &hit, spans, hub);
             return;
         };
         let told = self.record(first.record).is_some_and(|record| {
@@ -236,7 +241,7 @@ impl Framed {
             record.hits.iter().any(|(other, told)| *told && other.credential.is_some() && other.span.overlaps(span))
         });
         if !told {
-            self.tell(text, key, &hit, Some(first), spans, hub);
+            self.tell(text, &hit, spans, hub);
         }
         // What is told already is not told again when the record goes out.
         for piece in pieces {
@@ -244,12 +249,15 @@ impl Framed {
             let credential = if piece.record == first.record { hit.credential.take() } else { None };
             let class = hit.class;
             if let Some(record) = self.record(piece.record) {
-                record.hits.push((Hit { credential, class, ..Hit::key_part(span) }, true));
+                record.hits.push((Hit { class, credential, ..Hit::key_part(span) }, true));
             }
         }
     }
 
-    fn tell(&mut self, text: &Text, key: &[u8], hit: &Hit, piece: Option<Piece>, spans: &[Span], hub: &mut Hub) {
+    fn tell(&mut self, text: &Text, hit: &Hit, spans: &[Span], hub: &mut Hub) {
+        let at = hit.span.start;
+        // What ends a private key may stand behind the last byte of its piece.
+        let piece = text.pieces.iter().rev().find(|piece| piece.start <= at && at <= piece.start + piece.length).copied();
         let floor = hit.span.start.saturating_sub(RECORD);
         let start = memchr::memrchr(b'\n', &text.buffer[floor..hit.span.start]).map_or(floor, |at| floor + at + 1);
         let ceiling = (hit.span.end + RECORD).min(text.buffer.len());
@@ -260,7 +268,7 @@ impl Framed {
             Some((mark, piece)) => (mark, (piece.raw + hit.span.start.saturating_sub(piece.start)) as u64),
             None => (self.raw.mark(), 0),
         };
-        let stream = match String::from_utf8_lossy(key) {
+        let stream = match String::from_utf8_lossy(&text.key) {
             inner if inner.is_empty() => self.name.clone(),
             inner if self.name == "-" => inner.into_owned(),
             inner => format!("{}/{inner}", self.name),
@@ -361,7 +369,7 @@ impl Framed {
                 outcomes.push(Outcome::Hit(hit));
                 text.swallow = Some(tail.letters);
             }
-            self.apply(&mut text, &key, outcomes, end, hub);
+            self.apply(&mut text, outcomes, end, hub);
             text.forget();
             self.texts.insert(key, text);
         }
@@ -374,8 +382,8 @@ impl Framed {
         keys.sort();
         for key in keys {
             let Some(mut text) = self.texts.remove(&key) else { continue };
-            if let Some(Outcome::Hit(hit)) = text.decider.finish(&eye, text.buffer.len()) {
-                self.tell(&text, &key, &hit, None, &[], hub);
+            if let Some(Outcome::Hit(hit)) = text.decider.finish(&eye, text.buffer.len()).map(without_mark) {
+                self.tell(&text, &hit, &[], hub);
             }
         }
     }
@@ -405,6 +413,14 @@ impl Text {
         for piece in &mut self.pieces {
             piece.start -= floor;
         }
+    }
+}
+
+/// Marks of a text are not those of the stream.
+fn without_mark(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Hit(hit) => Outcome::Hit(Hit { began: None, ..hit }),
+        failed @ Outcome::Failed(_) => failed,
     }
 }
 

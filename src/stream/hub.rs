@@ -227,7 +227,9 @@ impl Hub {
     pub fn tick(&mut self, end: bool) {
         let now = Instant::now();
         let due: Vec<Vec<u8>> = self.desk.due(now, end).into_iter().map(|told| write(&self.eye, &self.settings, told)).collect();
-        due.into_iter().for_each(|line| self.put(line));
+        for line in due {
+            self.put(line);
+        }
         if let Some(limited) = self.desk.summary(now, end) {
             let line = limited_line(&limited, self.settings.json);
             self.put(line);

@@ -123,7 +123,7 @@ impl Lines {
     fn lines(&mut self, end: usize, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         let mark = self.decider.mark();
         let outcomes = self.decider.lines(&hub.eye.clone(), &self.buffer[..end], self.at);
-        self.put(&outcomes, end, mark, hub, out)?;
+        self.put(Part { outcomes: &outcomes, end, mark }, hub, out)?;
         hub.counters.lines += self.decider.mark().lines - mark.lines;
         self.next(end, false);
         Ok(())
@@ -141,7 +141,7 @@ impl Lines {
         let outcomes = self.decider.window(&hub.eye.clone(), slice, core.start - floor..core.end - floor);
         let outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
         hub.counters.windows += 1;
-        self.put(&outcomes, core.end, mark, hub, out)?;
+        self.put(Part { outcomes: &outcomes, end: core.end, mark }, hub, out)?;
         hub.counters.lines += u64::from(last.is_some());
         self.next(core.end, last.is_none());
         Ok(())
@@ -172,8 +172,9 @@ impl Lines {
     }
 
     /// Puts out what is decided, from `at` to `end`, and tells of its secrets.
-    fn put(&mut self, outcomes: &[Outcome], end: usize, mark: Mark, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
-        let mut place = Place { lines: mark.lines, counted: self.at };
+    fn put(&mut self, part: Part<'_>, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let Part { outcomes, end, mark } = part;
+        let mut place = Place { mark, lines: mark.lines, counted: self.at };
         let redact = hub.settings.redact;
         let spans: Vec<Span> = outcomes.iter().map(Outcome::span).collect();
         let mut done = self.released.max(self.at);
@@ -198,7 +199,7 @@ impl Lines {
                     if redact && (!rest.is_empty() || hit.span.is_empty()) {
                         hub.redact(hit, rest, out);
                     }
-                    self.tell(hit, (index, &spans), &mut place, mark, hub);
+                    self.tell(hit, (index, &spans), &mut place, hub);
                 }
             }
             done = done.max(span.end);
@@ -210,7 +211,7 @@ impl Lines {
         Ok(())
     }
 
-    fn tell(&self, hit: &Hit, (index, spans): (usize, &[Span]), place: &mut Place, mark: Mark, hub: &mut Hub) {
+    fn tell(&self, hit: &Hit, (index, spans): (usize, &[Span]), place: &mut Place, hub: &mut Hub) {
         let span = hit.span;
         let told = Span::new(span.start.saturating_sub(self.at), span.end - self.at);
         if hit.credential.is_none() || span.start >= self.at && self.told.contains(&told) {
@@ -229,7 +230,7 @@ impl Lines {
         let mut all: Vec<Span> = before.chain(behind).map(|other| within(*other, start)).collect();
         all.sort_unstable();
         all.dedup();
-        let offset = mark.offset + (span.start - self.at) as u64;
+        let offset = place.mark.offset + (span.start - self.at) as u64;
         let first = memchr::memrchr(b'\n', &self.buffer[self.at..span.start]).map(|at| self.at + at + 1);
         let column = first.map_or(offset - self.line, |first| (span.start - first) as u64);
         let at = At { stream: &self.name, record, span: within(span, start), line: place.lines, offset, column };
@@ -270,7 +271,7 @@ impl Lines {
         let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
         self.swallow = self.close_tail(&mut outcomes, hub);
         let mark = self.decider.mark();
-        self.put(&outcomes, end, mark, hub, out)?;
+        self.put(Part { outcomes: &outcomes, end, mark }, hub, out)?;
         let seen = outcomes.iter().map(Outcome::span).filter(|span| span.start >= self.at);
         self.told = seen.map(|span| Span::new(span.start - self.at, span.end - self.at)).collect();
         Ok(())
@@ -285,12 +286,11 @@ impl Lines {
             let rule = hit.credential.as_ref().and_then(|found| rules.get(found.rule.as_str()));
             return Some(rule.map_or_else(open_letters, |rule| rule.format.edge()));
         }
-        let (start, letters, rule) = match hub.heads.tail(&self.buffer, self.at) {
-            Some(tail) => (tail.start, tail.letters, tail.rule),
-            None => {
-                let (span, rule) = super::open::named_tail(rules, &self.buffer, self.at)?;
-                (span.start, open_letters(), rule)
-            }
+        let (start, letters, rule) = if let Some(tail) = hub.heads.tail(&self.buffer, self.at) {
+            (tail.start, tail.letters, tail.rule)
+        } else {
+            let (span, rule) = super::open::named_tail(rules, &self.buffer, self.at)?;
+            (span.start, open_letters(), rule)
         };
         // What stands before it was decided without it.
         outcomes.retain(|outcome| outcome.span().end <= start);
@@ -323,7 +323,7 @@ impl Lines {
         let mark = self.decider.mark();
         let end = self.buffer.len();
         match self.decider.finish(&hub.eye.clone(), self.at.min(end)) {
-            Some(outcome) => self.put(&[outcome], self.at, mark, hub, out),
+            Some(outcome) => self.put(Part { outcomes: &[outcome], end: self.at, mark }, hub, out),
             None => Ok(()),
         }
     }
@@ -334,8 +334,17 @@ impl Lines {
     }
 }
 
+/// What was decided, from `at` to `end`, and where that begins in the stream.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    outcomes: &'a [Outcome],
+    end: usize,
+    mark: Mark,
+}
+
 /// How far lines were counted.
 struct Place {
+    mark: Mark,
     lines: u64,
     counted: usize,
 }

@@ -45,15 +45,13 @@ impl MessageModification {
 
     fn answer(&mut self, request: &[u8], hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         hub.counters.lines += 1;
-        match self.changes(request, hub) {
-            Some((changes, secrets)) => write_reply(&changes, Some(secrets), out),
-            None => {
-                let action = hub.settings.on_error;
-                hub.fail(request, &mut Vec::new())?;
-                // Without the mark the message goes to the quarantine of the rule set.
-                let marked = (action == OnError::Pass).then_some(0);
-                write_reply(&[], marked, out);
-            }
+        if let Some((changes, secrets)) = self.changes(request, hub) {
+            write_reply(&changes, Some(secrets), out);
+        } else {
+            hub.fail(request, &mut Vec::new())?;
+            // Without the mark the message goes to the quarantine of the rule set.
+            let marked = (hub.settings.on_error == OnError::Pass).then_some(0);
+            write_reply(&[], marked, out);
         }
         self.line += 1;
         self.offset += request.len() as u64;
@@ -67,15 +65,15 @@ impl MessageModification {
         let mut secrets = 0;
         let Some(raw) = raw else {
             // `interface.input="msg"` or `"rawmsg"`: the line is the message.
-            let text = request[..request.len() - line_end(request)].to_vec();
-            let (value, found) = self.message(text, request, hub)?;
+            let text = &request[..request.len() - line_end(request)];
+            let (value, found) = self.message(text, hub)?;
             if found > 0 {
                 changes.push(Change { key: b"msg", value });
             }
             return Some((changes, found));
         };
         let decoded = unescape(&request[raw]);
-        let (value, found) = self.message(decoded.clone(), request, hub)?;
+        let (value, found) = self.message(&decoded, hub)?;
         if found > 0 {
             changes.push(Change { key: FIELDS[0], value });
         }
@@ -84,7 +82,7 @@ impl MessageModification {
         let extra = extra.filter(|msg| memchr::memmem::find(&decoded, msg).is_none());
         let others = FIELDS[1..].iter().filter_map(|&key| Some((key, unescape(&request[string_of(request, key)?]))));
         for (key, text) in others.chain(extra.map(|msg| (&b"msg"[..], msg))) {
-            let (value, found) = Self::value(text, hub)?;
+            let (value, found) = Self::value(&text, hub)?;
             if found > 0 {
                 secrets += found;
                 changes.push(Change { key, value });
@@ -94,9 +92,9 @@ impl MessageModification {
     }
 
     /// The message itself, after those before it.
-    fn message(&mut self, text: Vec<u8>, request: &[u8], hub: &mut Hub) -> Option<(Vec<u8>, usize)> {
+    fn message(&mut self, text: &[u8], hub: &mut Hub) -> Option<(Vec<u8>, usize)> {
         let from = self.text.len();
-        self.text.extend_from_slice(&text);
+        self.text.extend_from_slice(text);
         self.text.push(b'\n');
         let outcomes = self.decider.lines(&hub.eye.clone(), &self.text, from);
         let hits = hits(outcomes);
@@ -106,17 +104,16 @@ impl MessageModification {
         let spans: Vec<Span> = hits.iter().map(|hit| hit.span).collect();
         for hit in &hits {
             let column = hit.span.start as u64;
-            let at = At { stream: &self.name, record: &text, span: hit.span, line: self.line, offset: self.offset, column };
+            let at = At { stream: &self.name, record: text, span: hit.span, line: self.line, offset: self.offset, column };
             hub.alert(hit, at, &spans);
         }
-        debug_assert!(request.len() + 1 >= text.len() || self.line == 0, "a message is a part of its request");
-        Some((masked(&text, &hits, hub), spans.iter().filter(|span| !span.is_empty()).count()))
+        Some((masked(text, &hits, hub), spans.iter().filter(|span| !span.is_empty()).count()))
     }
 
     /// A string beside the message: nothing but its own text says what it is.
-    fn value(text: Vec<u8>, hub: &mut Hub) -> Option<(Vec<u8>, usize)> {
-        let hits = hits(Decider::default().lines(&hub.eye.clone(), &text, 0))?;
-        let value = masked(&text, &hits, hub);
+    fn value(text: &[u8], hub: &mut Hub) -> Option<(Vec<u8>, usize)> {
+        let hits = hits(Decider::default().lines(&hub.eye.clone(), text, 0))?;
+        let value = masked(text, &hits, hub);
         Some((value, hits.len()))
     }
 }

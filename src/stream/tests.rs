@@ -154,10 +154,7 @@ fn case_33_a_key_in_two_halves_with_a_long_pause_between() {
     lines.idle(&mut hub, &mut out);
     assert_eq!(out, b"a ");
     lines.expire(&mut hub, &mut out).unwrap();
-    assert_eq!(
-        out[..],
-        b"a key=[REDACTED:standard-api-key:"[..].to_vec().into_iter().chain(out[33..].iter().copied()).collect::<Vec<_>>()
-    );
+    assert!(out.starts_with(b"a key=[REDACTED:standard-api-key:") && out.ends_with(b"]"));
     let shown = out.len();
     lines.push(&key.as_bytes()[20..], &mut hub, &mut out).unwrap();
     lines.idle(&mut hub, &mut out);

@@ -12,3 +12,5 @@ mod plant;
 mod readme;
 mod regressions;
 mod rules;
+#[cfg(unix)]
+mod stream;
