@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use keyfence::detect::REACH;
-use keyfence::record::compressed_form;
+use keyfence::source::archive::{self, Bytes, Container, Member};
 use keyfence::source::{self, Met, WalkOptions};
 use keyfence::span::Lines;
 use keyfence::stream::{Eye, clock};
@@ -20,6 +20,22 @@ use super::{Exit, config, output, stream, usage};
 const WINDOW: usize = 1024 * 1024;
 /// How far back the time of a line that has none is looked for.
 const BACK: usize = 16 * 1024;
+
+/// How many containers may stand inside of each other.
+const DEPTH: usize = 4;
+/// What may come out of a file, and out of each of its bytes.
+const FLOOR: u64 = 1 << 30;
+const RATIO: u64 = 250;
+
+/// What is searched.
+struct Input<'a> {
+    eye: &'a Eye,
+    name: String,
+    changed: SystemTime,
+    depth: usize,
+    /// How much may still come out of it.
+    left: u64,
+}
 
 /// A place where the key was seen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,36 +101,47 @@ impl Search {
     }
 
     fn file(&mut self, eye: &Eye, path: &Path, name: &str) {
-        if let Err(error) = self.read(eye, path, name) {
-            self.skipped.push(format!("{name}: {error}"));
-        } else {
-            self.files += 1;
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, mut file) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return self.skipped.push(format!("{name}: {error}")),
+        };
+        let changed = metadata.modified().unwrap_or_else(|_| SystemTime::now());
+        let limit = FLOOR.saturating_add(metadata.len().saturating_mul(RATIO));
+        let mut input = Input { eye, name: name.to_owned(), changed, depth: 0, left: limit };
+        match self.read(&mut input, &mut file) {
+            Ok(()) => self.files += 1,
+            Err(error) => self.skipped.push(format!("{name}: {error}")),
         }
     }
 
-    fn read(&mut self, eye: &Eye, path: &Path, name: &str) -> Result<(), String> {
-        let mut file = File::open(path).map_err(|error| error.to_string())?;
-        let changed = file.metadata().and_then(|metadata| metadata.modified()).unwrap_or_else(|_| SystemTime::now());
+    /// Searches a stream, and what is inside of it.
+    fn read(&mut self, input: &mut Input<'_>, reader: &mut dyn Read) -> Result<(), String> {
         let mut buffer = Vec::new();
-        let (mut core, mut lines) = (0, Lines::default());
+        let (mut core, mut lines, mut first) = (0, Lines::default(), true);
         loop {
             let wanted = (core + REACH + WINDOW).saturating_sub(buffer.len());
-            let read = (&mut file).take(wanted as u64).read_to_end(&mut buffer).map_err(|error| error.to_string())?;
-            self.bytes += read as u64;
-            if core == 0
-                && let Some(form) = compressed_form(&buffer)
-            {
-                return Err(format!("compressed ({form}), unpack it first"));
+            let read = reader.take(wanted as u64).read_to_end(&mut buffer).map_err(|error| error.to_string())?;
+            input.left = input.left.checked_sub(read as u64).ok_or("it unpacks to more than can be believed")?;
+            if std::mem::take(&mut first) {
+                if let Some(form) = archive::sealed(&buffer) {
+                    return Err(format!("{form} cannot be opened"));
+                }
+                if let Some(container) = Container::of(&buffer[..buffer.len().min(archive::HEAD)]) {
+                    return self.open(input, container, &mut Cursor::new(buffer).chain(reader));
+                }
             }
+            self.bytes += read as u64;
             let ended = read < wanted;
             let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(core) };
-            let seen = eye.look(&buffer, core..end).map_err(|_| "a rule gave up on it".to_owned())?;
+            let seen = input.eye.look(&buffer, core..end).map_err(|_| "a rule gave up on it".to_owned())?;
             for seen in seen.iter().filter(|seen| seen.label.is_some()) {
                 let at = seen.credential.span.start;
                 let line = lines.position(&buffer, at).line;
                 let time = time_of(&buffer, at);
                 let by_record = time.is_some();
-                self.sightings.push(Sighting { time: time.unwrap_or(changed), path: name.to_owned(), line, by_record });
+                let time = time.unwrap_or(input.changed);
+                self.sightings.push(Sighting { time, path: input.name.clone(), line, by_record });
             }
             if ended {
                 return Ok(());
@@ -125,6 +152,25 @@ impl Search {
             buffer.drain(..keep);
             core = end - keep;
         }
+    }
+
+    /// Searches every member of a container.
+    fn open(&mut self, input: &mut Input<'_>, container: Container, reader: &mut dyn Read) -> Result<(), String> {
+        if input.depth == DEPTH {
+            return Err(format!("{} inside of too many others", container.name()));
+        }
+        let result = archive::open(container, Bytes::Stream(reader), &mut |member: Member<'_>| {
+            let inner = member.name.map(|name| format!("!{}", name.display())).unwrap_or_default();
+            let name = format!("{}{inner}", input.name);
+            let (eye, changed, left) = (input.eye, input.changed, input.left);
+            let mut inside = Input { eye, name: name.clone(), changed, depth: input.depth + 1, left };
+            let result = member.bytes.and_then(|bytes| self.read(&mut inside, bytes));
+            input.left = inside.left;
+            if let Err(error) = result {
+                self.skipped.push(format!("{name}: {error}"));
+            }
+        });
+        result.map_err(|error| error.to_string())
     }
 
     fn report(&self, args: &RotationVerify, since: SystemTime) -> String {

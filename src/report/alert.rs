@@ -24,8 +24,6 @@ pub struct Alert<'a> {
     pub truncated: bool,
     /// What the team calls the key.
     pub label: Option<&'a str>,
-    /// Names and values of the record that lead to the event: `request_id`, `trace_id`, `service` …
-    pub correlation: &'a [(&'static str, String)],
 }
 
 #[derive(Serialize)]
@@ -46,12 +44,9 @@ impl Alert<'_> {
     /// One JSON object and a line end.
     pub fn to_json(&self, options: &Options<'_>) -> Vec<u8> {
         let redactor = options.redactor;
-        let mut finding = FindingLine::new(self.finding, options);
-        let known = self.correlation.iter().map(|(name, value)| (*name, redactor.text(value)));
-        finding.correlation = (!self.correlation.is_empty()).then(|| known.collect());
         let line = AlertLine {
             r#type: "alert",
-            finding,
+            finding: FindingLine::new(self.finding, options),
             ts: self.ts,
             stream: redactor.text(self.stream),
             count: self.count,
@@ -86,8 +81,17 @@ impl Alert<'_> {
         if let Some(label) = self.label {
             add(format!("known as {}", redactor.text(label)));
         }
-        for (name, value) in self.correlation {
-            add(format!("{name} {}", redactor.text(value)));
+        let known = &finding.correlation;
+        let known = [
+            ("request", &known.request_id),
+            ("trace", &known.trace_id),
+            ("service", &known.service),
+            ("time", &known.time),
+        ];
+        for (name, value) in known {
+            if let Some(value) = value {
+                add(format!("{name} {}", redactor.text(value)));
+            }
         }
         if self.count > 1 {
             add(format!("seen {} times", self.count));
@@ -108,8 +112,9 @@ mod tests {
     #[test]
     fn an_alert_is_a_finding_and_more() {
         let key = secret(1, 24);
-        let finding = finding(format!("key={key}"));
-        let correlation = [("request_id", "r-1".to_owned()), ("trace_id", secret(2, 24))];
+        let mut finding = finding(format!("key={key}"));
+        finding.correlation.request_id = Some("r-1".to_owned());
+        finding.correlation.trace_id = Some(secret(2, 24));
         let alert = Alert {
             finding: &finding,
             ts: "2026-11-22T06:00:00Z",
@@ -118,7 +123,6 @@ mod tests {
             redacted: true,
             truncated: false,
             label: Some("payout-eu"),
-            correlation: &correlation,
         };
         let options = Options::new(redactor());
         let json: serde_json::Value = serde_json::from_slice(&alert.to_json(&options)).unwrap();

@@ -1,9 +1,10 @@
 //! What of a record leads to the event: request id, trace id, service, time.
 
 use super::clock;
+use crate::finding::Correlation;
 use crate::span::Span;
 
-/// Names that records use, in any case, and what the alert calls them.
+/// Names that records use, in any case, and what the report calls them.
 const NAMES: &[(&str, &str)] = &[
     ("request_id", "request_id"),
     ("x-request-id", "request_id"),
@@ -14,12 +15,9 @@ const NAMES: &[(&str, &str)] = &[
     ("trace_id", "trace_id"),
     ("traceid", "trace_id"),
     ("x-amzn-trace-id", "trace_id"),
-    ("span_id", "span_id"),
-    ("spanid", "span_id"),
     ("service.name", "service"),
     ("service", "service"),
     ("app", "service"),
-    ("logger", "logger"),
 ];
 /// A longer value leads nowhere.
 const LONGEST: usize = 128;
@@ -27,24 +25,23 @@ const LONGEST: usize = 128;
 const AROUND: usize = 8 * 1024;
 
 /// The names and values of a record, each name once; what overlaps a secret is left out.
-pub(super) fn correlation(record: &[u8], secrets: &[Span], near: usize) -> Vec<(&'static str, String)> {
+pub(super) fn correlation(record: &[u8], secrets: &[Span], near: usize) -> Correlation {
     let by = near.saturating_sub(AROUND).min(record.len());
     let part = &record[by..(near + AROUND).min(record.len())];
-    let mut found: Vec<(&'static str, String)> = Vec::new();
-    for &(name, called) in NAMES {
-        if found.iter().any(|(other, _)| *other == called) {
-            continue;
-        }
-        let value = places(part, name).find_map(|at| value_at(part, at + name.len()));
-        let free = |span: &Span| !secrets.iter().any(|secret| secret.overlaps(span.shifted(by)));
-        if let Some(span) = value.filter(free) {
-            found.push((called, String::from_utf8_lossy(&part[span.range()]).into_owned()));
-        }
+    let free = |span: &Span| !secrets.iter().any(|secret| secret.overlaps(span.shifted(by)));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let value = |wanted: &str| {
+        NAMES.iter().filter(|(_, called)| *called == wanted).find_map(|(name, _)| {
+            let span = places(part, name).find_map(|at| value_at(part, at + name.len())).filter(free)?;
+            Some(text(&part[span.range()]))
+        })
+    };
+    Correlation {
+        request_id: value("request_id"),
+        trace_id: value("trace_id"),
+        service: value("service"),
+        time: clock::of_record(record).map(|(_, time)| text(time)),
     }
-    if let Some((_, text)) = clock::of_record(record) {
-        found.push(("time", String::from_utf8_lossy(text).into_owned()));
-    }
-    found
 }
 
 /// Where a name stands as a whole word, in any case.
@@ -73,23 +70,24 @@ fn value_at(bytes: &[u8], end: usize) -> Option<Span> {
 mod tests {
     use super::*;
 
-    fn of(record: &str) -> Vec<(&'static str, String)> {
-        correlation(record.as_bytes(), &[], 0)
+    fn of(record: &str) -> [Option<String>; 4] {
+        let Correlation { request_id, trace_id, service, time } = correlation(record.as_bytes(), &[], 0);
+        [request_id, trace_id, service, time]
     }
 
     #[test]
     fn ids_in_json_logfmt_and_headers() {
+        let some = |text: &str| Some(text.to_owned());
         let json = of(r#"{"ts":"2026-03-12T09:11:07Z","service":"payouts","req":{"requestId":"r-1"},"dd.trace_id":"77"}"#);
-        let expected = [("request_id", "r-1"), ("trace_id", "77"), ("service", "payouts"), ("time", "2026-03-12T09:11:07Z")];
-        assert_eq!(json, expected.map(|(name, value)| (name, value.to_owned())));
-        assert_eq!(of("msg=x request_id=abc-1 my_service=y"), [("request_id", "abc-1".to_owned())]);
-        assert_eq!(of("> X-Request-Id: 8f1c"), [("request_id", "8f1c".to_owned())]);
-        assert_eq!(of("no service here"), []);
+        assert_eq!(json, [some("r-1"), some("77"), some("payouts"), some("2026-03-12T09:11:07Z")]);
+        assert_eq!(of("msg=x request_id=abc-1 my_service=y"), [some("abc-1"), None, None, None]);
+        assert_eq!(of("> X-Request-Id: 8f1c"), [some("8f1c"), None, None, None]);
+        assert_eq!(of("no service here"), [None, None, None, None]);
     }
 
     #[test]
     fn a_secret_is_no_id() {
         let record = b"request_id=abcdefgh-12345678 x";
-        assert_eq!(correlation(record, &[Span::new(11, 28)], 11), []);
+        assert!(correlation(record, &[Span::new(11, 28)], 11).is_empty());
     }
 }

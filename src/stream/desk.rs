@@ -23,7 +23,6 @@ pub(super) struct Told {
     pub(super) finding: Box<Finding>,
     pub(super) stream: String,
     pub(super) label: Option<String>,
-    pub(super) correlation: Vec<(&'static str, String)>,
     pub(super) redacted: bool,
     pub(super) truncated: bool,
     pub(super) count: u64,
@@ -37,7 +36,6 @@ pub(super) struct Told {
 pub(super) struct First {
     pub(super) finding: Box<Finding>,
     pub(super) label: Option<String>,
-    pub(super) correlation: Vec<(&'static str, String)>,
     pub(super) redacted: bool,
     pub(super) truncated: bool,
 }
@@ -109,10 +107,10 @@ impl Desk {
             self.told.remove(&oldest);
             self.evicted += 1;
         }
-        let First { finding, label, correlation, redacted, truncated } = first();
+        let First { finding, label, redacted, truncated } = first();
         let stream = key.0.clone();
         let (count, said, last) = (1, 1, now);
-        let entry = Told { finding, stream, label, correlation, redacted, truncated, count, said, last, turn };
+        let entry = Told { finding, stream, label, redacted, truncated, count, said, last, turn };
         self.told.insert(key.clone(), entry);
         self.turns.insert(turn, key.clone());
         Say::Now

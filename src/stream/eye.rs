@@ -56,7 +56,10 @@ impl Eye {
         #[cfg(test)]
         assert!(memchr::memmem::find(&bytes[core.clone()], b"a rule that panics").is_none(), "as asked");
         let sightings = self.scanner.scan_within(bytes, &Scope { core: core.clone(), names: true });
-        let credentials = sightings.into_iter().map(|Sighting::Credential(credential)| Seen { credential, label: None });
+        let credentials = sightings.into_iter().filter_map(|sighting| match sighting {
+            Sighting::Credential(credential) => Some(Seen { credential, label: None }),
+            Sighting::Fact(_) => None,
+        });
         let mut seen: Vec<Seen> = credentials.collect();
         if let Some(known) = &self.known {
             // Also where it stands encoded.

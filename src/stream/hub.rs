@@ -185,7 +185,7 @@ impl Hub {
     pub(super) fn alert(&mut self, hit: &Hit, at: At<'_>, all: &[Span]) {
         let Some(credential) = &hit.credential else { return };
         let place = place_of(at.record);
-        let Some(verdict) = verdict_of(&self.eye, credential, place) else { return };
+        let Some(verdict) = verdict_of(&self.eye, credential, &place) else { return };
         self.counters.truncated += u64::from(hit.truncated);
         let row = (credential.class, verdict.severity, credential.environment);
         *self.counters.findings.entry(row).or_default() += 1;
@@ -200,7 +200,6 @@ impl Hub {
         let first = || First {
             finding: Box::new(Case { eye: &eye, hit, credential, at: &at, all }.finding(verdict, place, settings)),
             label: hit.label.as_deref().map(str::to_owned),
-            correlation: correlate::correlation(at.record, all, at.span.start),
             redacted,
             truncated: hit.truncated,
         };
@@ -256,11 +255,11 @@ pub(super) fn line_end(record: &[u8]) -> usize {
 
 /// Where a record comes from. The only place in this room that asks: it does not say an environment yet.
 fn place_of(_record: &[u8]) -> Place {
-    Place { kind: PlaceKind::Log }
+    Place::unknown(PlaceKind::Log)
 }
 
 /// What a secret is here, and how bad; nothing for what is no leak.
-fn verdict_of(eye: &Eye, credential: &Credential, place: Place) -> Option<Verdict> {
+fn verdict_of(eye: &Eye, credential: &Credential, place: &Place) -> Option<Verdict> {
     let rules = eye.rules();
     // A key that only the team knows has no rule, and no ceiling either.
     let rule = rules.get(credential.rule.as_str()).or_else(|| rules.rules().iter().find(|rule| rule.ceiling.is_none()))?;
@@ -293,7 +292,7 @@ impl Case<'_> {
             title,
             provider: credential.provider.clone(),
             candidates: credential.candidates.clone(),
-            class: credential.class,
+            class: Some(credential.class),
             environment: credential.environment,
             moves_funds: credential.moves_funds,
             mask: finding::Mask::of(&credential.secret),
@@ -307,6 +306,8 @@ impl Case<'_> {
             view: credential.view,
             place,
             because: credential.because.iter().take(4).map(|evidence| (evidence.clone(), Some(begin.line))).collect(),
+            related: Vec::new(),
+            correlation: correlate::correlation(at.record, all, at.span.start),
             excerpt: excerpt(at, credential, all),
             remediation: rule.map_or_else(String::new, |rule| rule.remediation.clone()),
         }
@@ -360,7 +361,6 @@ fn write(eye: &Eye, settings: &Settings, told: &super::desk::Told) -> Vec<u8> {
         redacted: told.redacted,
         truncated: told.truncated,
         label: told.label.as_deref(),
-        correlation: &told.correlation,
     };
     if settings.json { alert.to_json(&options) } else { alert.to_text(&options) }
 }

@@ -89,6 +89,11 @@ fn rotation_is_proven_or_not() {
     assert!(run.out().contains("1 of them since") && run.out().contains("logs/c.log:3"), "{}", run.out());
     run.keeps(&key);
     fs::remove_file(logs.join("c.log")).unwrap();
+    // What is compressed is searched, and what is damaged is no proof.
+    let gzip = tree.command("gzip").args(["-k", "a.log"]).current_dir(&logs).status().unwrap();
+    assert!(gzip.success());
+    let run = verify("2026-03-12T09:30:00Z");
+    assert!(run.code() == Some(0) && run.out().contains("seen          2 times, 0 of them since"), "{}", run.out());
     fs::write(logs.join("d.log.gz"), b"\x1f\x8b\x08\x00rest").unwrap();
     let run = verify("2026-03-12T09:30:00Z");
     assert_eq!(run.code(), Some(3), "{}", run.out());
