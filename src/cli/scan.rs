@@ -24,7 +24,9 @@ const WIDEST: usize = 100;
 
 pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
     if args.paths.is_empty() && is_piped() {
-        return Err(usage("there is a pipe on standard input: `keyfence stream` watches a live log, `keyfence scan -` reads it to its end, `keyfence scan .` does not read it"));
+        return Err(usage(
+            "there is a pipe on standard input: `keyfence stream` watches a live log, `keyfence scan -` reads it to its end, `keyfence scan .` does not read it",
+        ));
     }
     let config = Config::new(global, args)?;
     let scanner = Scanner::new(config.rules.clone());

@@ -82,12 +82,8 @@ impl Alert<'_> {
             add(format!("known as {}", redactor.text(label)));
         }
         let known = &finding.correlation;
-        let known = [
-            ("request", &known.request_id),
-            ("trace", &known.trace_id),
-            ("service", &known.service),
-            ("time", &known.time),
-        ];
+        let known =
+            [("request", &known.request_id), ("trace", &known.trace_id), ("service", &known.service), ("time", &known.time)];
         for (name, value) in known {
             if let Some(value) = value {
                 add(format!("{name} {}", redactor.text(value)));

@@ -1,7 +1,6 @@
 //! JSON Lines: one object a line, keys in a fixed order, absent rather than null. The contract is
 //! in ARCHITECTURE.md; a consumer may rely on it.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -344,9 +343,9 @@ mod tests {
         unpacked: Option<u64>,
         excluded: u64,
         skipped: u64,
-        findings: BTreeMap<Severity, u64>,
+        findings: std::collections::BTreeMap<Severity, u64>,
         suppressed: u64,
-        sites: BTreeMap<String, u64>,
+        sites: std::collections::BTreeMap<String, u64>,
         complete: bool,
     }
 
