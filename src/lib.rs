@@ -21,6 +21,7 @@
 //! | 5 | [`policy`] | gates and exceptions |
 //! | 5 | [`report`] | findings as bytes, through one redactor |
 //! | 6 | [`scan`] | the batch conveyor |
+//! | 6 | [`stream`] | the live conveyor |
 //!
 //! # Words
 //!
@@ -43,3 +44,4 @@ pub mod rule_check;
 pub mod scan;
 pub mod source;
 pub mod span;
+pub mod stream;

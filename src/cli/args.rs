@@ -64,6 +64,20 @@ pub(super) enum Command {
     /// Scan files and folders; `-` is standard input.
     #[command(alias = "dir")]
     Scan(Box<Scan>),
+    /// Watch a live log on standard input, and take its secrets out.
+    #[cfg(unix)]
+    Stream(Box<Stream>),
+    /// Run a command and take the secrets out of what it prints.
+    #[cfg(unix)]
+    Run(Box<Run>),
+    /// Keep fingerprints of the team's own keys, so that they are found with certainty.
+    #[cfg(unix)]
+    #[command(subcommand)]
+    Known(Known),
+    /// Prove that a key that was replaced is used no more.
+    #[cfg(unix)]
+    #[command(subcommand)]
+    Rotation(Rotation),
     /// List the rules, or test a rule file.
     #[command(subcommand)]
     Rules(Rules),
@@ -202,4 +216,133 @@ pub(super) struct Explain {
     /// Know the rules of a file, too. Repeatable.
     #[arg(long, value_name = "FILE")]
     pub(super) rules: Vec<PathBuf>,
+}
+
+/// How a live log is read.
+#[cfg(unix)]
+#[derive(Debug, clap::Args)]
+pub(super) struct Stream {
+    /// Pass the input on, byte for byte but for its secrets. Without it only alerts are written.
+    #[arg(long)]
+    pub(super) redact: bool,
+    /// What wraps a record: lines, json, docker-json, cri, syslog, rsyslog-mm, rsyslog-omprog.
+    #[arg(long, value_name = "NAME", default_value = "lines")]
+    pub(super) protocol: String,
+    /// Read a named stream instead of standard input. Repeatable.
+    #[arg(long, value_name = "NAME=PATH|fd:N")]
+    pub(super) input: Vec<String>,
+    #[command(flatten)]
+    pub(super) options: StreamOptions,
+}
+
+/// What a command prints.
+#[cfg(unix)]
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) options: StreamOptions,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(super) command: Vec<std::ffi::OsString>,
+}
+
+/// What is done with a live log.
+#[cfg(unix)]
+#[derive(Debug, clap::Args)]
+pub(super) struct StreamOptions {
+    /// What stands for a secret: label, same-length, hash.
+    #[arg(long, value_name = "STYLE", default_value = "label")]
+    pub(super) mask: String,
+    /// Where alerts go: a file, fd:N, stderr, stdout, none [default: stderr; none for rsyslog-mm].
+    #[arg(long, value_name = "WHERE")]
+    pub(super) alerts: Option<String>,
+    /// A record that cannot be scanned: block ends the stream, quarantine writes a stub, pass lets it through.
+    #[arg(long, value_name = "WAY", default_value = "quarantine")]
+    pub(super) on_error: String,
+    /// Where such records are kept, readable by the owner only.
+    #[arg(long, value_name = "PATH")]
+    pub(super) quarantine_file: Option<PathBuf>,
+    /// How long the beginning of what may be a secret is held while its line is unfinished.
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    pub(super) hold: String,
+    /// Longer lines are scanned in overlapping parts.
+    #[arg(long, value_name = "SIZE", default_value = "1MiB")]
+    pub(super) max_line: String,
+    /// Write counters there every 15 seconds, for the textfile collector of Prometheus.
+    #[arg(long, value_name = "PATH")]
+    pub(super) metrics_file: Option<PathBuf>,
+    /// Exit 1 if a finding of this severity was seen: critical, high, medium, low, notice.
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) fail_on: Option<String>,
+    /// The fingerprints of the team's own keys; wants --fp-key-file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) known: Option<PathBuf>,
+    /// Every line is written at once anyway.
+    #[arg(long, hide = true)]
+    pub(super) line_buffered: bool,
+    #[command(flatten)]
+    pub(super) rules: RuleChoice,
+    #[command(flatten)]
+    pub(super) environments: Environments,
+}
+
+/// What to do with known keys.
+#[cfg(unix)]
+#[derive(Debug, Subcommand)]
+pub(super) enum Known {
+    /// Add the key that stands on standard input. The key itself is not kept.
+    Add(KnownAdd),
+    /// Every known key: label, environment, class, fingerprint.
+    List {
+        /// The list.
+        #[arg(long, value_name = "FILE")]
+        known: PathBuf,
+    },
+}
+
+/// A key to know.
+#[cfg(unix)]
+#[derive(Debug, clap::Args)]
+pub(super) struct KnownAdd {
+    /// The list; made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    pub(super) known: PathBuf,
+    /// What you call the key: one word.
+    #[arg(long, value_name = "WORD")]
+    pub(super) label: String,
+    /// Which money it touches: live, sandbox, unknown.
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub(super) environment: String,
+    /// What it opens: standard-api-key, payout-key, webhook-secret, client-secret …
+    #[arg(long, value_name = "CLASS", default_value = "general")]
+    pub(super) class: String,
+    /// Make a new key for the fingerprints and keep it there, instead of --fp-key-file.
+    #[arg(long, value_name = "PATH")]
+    pub(super) new_key: Option<PathBuf>,
+}
+
+/// What to do about a rotation.
+#[cfg(unix)]
+#[derive(Debug, Subcommand)]
+pub(super) enum Rotation {
+    /// Search logs for a known key; exit 1 if it was seen since a time.
+    Verify(RotationVerify),
+}
+
+/// Which key, since when, and where.
+#[cfg(unix)]
+#[derive(Debug, clap::Args)]
+pub(super) struct RotationVerify {
+    /// The list of known keys.
+    #[arg(long, value_name = "FILE")]
+    pub(super) known: PathBuf,
+    /// The label of the key that was replaced.
+    #[arg(long, value_name = "LABEL")]
+    pub(super) old: String,
+    /// When it was replaced: 2026-11-22 or 2026-11-22T06:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: String,
+    /// Logs, files and folders.
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
 }

@@ -106,7 +106,7 @@ fn level(flag: &str, name: Option<&str>, otherwise: Severity) -> anyhow::Result<
 }
 
 /// The value of that name; a mistake lists the names.
-fn one_of<T: Copy>(flag: &str, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> anyhow::Result<T> {
+pub(super) fn one_of<T: Copy>(flag: &str, name: &str, all: &[T], name_of: fn(T) -> &'static str) -> anyhow::Result<T> {
     let names = || all.iter().map(|&value| name_of(value)).collect::<Vec<_>>().join(", ");
     let found = all.iter().copied().find(|&value| name_of(value) == name);
     found.ok_or_else(|| usage(format!("{flag}: {name:?} is none of {}", names())))
@@ -116,6 +116,18 @@ fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path).map_err(|error| usage(format!("--fp-key-file: {}", unreadable(path, &error))))?;
     if bytes.len() < 16 {
         return Err(usage(format!("--fp-key-file: {}: {} bytes, a key has at least 16", path.display(), bytes.len())));
+    }
+    Ok(bytes)
+}
+
+/// The key of fingerprints that are kept: refused where everybody can read it.
+#[cfg(unix)]
+pub(super) fn secret_key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    use std::os::unix::fs::PermissionsExt;
+    let bytes = key_file(path)?;
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o004 != 0 {
+        return Err(usage(format!("--fp-key-file: {}: everybody can read it: chmod 600", path.display())));
     }
     Ok(bytes)
 }

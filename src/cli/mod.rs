@@ -4,10 +4,20 @@ mod args;
 mod config;
 mod context;
 mod explain;
+#[cfg(unix)]
+mod known;
 mod output;
 mod page;
+#[cfg(unix)]
+mod rotation;
 mod rules;
+#[cfg(unix)]
+mod run;
 mod scan;
+#[cfg(unix)]
+mod signals;
+#[cfg(unix)]
+mod stream;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -29,13 +39,15 @@ enum Exit {
     Usage,
     /// Something wanted could not be read, written or scanned.
     Incomplete,
+    /// As the command ended that was run.
+    Status(u8),
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Clean => 0,
-            Exit::Findings(code) => code,
+            Exit::Findings(code) | Exit::Status(code) => code,
             Exit::Usage => 2,
             Exit::Incomplete => 3,
         })
@@ -65,6 +77,14 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = match args.command.unwrap_or_default() {
         Command::Scan(scan) => scan::run(&args.global, &scan),
+        #[cfg(unix)]
+        Command::Stream(stream) => stream::run(&args.global, &stream),
+        #[cfg(unix)]
+        Command::Run(run) => run::run(&args.global, &run),
+        #[cfg(unix)]
+        Command::Known(command) => known::run(&args.global, &command),
+        #[cfg(unix)]
+        Command::Rotation(command) => rotation::run(&args.global, &command),
         Command::Rules(command) => rules::run(&args.global, &command),
         Command::Explain(explain) => explain::run(&args.global, &explain),
     };

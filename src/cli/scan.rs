@@ -22,7 +22,9 @@ const PATIENCE: Duration = Duration::from_millis(700);
 
 pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
     if args.paths.is_empty() && is_piped() {
-        return Err(usage("there is a pipe on standard input: `keyfence scan -` reads it, `keyfence scan .` does not"));
+        return Err(usage(
+            "there is a pipe on standard input: `keyfence stream` watches a live log, `keyfence scan -` reads it to its end, `keyfence scan .` does not read it",
+        ));
     }
     let config = Config::new(global, args)?;
     let mut scanner = Scanner::new(config.rules.clone());

@@ -12,6 +12,7 @@ mod confirm;
 mod context;
 mod edge;
 mod fact;
+pub mod known;
 mod near;
 mod prefilter;
 mod resolve;

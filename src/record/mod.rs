@@ -2,6 +2,7 @@
 //! where it comes from.
 
 mod fields;
+pub mod framing;
 mod plain;
 
 pub use fields::{Field, Meaning, fields};

@@ -59,7 +59,7 @@ enum Line<'a> {
 }
 
 #[derive(Serialize)]
-struct FindingLine<'a> {
+pub(super) struct FindingLine<'a> {
     kind: &'static str,
     severity: Severity,
     confidence: Confidence,
@@ -147,7 +147,7 @@ struct SummaryLine<'a> {
 }
 
 impl<'a> FindingLine<'a> {
-    fn new(finding: &'a Finding, options: &Options<'_>) -> Self {
+    pub(super) fn new(finding: &'a Finding, options: &Options<'_>) -> Self {
         let redactor = options.redactor;
         let location = &finding.location;
         Self {

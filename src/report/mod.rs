@@ -1,6 +1,7 @@
 //! Findings as bytes for people and programs: one file per format, and `redact.rs`, through which
 //! every string goes that a report did not make itself.
 
+mod alert;
 mod jsonl;
 mod redact;
 mod terminal;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use crate::finding::{Finding, Origin, Severity};
 
+pub use alert::Alert;
 pub use redact::{FindMasks, Redactor};
 
 /// Writes findings as they come, then the summary.

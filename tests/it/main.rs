@@ -13,3 +13,5 @@ mod plant;
 mod readme;
 mod regressions;
 mod rules;
+#[cfg(unix)]
+mod stream;

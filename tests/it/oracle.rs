@@ -330,7 +330,7 @@ pub(crate) fn settings() -> Settings {
         fingerprints: FingerprintKey::kept(b"a key for tests"),
         depth: scan::DEPTH,
         map: keyfence::source::MapChoice::Auto,
-        context: std::sync::Arc::default(),
+        context: Arc::default(),
     }
 }
 

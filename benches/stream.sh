@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Latency, memory and throughput of `keyfence stream`, against one more `cat` in the pipe. Prints one
+# line for each measure; fails where a promise that does not depend on the machine is broken.
+#
+#   benches/stream.sh [MIB] [PROGRAM]      MIB of generated log, 1024 by default
+set -euo pipefail
+mib=${1:-1024}
+program=${2:-target/release/keyfence}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+limit_kib=$((64 * 1024 + 32 * 1024))      # 64 MiB, and the tables of the rules
+
+note() { printf '%-34s %s\n' "$1" "$2"; }
+fail() { note "$1" "FAILED: $2"; failed=1; }
+
+python3 - "$work" "$mib" <<'PY'
+import random, string, sys
+work, mib = sys.argv[1], int(sys.argv[2])
+r = random.Random(1)
+def word(n): return ''.join(r.choices(string.ascii_letters + string.digits, k=n))
+def line(i):
+    kind = i % 5
+    if kind == 0: return '10.0.0.%d - - [12/Mar/2026:09:%02d:07 +0000] "GET /v1/invoices/%s?page=%d HTTP/1.1" 200 %d "-" "curl/8"' % (i % 250, i % 60, word(12), i, i)
+    if kind == 1: return '{"level":30,"time":17803587%05d,"host":"api.stripe.com","livemode":true,"req":{"id":"%s","url":"/v1/charges"},"msg":"request"}' % (i % 99999, word(16))
+    if kind == 2: return '2026-03-12T09:11:07.%03dZ INFO webhook evt_1%s delivered in %d ms trace_id=%s' % (i % 999, word(23), i % 90, word(32).lower())
+    if kind == 3: return '<14>Mar 12 09:11:07 node2 pay[1956]: cache key user:%d:profile hit token_bucket=%d auth=ok' % (i, i % 12)
+    return '2026-03-12T09:11:07Z DEBUG ' + ' '.join(word(r.randint(3, 9)) for _ in range(30))
+block = ''.join(line(i) + '\n' for i in range(40000))
+keys = ['sk_' + 'live_' + word(24) for _ in range(200)]
+open(work + '/keys', 'w').write('\n'.join(keys) + '\n')
+with open(work + '/clean', 'w') as clean:
+    for _ in range(mib * 1024 * 1024 // len(block) + 1): clean.write(block)
+lines = block.splitlines()
+with open(work + '/keyed', 'w') as keyed:
+    for key in keys:
+        at = r.randrange(len(lines))
+        keyed.write('\n'.join(lines[at:at + 500]) + '\nk=' + key + ' ' + lines[at] + '\n')
+with open(work + '/line', 'w') as one:
+    for _ in range(mib * 1024 * 1024 // len(block) + 1): one.write(block.replace('\n', ' '))
+    one.write(' k=' + keys[0] + ' end\n')
+PY
+
+seconds() { local from=$EPOCHREALTIME; "$@"; awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }'; }
+peak() { python3 - "$@" <<'PY'
+import resource, subprocess, sys
+with open(sys.argv[1], 'rb') as source:
+    subprocess.run(sys.argv[2:], stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+PY
+}
+redact=("$program" stream --redact --alerts none)
+cat "$work/clean" > /dev/null
+
+# The same bytes.
+before=$(sha256sum < "$work/clean"); after=$("${redact[@]}" < "$work/clean" | sha256sum)
+[ "$before" = "$after" ] && note "clean log, byte for byte" ok || fail "clean log" "other bytes"
+# shellcheck disable=SC2016
+left=$("${redact[@]}" < "$work/keyed" | grep -c -F -f "$work/keys" || true)
+[ "$left" = 0 ] && note "200 planted keys" "all redacted" || fail "planted keys" "$left left"
+
+# Memory.
+for file in clean line; do
+    kib=$(peak "$work/$file" "${redact[@]}")
+    [ "$kib" -le "$limit_kib" ] && note "peak memory, $file" "$((kib / 1024)) MiB" || fail "peak memory, $file" "$kib KiB"
+done
+
+# Throughput.
+two_cats() { cat "$work/clean" | cat > /dev/null; }
+filtered() { cat "$work/clean" | "${redact[@]}" > /dev/null; }
+cats=$(seconds two_cats); ours=$(seconds filtered)
+note "cat | cat" "$cats s"
+note "cat | keyfence stream --redact" "$ours s, $(awk -v m="$mib" -v s="$ours" 'BEGIN { printf "%.0f", m / s }') MiB/s"
+
+# Latency: a line in, the line out.
+python3 - "${redact[@]}" <<'PY'
+import subprocess, sys, time
+p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+def turn(line):
+    start = time.perf_counter(); p.stdin.write(line); got = b''
+    while not got.endswith(b'\n'): got += p.stdout.read(65536)
+    return (time.perf_counter() - start) * 1000
+turn(b'warm\n')
+line = b'2026-03-12T09:11:07Z INFO request done trace_id=0123456789abcdef url=/v1/invoices?page=2\n'
+took = sorted(turn(line) for _ in range(5000))
+print('%-34s p50 %.3f ms, p99 %.3f ms, worst %.3f ms' % ('latency of a line, idle', took[2500], took[4950], took[-1]))
+for name, unit in [('benign', b'lorem ips'), ('prefixes', b'sk_' + b'live_'), ('percent', b'%25'), ('backslashes', b'\\\\'), ('brackets', b'[[[[')]:
+    took = min(turn(unit * (65536 // len(unit)) + b'\n') for _ in range(5))
+    print('%-34s %.2f ms' % ('64 KiB line, ' + name, took))
+p.stdin.close(); p.wait()
+PY
+# Ten thousand lines a second for five seconds.
+python3 - "${redact[@]}" <<'PY'
+import subprocess, sys, threading, time
+p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+sent, took = {}, []
+def read():
+    rest = b''
+    while True:
+        got = p.stdout.read(1 << 16)
+        if not got: return
+        now = time.perf_counter(); rest += got; lines = rest.split(b'\n'); rest = lines.pop()
+        for text in lines: took.append((now - sent[int(text.split(b' ')[0])]) * 1000)
+thread = threading.Thread(target=read); thread.start()
+start = time.perf_counter(); n = 0
+while n < 50000:
+    due = int((time.perf_counter() - start) * 10000); now = time.perf_counter()
+    batch = []
+    while n < min(due, 50000):
+        sent[n] = now; batch.append(b'%d INFO request done trace_id=0123456789abcdef url=/v1/invoices\n' % n); n += 1
+    if batch: p.stdin.write(b''.join(batch))
+    time.sleep(0.0002)
+p.stdin.close(); p.wait(); thread.join(); took.sort()
+print('%-34s p50 %.3f ms, p99 %.3f ms' % ('10,000 lines a second', took[len(took) // 2], took[len(took) * 99 // 100]))
+PY
+exit "$failed"

@@ -1,0 +1,103 @@
+//! What looks at the bytes: the scanner, the team's own keys, and a net under both, so that a mistake
+//! in a rule costs one record and not the stream.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::credential::{Confidence, Credential};
+use crate::detect::known::Known;
+use crate::detect::{Scanner, Scope};
+use crate::finding::{Mask, Sighting};
+use crate::rule::RuleSet;
+use crate::span::Span;
+
+/// The rule of a key that is known by its fingerprint and by nothing else.
+pub const KNOWN: &str = "known-key";
+
+/// A rule gave up on these bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault;
+
+/// A credential, and the name that the team gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The credential.
+    pub credential: Credential,
+    /// What the team calls it.
+    pub label: Option<Arc<str>>,
+}
+
+/// Finds credentials.
+#[derive(Debug)]
+pub struct Eye {
+    scanner: Scanner,
+    known: Option<Known>,
+}
+
+impl Eye {
+    /// Looks with these rules, and for these keys.
+    pub fn new(rules: Arc<RuleSet>, known: Option<Known>) -> Self {
+        Self { scanner: Scanner::new(rules), known }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        self.scanner.rules()
+    }
+
+    /// Every credential that begins in the core, public ones included, in order.
+    pub fn look(&self, bytes: &[u8], core: Range<usize>) -> Result<Vec<Seen>, Fault> {
+        // Nothing that the scanner holds changes while it looks, so nothing is left half changed.
+        catch_unwind(AssertUnwindSafe(|| self.find(bytes, core))).map_err(|_| Fault)
+    }
+
+    fn find(&self, bytes: &[u8], core: Range<usize>) -> Vec<Seen> {
+        #[cfg(test)]
+        assert!(memchr::memmem::find(&bytes[core.clone()], b"a rule that panics").is_none(), "as asked");
+        let sightings = self.scanner.scan_within(bytes, &Scope { core: core.clone(), names: true });
+        let credentials = sightings.into_iter().filter_map(|sighting| match sighting {
+            Sighting::Credential(credential) => Some(Seen { credential, label: None }),
+            Sighting::Fact(_) => None,
+        });
+        let mut seen: Vec<Seen> = credentials.collect();
+        if let Some(known) = &self.known {
+            // Also where it stands encoded.
+            for seen in &mut seen {
+                if let Some((label, environment)) = known.label_of(&seen.credential.secret) {
+                    seen.credential.environment = environment;
+                    seen.label = Some(label);
+                }
+            }
+            for hit in known.find(bytes, core) {
+                note(&mut seen, known.credential(&hit, bytes, KNOWN), hit.label());
+            }
+            seen.sort_by_key(|seen| seen.credential.span);
+        }
+        seen
+    }
+
+    /// What to print instead of the credentials in a string.
+    pub fn masks(&self, bytes: &[u8]) -> Vec<(Span, Mask)> {
+        match self.look(bytes, 0..bytes.len()) {
+            Ok(seen) => seen.iter().map(|seen| (seen.credential.span, Mask::of(&seen.credential.secret))).collect(),
+            // What cannot be looked at is not printed.
+            Err(Fault) => vec![(Span::new(0, bytes.len()), Mask { prefix: String::new(), length: bytes.len() })],
+        }
+    }
+}
+
+/// A key that the team knows goes before any other reading of the same bytes.
+fn note(seen: &mut Vec<Seen>, known: Credential, label: Arc<str>) {
+    if let Some(same) = seen.iter_mut().find(|seen| seen.credential.span == known.span) {
+        same.credential.environment = known.environment;
+        same.credential.confidence = Confidence::Strong;
+        same.credential.because.extend(known.because);
+        same.label = Some(label);
+        return;
+    }
+    seen.retain(|seen| !seen.credential.span.overlaps(known.span) || seen.credential.span.len() > known.span.len());
+    if !seen.iter().any(|seen| seen.credential.span.overlaps(known.span)) {
+        seen.push(Seen { credential: known, label: Some(label) });
+    }
+}

@@ -1,0 +1,492 @@
+//! Records of containers and system loggers: the pieces of a line are put together, judged as one line,
+//! and redacted each in its own record.
+//!
+//! Every record is judged twice: as the line that it is, and as a piece of the line that it carries. It
+//! goes out when its line is complete, in the order in which it came in.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::decide::{Decider, Hit, Mark, Outcome, context_of};
+use super::filter::Filter;
+use super::hub::{At, Blocked, Hub};
+use crate::credential::Class;
+use crate::detect::REACH;
+use crate::record::framing::{Framing, Part};
+use crate::rule::Alphabet;
+use crate::span::Span;
+
+/// Streams whose context is remembered.
+const STREAMS: usize = 256;
+/// How much of a line is taken for the record of a secret in it.
+const RECORD: usize = 8 * 1024;
+
+/// A stream of wrapped records.
+#[derive(Debug)]
+pub struct Framed {
+    name: String,
+    framing: Framing,
+    /// Raw records: context, then those that are not taken apart yet.
+    buffer: Vec<u8>,
+    at: usize,
+    raw: Decider,
+    queue: VecDeque<Record>,
+    /// The number of the first record in the queue.
+    first: u64,
+    texts: HashMap<Vec<u8>, Text>,
+    turn: u64,
+    waiting: Option<Instant>,
+    /// Inside a record that is too long to be one.
+    overlong: bool,
+}
+
+/// A record that waits for its line to be complete.
+#[derive(Debug)]
+struct Record {
+    bytes: Vec<u8>,
+    mark: Mark,
+    /// What is redacted, and whether it was told with its line.
+    hits: Vec<(Hit, bool)>,
+    failed: bool,
+    /// Whether its line is not decided yet.
+    open: bool,
+}
+
+/// The line of a stream inside the records, as far as it has come.
+#[derive(Debug, Default)]
+struct Text {
+    /// What keeps its pieces apart from those of others.
+    key: Vec<u8>,
+    buffer: Vec<u8>,
+    at: usize,
+    pieces: VecDeque<Piece>,
+    decider: Decider,
+    long: bool,
+    swallow: Option<Alphabet>,
+    turn: u64,
+}
+
+/// Where a piece of a line stands.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    record: u64,
+    /// In the text of the stream.
+    start: usize,
+    length: usize,
+    /// In the record.
+    raw: usize,
+}
+
+impl Framed {
+    /// A stream of that name.
+    pub fn new(name: &str, framing: Framing) -> Self {
+        Self {
+            name: name.to_owned(),
+            framing,
+            buffer: Vec::new(),
+            at: 0,
+            raw: Decider::default(),
+            queue: VecDeque::new(),
+            first: 0,
+            texts: HashMap::new(),
+            turn: 0,
+            waiting: None,
+            overlong: false,
+        }
+    }
+
+    /// Takes whole records apart, those up to `end`.
+    fn records(&mut self, end: usize, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let mut mark = self.raw.mark();
+        let eye = hub.eye.clone();
+        let mut outcomes = self.raw.lines(&eye, &self.buffer[..end], self.at).into_iter().peekable();
+        hub.counters.lines += self.raw.mark().lines - mark.lines;
+        let mut touched: Vec<Vec<u8>> = Vec::new();
+        let mut start = self.at;
+        while start < end {
+            let stop = memchr::memchr(b'\n', &self.buffer[start..end]).map_or(end, |at| start + at + 1);
+            let mut record =
+                Record { bytes: self.buffer[start..stop].to_vec(), mark, hits: Vec::new(), failed: false, open: false };
+            while let Some(outcome) = outcomes.next_if(|outcome| outcome.span().start < stop) {
+                match outcome {
+                    Outcome::Failed(_) => record.failed = true,
+                    Outcome::Hit(hit) => record.hits.push((back(hit, start), false)),
+                }
+            }
+            if let Some(part) = self.framing.part(&record.bytes) {
+                record.open = true;
+                // A private key over lines is told of by the text: there it is one.
+                record.hits.retain(|(hit, _)| hit.began.is_none());
+                self.piece(&mut record, &part, &mut touched);
+            }
+            self.queue.push_back(record);
+            mark.lines += 1;
+            mark.offset += (stop - start) as u64;
+            start = stop;
+        }
+        self.at = end;
+        for key in touched {
+            self.decide(&key, hub);
+        }
+        self.forget_streams();
+        self.release(hub, out)
+    }
+
+    /// Adds the piece of a line that a record carries.
+    fn piece(&mut self, record: &mut Record, part: &Part, touched: &mut Vec<Vec<u8>>) {
+        let key = record.bytes[part.stream.clone()].to_vec();
+        self.turn += 1;
+        let text = self.texts.entry(key.clone()).or_default();
+        text.turn = self.turn;
+        text.key.clone_from(&key);
+        let bytes = &record.bytes[part.text.clone()];
+        if let Some(letters) = text.swallow {
+            let run = letters.run(bytes, usize::MAX);
+            let span = Span::new(part.text.start, part.text.start + run);
+            if run > 0 {
+                record.hits.push((Hit { class: Class::General, ..Hit::key_part(span) }, true));
+            }
+            if run < bytes.len() || !part.partial {
+                text.swallow = None;
+            }
+        }
+        let number = self.first + self.queue.len() as u64;
+        text.pieces.push_back(Piece { record: number, start: text.buffer.len(), length: bytes.len(), raw: part.text.start });
+        text.buffer.extend_from_slice(bytes);
+        if !part.partial {
+            text.buffer.push(b'\n');
+        }
+        if !touched.contains(&key) {
+            touched.push(key);
+        }
+    }
+
+    /// Decides the lines of a stream that are complete, and windows of one that is too long to wait for.
+    fn decide(&mut self, key: &[u8], hub: &mut Hub) {
+        let Some(mut text) = self.texts.remove(key) else { return };
+        let limit = hub.settings.max_line + REACH;
+        loop {
+            let fresh = &text.buffer[text.at..];
+            let end = if text.long { memchr::memchr(b'\n', fresh) } else { memchr::memrchr(b'\n', fresh) };
+            match end.map(|end| text.at + end + 1) {
+                Some(end) if !text.long => {
+                    let outcomes = text.decider.lines(&hub.eye.clone(), &text.buffer[..end], text.at);
+                    self.apply(&mut text, outcomes, end, hub);
+                }
+                Some(end) if end - text.at < limit => {
+                    let size = end - text.at;
+                    self.window(&mut text, size, hub);
+                    text.long = false;
+                }
+                _ if text.buffer.len() - text.at >= limit => {
+                    text.long = true;
+                    hub.counters.unjoined += 1;
+                    self.window(&mut text, hub.settings.max_line, hub);
+                }
+                _ => break,
+            }
+        }
+        text.forget();
+        self.texts.insert(key.to_vec(), text);
+    }
+
+    fn window(&mut self, text: &mut Text, size: usize, hub: &mut Hub) {
+        let floor = text.at.saturating_sub(REACH);
+        let visible = (text.at + size + REACH).min(text.buffer.len());
+        let core = text.at - floor..text.at + size - floor;
+        let outcomes = text.decider.window(&hub.eye.clone(), &text.buffer[floor..visible], core);
+        hub.counters.windows += 1;
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
+        self.apply(text, outcomes, text.at + size, hub);
+    }
+
+    /// Puts what was decided of a text, up to `end`, on its records, and tells of it.
+    fn apply(&mut self, text: &mut Text, outcomes: Vec<Outcome>, end: usize, hub: &mut Hub) {
+        let spans: Vec<Span> = outcomes.iter().map(Outcome::span).collect();
+        for outcome in outcomes.into_iter().map(without_mark) {
+            match outcome {
+                Outcome::Failed(span) => {
+                    for piece in text.pieces_in(span) {
+                        if let Some(record) = self.record(piece.record) {
+                            record.failed = true;
+                        }
+                    }
+                }
+                Outcome::Hit(hit) => self.put(text, hit, &spans, hub),
+            }
+        }
+        let done = text.pieces.iter().take_while(|piece| piece.start + piece.length <= end).count();
+        let mut joined = 0;
+        for piece in text.pieces.drain(..done) {
+            let number = usize::try_from(piece.record - self.first).unwrap_or(usize::MAX);
+            joined += u64::from(piece.start > text.at);
+            if let Some(record) = self.queue.get_mut(number) {
+                record.open = false;
+            }
+        }
+        hub.counters.joined += joined;
+        text.at = end;
+    }
+
+    /// A secret of a text: redacted in every record that holds a part of it, told once.
+    fn put(&mut self, text: &Text, mut hit: Hit, spans: &[Span], hub: &mut Hub) {
+        let pieces = text.pieces_in(hit.span);
+        let Some(&first) = pieces.first() else {
+            // The end of a private key that was redacted before.
+            self.tell(text, &hit, spans, hub);
+            return;
+        };
+        let told = self.record(first.record).is_some_and(|record| {
+            let span = first.raw_span(hit.span);
+            record.hits.iter().any(|(other, told)| *told && other.credential.is_some() && other.span.overlaps(span))
+        });
+        if !told {
+            self.tell(text, &hit, spans, hub);
+        }
+        // What is told already is not told again when the record goes out.
+        for piece in pieces {
+            let span = piece.raw_span(hit.span);
+            let credential = if piece.record == first.record { hit.credential.take() } else { None };
+            let class = hit.class;
+            if let Some(record) = self.record(piece.record) {
+                record.hits.push((Hit { class, credential, ..Hit::key_part(span) }, true));
+            }
+        }
+    }
+
+    fn tell(&mut self, text: &Text, hit: &Hit, spans: &[Span], hub: &mut Hub) {
+        let at = hit.span.start;
+        // What ends a private key may stand behind the last byte of its piece.
+        let piece = text.pieces.iter().rev().find(|piece| piece.start <= at && at <= piece.start + piece.length).copied();
+        let floor = hit.span.start.saturating_sub(RECORD);
+        let start = memchr::memrchr(b'\n', &text.buffer[floor..hit.span.start]).map_or(floor, |at| floor + at + 1);
+        let ceiling = (hit.span.end + RECORD).min(text.buffer.len());
+        let end = memchr::memchr(b'\n', &text.buffer[hit.span.end..ceiling]).map_or(ceiling, |at| hit.span.end + at);
+        let inside = |span: &&Span| span.start >= start && span.end <= end;
+        let near: Vec<Span> = spans.iter().filter(inside).map(|span| Span::new(span.start - start, span.end - start)).collect();
+        let (mark, column) = match piece.and_then(|piece| self.record(piece.record).map(|record| (record.mark, piece))) {
+            Some((mark, piece)) => (mark, (piece.raw + hit.span.start.saturating_sub(piece.start)) as u64),
+            None => (self.raw.mark(), 0),
+        };
+        let stream = match String::from_utf8_lossy(&text.key) {
+            inner if inner.is_empty() => self.name.clone(),
+            inner if self.name == "-" => inner.into_owned(),
+            inner => format!("{}/{inner}", self.name),
+        };
+        let span = Span::new(hit.span.start - start, hit.span.end - start);
+        let record = &text.buffer[start..end];
+        let at = At { stream: &stream, record, span, line: mark.lines, offset: mark.offset + column, column };
+        hub.alert(hit, at, &near);
+    }
+
+    fn record(&mut self, number: u64) -> Option<&mut Record> {
+        self.queue.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    /// Puts out what is decided, from the oldest record on.
+    fn release(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        while self.queue.front().is_some_and(|record| !record.open) {
+            let Some(mut record) = self.queue.pop_front() else { break };
+            self.first += 1;
+            self.emit(&mut record, hub, out)?;
+        }
+        if self.queue.is_empty() && self.at == self.buffer.len() {
+            self.waiting = None;
+        }
+        Ok(())
+    }
+
+    fn emit(&self, record: &mut Record, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let redact = hub.settings.redact;
+        if record.failed {
+            return if redact { hub.fail(&record.bytes, out) } else { hub.fail(&record.bytes, &mut Vec::new()) };
+        }
+        record.hits.sort_by_key(|(hit, told)| (hit.span, !told));
+        let spans: Vec<Span> = record.hits.iter().map(|(hit, _)| hit.span).collect();
+        let mut done = 0;
+        for (at, (hit, told)) in record.hits.iter().enumerate() {
+            let same = |(other, told): &(Hit, bool)| *told && other.credential.is_some() && other.span.overlaps(hit.span);
+            if !told && !record.hits.iter().any(same) {
+                let offset = record.mark.offset + hit.span.start as u64;
+                let (line, column) = (record.mark.lines, hit.span.start as u64);
+                let place = At { stream: &self.name, record: &record.bytes, span: hit.span, line, offset, column };
+                hub.alert(hit, place, &spans);
+            }
+            // Two readings of one place are one redaction, as wide as both.
+            if !redact || hit.span.start < done || hit.span.is_empty() {
+                continue;
+            }
+            let wide = spans[at..].iter().take_while(|other| other.start < hit.span.end);
+            let end = wide.map(|other| other.end).max().unwrap_or(hit.span.end);
+            out.extend_from_slice(&record.bytes[done..hit.span.start]);
+            hub.redact(hit, &record.bytes[hit.span.start..end], out);
+            done = end;
+        }
+        if redact {
+            out.extend_from_slice(&record.bytes[done..]);
+        }
+        Ok(())
+    }
+
+    /// The streams that were not heard of for the longest time are forgotten, if no line of theirs is open.
+    fn forget_streams(&mut self) {
+        while self.texts.len() > STREAMS {
+            let idle = self.texts.iter().filter(|(_, text)| text.pieces.is_empty()).min_by_key(|(_, text)| text.turn);
+            let Some(key) = idle.map(|(key, _)| key.clone()) else { return };
+            self.texts.remove(&key);
+        }
+    }
+
+    /// A record that is no record: it is longer than anything that is put together.
+    fn refuse_overlong(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let limit = hub.settings.max_line + REACH;
+        while self.buffer.len() - self.at >= limit {
+            let bytes = self.buffer[self.at..self.at + limit].to_vec();
+            self.buffer.drain(self.at..self.at + limit);
+            self.overlong = true;
+            let mark = self.raw.mark();
+            self.queue.push_back(Record { bytes, mark, hits: Vec::new(), failed: true, open: false });
+        }
+        self.release(hub, out)
+    }
+
+    /// Every open line is taken as it is.
+    fn close_lines(&mut self, hub: &mut Hub, swallow: bool) {
+        let mut keys: Vec<Vec<u8>> =
+            self.texts.iter().filter(|(_, text)| !text.pieces.is_empty()).map(|(key, _)| key.clone()).collect();
+        keys.sort();
+        for key in keys {
+            let Some(mut text) = self.texts.remove(&key) else { continue };
+            hub.counters.unjoined += 1;
+            let end = text.buffer.len();
+            let eye = hub.eye.clone();
+            let mut outcomes = text.decider.lines(&eye, &text.buffer, text.at);
+            if let Some(tail) = hub.heads.tail(&text.buffer, text.at).filter(|_| swallow)
+                && outcomes.last().is_none_or(|last| last.span().end <= tail.start)
+            {
+                let span = Span::new(tail.start, end);
+                let hit = super::lines::truncated(eye.rules(), tail.rule, &text.buffer[span.range()], span);
+                outcomes.push(Outcome::Hit(hit));
+                text.swallow = Some(tail.letters);
+            }
+            self.apply(&mut text, outcomes, end, hub);
+            text.forget();
+            self.texts.insert(key, text);
+        }
+    }
+
+    /// A private key that has begun ends with its stream.
+    fn close_keys(&mut self, hub: &mut Hub) {
+        let eye = hub.eye.clone();
+        let mut keys: Vec<Vec<u8>> = self.texts.keys().cloned().collect();
+        keys.sort();
+        for key in keys {
+            let Some(mut text) = self.texts.remove(&key) else { continue };
+            if let Some(Outcome::Hit(hit)) = text.decider.finish(&eye, text.buffer.len()).map(without_mark) {
+                self.tell(&text, &hit, &[], hub);
+            }
+        }
+    }
+}
+
+impl Piece {
+    /// The part of a span of the text that stands in this piece, in the record.
+    fn raw_span(self, span: Span) -> Span {
+        let inside = |at: usize| at.clamp(self.start, self.start + self.length) - self.start + self.raw;
+        Span::new(inside(span.start), inside(span.end))
+    }
+}
+
+impl Text {
+    /// The pieces that hold a byte of the span.
+    fn pieces_in(&self, span: Span) -> Vec<Piece> {
+        let holds = |piece: &&Piece| span.start < piece.start + piece.length && piece.start < span.end;
+        self.pieces.iter().filter(holds).copied().collect()
+    }
+
+    /// Drops what is context no more.
+    fn forget(&mut self) {
+        let floor = if self.long { self.at.saturating_sub(REACH) } else { context_of(&self.buffer, self.at) };
+        let floor = self.pieces.front().map_or(floor, |piece| floor.min(piece.start));
+        self.buffer.drain(..floor);
+        self.at -= floor;
+        for piece in &mut self.pieces {
+            piece.start -= floor;
+        }
+    }
+}
+
+/// Marks of a text are not those of the stream.
+fn without_mark(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Hit(hit) => Outcome::Hit(Hit { began: None, ..hit }),
+        failed @ Outcome::Failed(_) => failed,
+    }
+}
+
+fn back(mut hit: Hit, by: usize) -> Hit {
+    hit.span = Span::new(hit.span.start - by, hit.span.end - by);
+    hit
+}
+
+impl Filter for Framed {
+    fn push(&mut self, bytes: &[u8], hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        self.buffer.extend_from_slice(bytes);
+        if let Some(since) = self.waiting.take() {
+            hub.counters.hold(since.elapsed());
+        }
+        if self.overlong {
+            // The rest of what was refused is refused with it.
+            let end = memchr::memchr(b'\n', &self.buffer[self.at..]).map_or(self.buffer.len(), |at| self.at + at + 1);
+            let rest: Vec<u8> = self.buffer.drain(self.at..end).collect();
+            self.overlong = !rest.ends_with(b"\n");
+            let mark = self.raw.mark();
+            self.queue.push_back(Record { bytes: rest, mark, hits: Vec::new(), failed: true, open: false });
+        }
+        if let Some(end) = memchr::memrchr(b'\n', &self.buffer[self.at..]) {
+            self.records(self.at + end + 1, hub, out)?;
+        }
+        self.refuse_overlong(hub, out)?;
+        let floor = context_of(&self.buffer, self.at);
+        self.buffer.drain(..floor);
+        self.at -= floor;
+        Ok(())
+    }
+
+    fn idle(&mut self, _hub: &mut Hub, _out: &mut Vec<u8>) {
+        if !self.queue.is_empty() {
+            self.waiting.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn deadline(&self, hold: Duration) -> Option<Instant> {
+        self.waiting.map(|since| since + hold)
+    }
+
+    fn expire(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        self.waiting = None;
+        self.close_lines(hub, true);
+        self.release(hub, out)
+    }
+
+    fn finish(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        if self.at < self.buffer.len() {
+            self.records(self.buffer.len(), hub, out)?;
+            hub.counters.lines += 1;
+        }
+        self.close_lines(hub, false);
+        self.release(hub, out)?;
+        self.close_keys(hub);
+        Ok(())
+    }
+
+    fn abandon(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        if self.at < self.buffer.len() {
+            self.records(self.buffer.len(), hub, out)?;
+        }
+        self.close_lines(hub, true);
+        self.release(hub, out)?;
+        self.close_keys(hub);
+        Ok(())
+    }
+}

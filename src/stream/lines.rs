@@ -1,0 +1,385 @@
+//! A stream of lines: what comes in goes out byte for byte but for the secrets, as soon as nothing that
+//! follows can change what it is.
+
+use std::time::{Duration, Instant};
+
+use super::decide::{Decider, Hit, Mark, Outcome, context_of};
+use super::hub::{At, Blocked, Hub};
+use crate::credential::{Confidence, Credential, Environment, Secret, View};
+use crate::detect::REACH;
+use crate::rule::{Alphabet, RuleSet};
+use crate::span::Span;
+
+/// How much of a long line is taken for the record of a secret in it.
+const RECORD: usize = 8 * 1024;
+
+/// One stream of lines.
+#[derive(Debug)]
+pub struct Lines {
+    name: String,
+    buffer: Vec<u8>,
+    /// Where the unfinished line begins, or the part of a long line that is not decided yet.
+    at: usize,
+    /// How much of it went out before it was decided.
+    released: usize,
+    /// How far line ends were looked for.
+    searched: usize,
+    /// Whether `at` is inside a line.
+    long: bool,
+    /// Where the line of `at` begins in the stream.
+    line: u64,
+    decider: Decider,
+    /// What continues a secret that was redacted before its end came.
+    swallow: Option<Alphabet>,
+    /// Secrets of the unfinished line that were told, counted from its beginning.
+    told: Vec<Span>,
+    /// Since when bytes are held.
+    waiting: Option<Instant>,
+}
+
+impl Lines {
+    /// A stream of that name.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            buffer: Vec::new(),
+            at: 0,
+            released: 0,
+            searched: 0,
+            long: false,
+            line: 0,
+            decider: Decider::default(),
+            swallow: None,
+            told: Vec::new(),
+            waiting: None,
+        }
+    }
+
+    /// Takes bytes in and puts out what is decided.
+    pub fn push(&mut self, bytes: &[u8], hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        self.buffer.extend_from_slice(bytes);
+        if let Some(since) = self.waiting.take() {
+            hub.counters.hold(since.elapsed());
+        }
+        self.swallow();
+        self.work(hub, out)
+    }
+
+    /// Drops what continues a secret that was redacted already.
+    fn swallow(&mut self) {
+        if let Some(letters) = self.swallow {
+            let run = letters.run(&self.buffer[self.released..], usize::MAX);
+            self.released += run;
+            if self.released < self.buffer.len() {
+                self.swallow = None;
+            }
+        }
+    }
+
+    fn work(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let limit = hub.settings.max_line + REACH;
+        loop {
+            self.searched = self.searched.max(self.at);
+            let end = memchr::memchr(b'\n', &self.buffer[self.searched..]).map(|at| self.searched + at + 1);
+            match end {
+                Some(end) if !self.long && end - self.at < limit => {
+                    let end = self.short_lines(end, limit);
+                    self.lines(end, hub, out)?;
+                }
+                Some(end) => {
+                    self.searched = end - 1;
+                    self.window(Some(end), hub, out)?;
+                }
+                None => {
+                    self.searched = self.buffer.len();
+                    if self.buffer.len() - self.at < limit {
+                        break;
+                    }
+                    self.window(None, hub, out)?;
+                }
+            }
+        }
+        self.forget();
+        Ok(())
+    }
+
+    /// The end of the last of the whole lines in a row that are not long; the first ends at `end`.
+    fn short_lines(&self, end: usize, limit: usize) -> usize {
+        let last = memchr::memrchr(b'\n', &self.buffer[end..]).map_or(end, |at| end + at + 1);
+        if last - self.at < limit {
+            return last;
+        }
+        let mut start = end;
+        for newline in memchr::memchr_iter(b'\n', &self.buffer[end..last]).map(|at| end + at + 1) {
+            if newline - start >= limit {
+                break;
+            }
+            start = newline;
+        }
+        start
+    }
+
+    /// Whole lines, up to `end`.
+    fn lines(&mut self, end: usize, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let mark = self.decider.mark();
+        let outcomes = self.decider.lines(&hub.eye.clone(), &self.buffer[..end], self.at);
+        self.put(Part { outcomes: &outcomes, end, mark }, hub, out)?;
+        hub.counters.lines += self.decider.mark().lines - mark.lines;
+        self.next(end, false);
+        Ok(())
+    }
+
+    /// The next part of a long line; `end` is the end of the line, if that has come.
+    fn window(&mut self, end: Option<usize>, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let mark = self.decider.mark();
+        let size = hub.settings.max_line;
+        let visible = self.at + size + REACH;
+        let last = end.filter(|&end| end < visible);
+        let core = self.at..last.unwrap_or(self.at + size);
+        let floor = if self.long { self.at.saturating_sub(REACH) } else { context_of(&self.buffer, self.at) };
+        let slice = &self.buffer[floor..last.unwrap_or(visible)];
+        let outcomes = self.decider.window(&hub.eye.clone(), slice, core.start - floor..core.end - floor);
+        let outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
+        hub.counters.windows += 1;
+        self.put(Part { outcomes: &outcomes, end: core.end, mark }, hub, out)?;
+        hub.counters.lines += u64::from(last.is_some());
+        self.next(core.end, last.is_none());
+        Ok(())
+    }
+
+    /// What follows `end` is next; `long` says whether it is the same line.
+    fn next(&mut self, end: usize, long: bool) {
+        self.at = end;
+        self.released = self.released.max(end);
+        self.long = long;
+        if !long {
+            self.line = self.decider.mark().offset;
+            self.told.clear();
+        }
+    }
+
+    /// Drops what is context no more.
+    fn forget(&mut self) {
+        let floor = if self.long { self.at.saturating_sub(REACH) } else { context_of(&self.buffer, self.at) };
+        self.buffer.drain(..floor);
+        self.at -= floor;
+        self.released -= floor;
+        self.searched = self.searched.saturating_sub(floor);
+        // A long line must not hold its memory for the rest of the stream.
+        if self.buffer.capacity() > 4 * (self.buffer.len() + 64 * 1024) {
+            self.buffer.shrink_to(2 * self.buffer.len() + 128 * 1024);
+        }
+    }
+
+    /// Puts out what is decided, from `at` to `end`, and tells of its secrets.
+    fn put(&mut self, part: Part<'_>, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let Part { outcomes, end, mark } = part;
+        let mut place = Place { mark, lines: mark.lines, counted: self.at };
+        let redact = hub.settings.redact;
+        let spans: Vec<Span> = outcomes.iter().map(Outcome::span).collect();
+        let mut done = self.released.max(self.at);
+        for (index, outcome) in outcomes.iter().enumerate() {
+            let span = outcome.span();
+            if redact && span.start > done {
+                out.extend_from_slice(&self.buffer[done..span.start]);
+                done = span.start;
+            }
+            match outcome {
+                Outcome::Failed(_) => {
+                    // What went out of it already cannot be taken back.
+                    let rest = &self.buffer[done.min(span.end)..span.end];
+                    if redact {
+                        hub.fail(rest, out)?;
+                    } else {
+                        hub.fail(rest, &mut Vec::new())?;
+                    }
+                }
+                Outcome::Hit(hit) => {
+                    let rest = &self.buffer[done.clamp(span.start, span.end)..span.end];
+                    if redact && (!rest.is_empty() || hit.span.is_empty()) {
+                        hub.redact(hit, rest, out);
+                    }
+                    self.tell(hit, (index, &spans), &mut place, hub);
+                }
+            }
+            done = done.max(span.end);
+        }
+        if redact && end > done {
+            out.extend_from_slice(&self.buffer[done..end]);
+        }
+        self.released = done.max(end);
+        Ok(())
+    }
+
+    fn tell(&self, hit: &Hit, (index, spans): (usize, &[Span]), place: &mut Place, hub: &mut Hub) {
+        let span = hit.span;
+        let told = Span::new(span.start.saturating_sub(self.at), span.end - self.at);
+        if hit.credential.is_none() || span.start >= self.at && self.told.contains(&told) {
+            return;
+        }
+        place.lines += memchr::memchr_iter(b'\n', &self.buffer[place.counted..span.start]).count() as u64;
+        place.counted = span.start;
+        let floor = span.start.saturating_sub(RECORD);
+        let start = memchr::memrchr(b'\n', &self.buffer[floor..span.start]).map_or(floor, |at| floor + at + 1);
+        let ceiling = (span.end + RECORD).min(self.buffer.len());
+        let end = memchr::memchr(b'\n', &self.buffer[span.end..ceiling]).map_or(ceiling, |at| span.end + at);
+        let record = &self.buffer[start..end];
+        // Sorted by their starts: only the neighbours can stand in the same record.
+        let before = spans[..index].iter().rev().take_while(|other| other.end > start);
+        let behind = spans[index..].iter().take_while(|other| other.start < end);
+        let mut all: Vec<Span> = before.chain(behind).map(|other| within(*other, start)).collect();
+        all.sort_unstable();
+        all.dedup();
+        let offset = place.mark.offset + (span.start - self.at) as u64;
+        let first = memchr::memrchr(b'\n', &self.buffer[self.at..span.start]).map(|at| self.at + at + 1);
+        let column = first.map_or(offset - self.line, |first| (span.start - first) as u64);
+        let at = At { stream: &self.name, record, span: within(span, start), line: place.lines, offset, column };
+        hub.alert(hit, at, &all);
+    }
+
+    /// Nothing more is waiting: shows what of an unfinished line can be no secret.
+    pub fn idle(&mut self, hub: &mut Hub, out: &mut Vec<u8>) {
+        if !hub.settings.redact || self.released == self.buffer.len() {
+            return;
+        }
+        if !self.long && !self.decider.in_key() && self.swallow.is_none() {
+            let safe = hub.heads.safe(&self.buffer, self.at, self.released);
+            out.extend_from_slice(&self.buffer[self.released..safe]);
+            self.released = safe;
+        }
+        if self.released < self.buffer.len() {
+            self.waiting.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// When what is held must go out.
+    pub fn deadline(&self, hold: Duration) -> Option<Instant> {
+        self.waiting.map(|since| since + hold)
+    }
+
+    /// What is held goes out: what is or begins a secret redacted, with all that continues it.
+    pub fn expire(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        if let Some(since) = self.waiting.take() {
+            hub.counters.hold(since.elapsed());
+        }
+        if !hub.settings.redact || self.released == self.buffer.len() {
+            return Ok(());
+        }
+        let end = self.buffer.len();
+        let floor = if self.long { self.at.saturating_sub(REACH) } else { context_of(&self.buffer, self.at) };
+        let outcomes = self.decider.peek(&hub.eye.clone(), &self.buffer[floor..], self.at - floor);
+        let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
+        self.swallow = self.close_tail(&mut outcomes, hub);
+        let mark = self.decider.mark();
+        self.put(Part { outcomes: &outcomes, end, mark }, hub, out)?;
+        let seen = outcomes.iter().map(Outcome::span).filter(|span| span.start >= self.at);
+        self.told = seen.map(|span| Span::new(span.start - self.at, span.end - self.at)).collect();
+        Ok(())
+    }
+
+    /// Adds the secret that the line ends in to what was decided; says what would continue it.
+    fn close_tail(&self, outcomes: &mut Vec<Outcome>, hub: &Hub) -> Option<Alphabet> {
+        let end = self.buffer.len();
+        let rules = hub.eye.rules();
+        if let Some(Outcome::Hit(hit)) = outcomes.last_mut().filter(|last| last.span().end == end) {
+            hit.truncated = true;
+            let rule = hit.credential.as_ref().and_then(|found| rules.get(found.rule.as_str()));
+            return Some(rule.map_or_else(open_letters, |rule| rule.format.edge()));
+        }
+        let (start, letters, rule) = if let Some(tail) = hub.heads.tail(&self.buffer, self.at) {
+            (tail.start, tail.letters, tail.rule)
+        } else {
+            let (span, rule) = super::open::named_tail(rules, &self.buffer, self.at)?;
+            (span.start, open_letters(), rule)
+        };
+        // What stands before it was decided without it.
+        outcomes.retain(|outcome| outcome.span().end <= start);
+        let span = Span::new(start, end);
+        outcomes.push(Outcome::Hit(truncated(rules, rule, &self.buffer[span.range()], span)));
+        Some(letters)
+    }
+
+    /// The input has ended.
+    pub fn finish(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        if self.at < self.buffer.len() {
+            if self.long {
+                let end = self.buffer.len();
+                self.window(Some(end), hub, out)?;
+            } else {
+                self.lines(self.buffer.len(), hub, out)?;
+                hub.counters.lines += 1;
+            }
+        }
+        self.last_key(hub, out)
+    }
+
+    /// The run ends although the input has not: what is held goes out as if its time were up.
+    pub fn abandon(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        self.expire(hub, out)?;
+        self.last_key(hub, out)
+    }
+
+    fn last_key(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let mark = self.decider.mark();
+        let end = self.buffer.len();
+        match self.decider.finish(&hub.eye.clone(), self.at.min(end)) {
+            Some(outcome) => self.put(Part { outcomes: &[outcome], end: self.at, mark }, hub, out),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a part of an unfinished line went out.
+    pub fn is_mid_line(&self) -> bool {
+        self.long || self.released > self.at
+    }
+}
+
+/// What was decided, from `at` to `end`, and where that begins in the stream.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    outcomes: &'a [Outcome],
+    end: usize,
+    mark: Mark,
+}
+
+/// How far lines were counted.
+struct Place {
+    mark: Mark,
+    lines: u64,
+    counted: usize,
+}
+
+fn within(span: Span, start: usize) -> Span {
+    Span::new(span.start.saturating_sub(start), span.end.saturating_sub(start))
+}
+
+/// What an opaque value goes on with.
+fn open_letters() -> Alphabet {
+    let mut letters = Alphabet::ALPHANUMERIC;
+    for byte in [b'-', b'_', b'+', b'/', b'='] {
+        letters.insert(byte, byte);
+    }
+    letters
+}
+
+/// A secret whose end has not come.
+pub(super) fn truncated(rules: &RuleSet, rule: usize, bytes: &[u8], span: Span) -> Hit {
+    let rule = &rules.rules()[rule];
+    let literal =
+        rule.format.literals().into_iter().filter(|literal| bytes.starts_with(literal)).map(|literal| literal.len()).max();
+    let credential = Credential {
+        rule: rule.id.clone(),
+        provider: rule.attributed(),
+        candidates: Vec::new(),
+        alternatives: Vec::new(),
+        class: rule.class,
+        environment: Environment::Unknown,
+        moves_funds: rule.moves_funds,
+        confidence: Confidence::Weak,
+        secret: Secret::new(bytes, literal.unwrap_or(0)),
+        span,
+        view: View::Plain,
+        because: Vec::new(),
+    };
+    Hit { span, class: rule.class, credential: Some(Box::new(credential)), label: None, truncated: true, began: None }
+}

@@ -1,0 +1,249 @@
+//! The promises of a stream, on the library: what goes out, what is told, and that neither depends on
+//! how the bytes arrive.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{Blocked, Eye, Hub, Lines, Mask, OnError, Settings, Sink};
+use crate::credential::FingerprintKey;
+use crate::rule::RuleSet;
+use crate::rule::examples::expand;
+
+/// Collects what a sink writes.
+#[derive(Clone, Default)]
+pub(super) struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(super) fn settings() -> Settings {
+    Settings {
+        redact: true,
+        mask: Mask::Label,
+        on_error: OnError::Quarantine,
+        max_line: 1024 * 1024,
+        hold: Duration::from_secs(2),
+        fingerprints: FingerprintKey::kept(b"sixteen bytes or more"),
+        json: true,
+        declared: crate::environment::declared::Declared::default(),
+    }
+}
+
+/// One eye for all tests: building the rules takes longer than a test.
+pub(super) fn eye() -> Arc<Eye> {
+    static EYE: std::sync::LazyLock<Arc<Eye>> = std::sync::LazyLock::new(|| Arc::new(Eye::new(RuleSet::builtin().into(), None)));
+    Arc::clone(&EYE)
+}
+
+pub(super) fn hub(settings: Settings) -> (Hub, Shared) {
+    let alerts = Shared::default();
+    let out = alerts.clone();
+    let sink = Sink::start(Box::new(move || Ok(Box::new(out.clone()))), Box::new(|_| {})).unwrap();
+    (Hub::new(settings, eye(), Some(sink), None), alerts)
+}
+
+/// What a run put out and told, without what depends on the clock.
+#[derive(Debug, PartialEq)]
+struct Run {
+    out: String,
+    alerts: Vec<String>,
+    counts: [u64; 5],
+}
+
+fn run(settings: Settings, pieces: &[&[u8]], pauses: bool) -> Result<Run, Blocked> {
+    let (mut hub, alerts) = hub(settings);
+    let mut lines = Lines::new("-");
+    let mut out = Vec::new();
+    for piece in pieces {
+        lines.push(piece, &mut hub, &mut out)?;
+        if pauses {
+            lines.idle(&mut hub, &mut out);
+        }
+    }
+    lines.finish(&mut hub, &mut out)?;
+    hub.finish();
+    let text = String::from_utf8_lossy(&alerts.0.lock().unwrap()).into_owned();
+    let stable = |line: &str| {
+        let (head, tail) = line.split_once("\"ts\":").unwrap();
+        format!("{head}{}", tail.split_once(',').unwrap().1)
+    };
+    let counters = &hub.counters;
+    let counts = [counters.lines, counters.redactions, counters.quarantined, counters.passed, counters.windows];
+    Ok(Run { out: String::from_utf8_lossy(&out).into_owned(), alerts: text.lines().map(stable).collect(), counts })
+}
+
+fn whole(text: &str) -> Run {
+    run(settings(), &[text.as_bytes()], false).unwrap()
+}
+
+fn text(template: &str) -> String {
+    expand(template, "stream").unwrap()
+}
+
+/// A log of many forms, in which nothing may be shown that has not been decided.
+const MIXED: &str = "2026-03-12T09:11:07Z INFO start pid=1\n\
+    key=sk_live_{base62:24} request_id=r-1\r\n\
+    -----BEGIN RSA PRIVATE KEY-----\n{base64:64}\n{base64:64}\n{base64:30}==\n-----END RSA PRIVATE KEY-----\n\
+    > x-client-id: {uuid4}\n> x-client-secret: {uuid4}\n> x-request-id: {uuid4}\n\
+    x-client-secret:\n  {uuid4}\nhost:\n  api.payca.vc\n\
+    GET /?a=1%26api_key%3Dsk_live_{base62:24}%26b=2 HTTP/1.1\n\
+    Authorization: Basic {base64of:sk_live_{base62:24}:}\n\
+    {{\"log\":\"{{\\\"k\\\":\\\"sk\\\\u005flive\\\\u005f{base62:24}\\\"}}\"}}\n\
+    pk_live_{base62:24} sent to nobody\nsk_live_ disk_live_{base62:26} \x1b[32msk_live_{base62:99}\x1b[0m\n\
+    \0\0sk_live_{hex:40}\0 password: prompt login: whsec_{base62:32} whsec_{base62:32}\n\
+    {base64:76}\n{base64:76}\nlast words key=sk_live_{base62:50}";
+
+#[test]
+fn any_split_gives_the_same() {
+    let log = text(MIXED);
+    let expected = whole(&log);
+    assert!(expected.counts[1] >= 14, "{expected:?}");
+    let bytes: Vec<&[u8]> = log.as_bytes().chunks(1).collect();
+    assert_eq!(run(settings(), &bytes, false).unwrap(), expected);
+    assert_eq!(run(settings(), &bytes, true).unwrap(), expected);
+    for size in [2, 3, 7, 16, 61, 100, 511, 1000] {
+        let pieces: Vec<&[u8]> = log.as_bytes().chunks(size).collect();
+        assert_eq!(run(settings(), &pieces, true).unwrap(), expected, "{size}");
+    }
+}
+
+#[test]
+fn redacting_twice_changes_nothing() {
+    for mask in Mask::ALL {
+        let settings = || Settings { mask, ..settings() };
+        let once = run(settings(), &[text(MIXED).as_bytes()], false).unwrap();
+        let twice = run(settings(), &[once.out.as_bytes()], false).unwrap();
+        assert_eq!(twice.out, once.out);
+        assert_eq!(twice.alerts, Vec::<String>::new(), "{}", once.out);
+    }
+}
+
+#[test]
+fn a_private_key_goes_line_by_line_until_it_ends() {
+    let body = text("{base64:64}");
+    let log = format!("a\n-----BEGIN PRIVATE KEY-----\n{body}\n{body}\n-----END PRIVATE KEY-----\nb {body}\n");
+    let seen = whole(&log);
+    let mask = "[REDACTED:private-key]";
+    let expected = format!("a\n-----BEGIN PRIVATE KEY-----\n{mask}\n{mask}\n-----END PRIVATE KEY-----\nb {body}\n");
+    assert_eq!(seen.out, expected);
+    assert_eq!(seen.alerts.len(), 1);
+    let broken = whole(&format!("-----BEGIN PRIVATE KEY-----\n{body}\nconnection closed.\nb {body}\n"));
+    assert_eq!(broken.out, format!("-----BEGIN PRIVATE KEY-----\n{mask}\nconnection closed.\nb {body}\n"));
+    assert!(broken.alerts[0].contains("\"truncated\":true"), "{:?}", broken.alerts);
+    assert_eq!(whole("-----BEGIN PRIVATE KEY-----\nMIIEv...\n-----END PRIVATE KEY-----\n").alerts.len(), 0);
+    let ended = whole(&format!("-----BEGIN PRIVATE KEY-----\n{body}"));
+    assert_eq!(ended.out, format!("-----BEGIN PRIVATE KEY-----\n{mask}"));
+    assert_eq!(ended.alerts.len(), 1);
+}
+
+#[test]
+fn case_33_a_key_in_two_halves_with_a_long_pause_between() {
+    let key = text("sk_live_{base62:24}");
+    let (mut hub, alerts) = hub(settings());
+    let mut lines = Lines::new("-");
+    let mut out = Vec::new();
+    lines.push(format!("a key={}", &key[..20]).as_bytes(), &mut hub, &mut out).unwrap();
+    lines.idle(&mut hub, &mut out);
+    assert_eq!(out, b"a ");
+    lines.expire(&mut hub, &mut out).unwrap();
+    assert!(out.starts_with(b"a key=[REDACTED:standard-api-key:") && out.ends_with(b"]"));
+    let shown = out.len();
+    lines.push(&key.as_bytes()[20..], &mut hub, &mut out).unwrap();
+    lines.idle(&mut hub, &mut out);
+    assert_eq!(out.len(), shown, "what continues the key is swallowed");
+    lines.push(b" b\n", &mut hub, &mut out).unwrap();
+    assert!(out.ends_with(b"] b\n"));
+    lines.finish(&mut hub, &mut out).unwrap();
+    hub.finish();
+    let alerts = String::from_utf8(alerts.0.lock().unwrap().clone()).unwrap();
+    assert!(alerts.lines().next().unwrap().contains("\"truncated\":true"), "{alerts}");
+    assert!(alerts.lines().nth(1).unwrap().contains("\"truncated\":false"), "{alerts}");
+}
+
+#[test]
+fn case_34_half_a_key_a_pause_and_the_end() {
+    for (head, half) in [("key=", "sk_live_{base62:9}"), ("x-client-secret: ", "{hex:8}-{hex:4}-4")] {
+        let half = text(half);
+        let (mut hub, alerts) = hub(settings());
+        let mut lines = Lines::new("-");
+        let mut out = Vec::new();
+        lines.push(format!("{head}{half}").as_bytes(), &mut hub, &mut out).unwrap();
+        lines.idle(&mut hub, &mut out);
+        lines.expire(&mut hub, &mut out).unwrap();
+        lines.finish(&mut hub, &mut out).unwrap();
+        hub.finish();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.starts_with(&format!("{head}[REDACTED:")) && !out.contains(&half), "{out}");
+        assert!(String::from_utf8(alerts.0.lock().unwrap().clone()).unwrap().contains("\"truncated\":true"));
+    }
+}
+
+#[test]
+fn case_35_a_prompt_is_shown_at_once() {
+    let (mut hub, _) = hub(settings());
+    let mut lines = Lines::new("-");
+    let mut out = Vec::new();
+    lines.push(b"login: ", &mut hub, &mut out).unwrap();
+    lines.idle(&mut hub, &mut out);
+    assert_eq!(out, b"login: ");
+    assert_eq!(lines.deadline(Duration::from_secs(2)), None);
+}
+
+#[test]
+fn case_74_a_rule_that_panics_costs_one_line() {
+    let quiet = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let key = text("sk_live_{base62:24}");
+    let log = format!("one\ntwo a rule that panics {key}\nthree {key}\n");
+    let seen = whole(&log);
+    let many = format!("{}{log}", "an ordinary line\n".repeat(1000));
+    let among = whole(&many);
+    let passed = run(Settings { on_error: OnError::Pass, ..settings() }, &[log.as_bytes()], false).unwrap();
+    let blocked = run(Settings { on_error: OnError::Block, ..settings() }, &[log.as_bytes()], false);
+    std::panic::set_hook(quiet);
+    let lines: Vec<&str> = seen.out.lines().collect();
+    assert_eq!(lines[0], "one");
+    assert!(lines[1].starts_with("[QUARANTINED:") && !lines[1].contains(' '), "{}", lines[1]);
+    assert!(lines[2].starts_with("three [REDACTED:"), "{}", lines[2]);
+    assert_eq!((seen.counts[2], among.counts[2]), (1, 1));
+    assert!(among.out.ends_with(&seen.out));
+    // Case 75.
+    assert_eq!(passed.counts[3], 1);
+    assert!(passed.out.contains("two a rule that panics"));
+    assert_eq!(blocked, Err(Blocked));
+}
+
+#[test]
+fn long_lines_are_cut_into_windows_wherever_they_arrive() {
+    let settings = || Settings { max_line: 64 * 1024, ..settings() };
+    let filler = |length: usize| "lorem ipsum dolor ".chars().cycle().take(length).collect::<String>();
+    for before in [65_500, 65_520, 65_536, 98_290, 131_050, 200_000, 262_140] {
+        let key = text("sk_live_{base62:50}");
+        let log = format!("x\n{} k={key} {}\nafter {key}\n", filler(before), filler(150_000));
+        let expected = run(settings(), &[log.as_bytes()], false).unwrap();
+        assert_eq!(expected.out.matches("[REDACTED:").count(), 2, "{before}");
+        assert!(!expected.out.contains(&key[12..20]));
+        let mask = expected.out.split('[').nth(1).unwrap().split(']').next().unwrap();
+        assert_eq!(expected.out, log.replace(&key, &format!("[{mask}]")));
+        for size in [1000, 65_536, 100_001] {
+            let pieces: Vec<&[u8]> = log.as_bytes().chunks(size).collect();
+            assert_eq!(run(settings(), &pieces, true).unwrap(), expected, "{before} {size}");
+        }
+    }
+}
+
+#[test]
+fn without_redaction_nothing_goes_out() {
+    let seen = run(Settings { redact: false, ..settings() }, &[text(MIXED).as_bytes()], true).unwrap();
+    assert_eq!(seen.out, "");
+    assert_eq!(seen.alerts.len(), whole(&text(MIXED)).alerts.len());
+}

@@ -1,0 +1,301 @@
+//! What goes in comes out, but for the secrets.
+
+use super::{key, redacted, settings, stream};
+use crate::plant::expand;
+use keyfence::stream::Settings;
+
+#[test]
+fn case_01_empty_input() {
+    let run = stream(&["stream", "--redact"], "");
+    assert_eq!((run.code(), run.out().as_str(), run.stderr.as_str()), (Some(0), "", ""));
+}
+
+#[test]
+fn case_03_without_redaction_only_alerts_are_written() {
+    let key = key("3");
+    let run = stream(&["stream"], format!("a={key}\n"));
+    assert_eq!((run.code(), run.out().as_str(), run.alerts().len()), (Some(0), "", 1));
+    assert_eq!(run.alerts()[0]["redacted"], false);
+    run.keeps(&key);
+}
+
+#[test]
+fn case_04_only_the_key_is_replaced() {
+    let key = key("4");
+    let run = stream(&["stream", "--redact"], format!("before a={key} after\n"));
+    assert_eq!(run.out(), "before a=[REDACTED:standard-api-key] after\n");
+    assert_eq!((run.code(), run.alerts().len()), (Some(0), 1));
+    run.keeps(&key);
+}
+
+#[test]
+fn case_05_and_06_fail_on() {
+    let run = stream(&["stream", "--fail-on", "high"], format!("a={}\n", key("5")));
+    assert_eq!((run.code(), run.alerts().len()), (Some(1), 1));
+    let run = stream(&["stream", "--fail-on", "high"], "nothing here\n");
+    assert_eq!((run.code(), run.stderr.as_str()), (Some(0), ""));
+}
+
+/// The output where each key, told by its seed, is replaced.
+fn replaced(input: &[u8], key: &str) {
+    let out = redacted(input);
+    let mask = out.text();
+    let start = mask.find("[REDACTED:").unwrap_or_else(|| panic!("not redacted: {mask:?}"));
+    let end = start + mask[start..].find(']').unwrap() + 1;
+    let expected = String::from_utf8_lossy(input).replace(key, &mask[start..end]);
+    assert_eq!(mask, expected);
+    assert_eq!(out.alerts.len(), 1);
+}
+
+#[test]
+fn case_07_to_11_line_ends_and_hostile_bytes_stay() {
+    let key = key("7");
+    for input in [
+        format!("last words {key}"),
+        format!("a\r\nb {key}\r\nc\r\n"),
+        format!("a\rb\x0b{key}\x0c\u{85}\u{2028}c\n"),
+        format!("\0\0{key}\0\n"),
+    ] {
+        replaced(input.as_bytes(), &key);
+    }
+    replaced(&[b"\xff\xfe\xfd ", key.as_bytes(), b"\xff\x80 \xc3\n"].concat(), &key);
+    let out = redacted(format!("a\rb\u{85}\n{key}\n"));
+    assert_eq!(out.alerts[0]["line"], 2, "only a line feed ends a line");
+}
+
+#[test]
+fn case_13_utf_16_is_replaced_as_utf_16() {
+    for wide in [u16::to_le_bytes, u16::to_be_bytes] {
+        let key = key("13");
+        let text = format!("\u{feff}Headers : x-api-key={key}\r\nDone.\r\n");
+        let input: Vec<u8> = text.encode_utf16().flat_map(wide).collect();
+        let out = redacted(&input).out;
+        let units = out.chunks_exact(2).map(|pair| {
+            if wide(1)[0] == 1 { u16::from_le_bytes([pair[0], pair[1]]) } else { u16::from_be_bytes([pair[0], pair[1]]) }
+        });
+        let out = String::from_utf16(&units.collect::<Vec<_>>()).unwrap();
+        assert!(out.starts_with("\u{feff}Headers : x-api-key=[REDACTED:standard-api-key"), "{out:?}");
+        assert!(out.ends_with("]\r\nDone.\r\n"), "{out:?}");
+    }
+}
+
+#[test]
+fn case_18_a_letter_that_belongs_to_an_escape() {
+    for glue in ["%3D", "\\n", "\\u003d", "\x1b[32m", "#033[32m", "&#x3d;"] {
+        let out = redacted(format!("2026-03-12 x{glue}{}\n", key("18")));
+        assert_eq!((out.alerts.len(), out.redactions()), (1, 1), "{glue:?}: {}", out.text());
+    }
+}
+
+#[test]
+fn case_19_words_that_end_like_a_prefix() {
+    for word in ["disk_live_", "task_live_", "network_live_"] {
+        let line = format!("gauge {word}{}=48\n", expand("{base62:26}", word));
+        assert_eq!(redacted(&line).text(), line);
+    }
+}
+
+#[test]
+fn case_20_whatever_follows_a_key() {
+    let key = expand("sk_live_{hex:40}", "20");
+    let followers = (0x20..0x7F).chain([0x1B, 0, 0x80, 0xFF]);
+    for follower in followers {
+        let line = [b"a=", key.as_bytes(), &[follower], b"\n"].concat();
+        let out = redacted(&line);
+        if follower == b'_' {
+            continue;
+        }
+        if follower.is_ascii_alphanumeric() {
+            // Another key, or none; never a part of one.
+            let whole = out.out == line || out.text().ends_with("]\n");
+            assert!(whole, "{follower:#x}: {}", out.text());
+        } else {
+            let mask = out.text();
+            assert!(mask.starts_with("a=[REDACTED:standard-api-key"), "{follower:#x}: {mask}");
+            assert!(out.out.ends_with(&[b']', follower, b'\n']), "{follower:#x}: {mask}");
+        }
+    }
+}
+
+#[test]
+fn case_21_masked_keys_are_silent() {
+    let tail = expand("{base62:4}", "21");
+    for masked in [
+        "sk_live_************************".to_owned(),
+        "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx".to_owned(),
+        "sk_live_XXXXXXXXXXXXXXXXXXXXXXXX".to_owned(),
+        "sk_live_••••••••••••••••".to_owned(),
+        "sk_live_...".to_owned(),
+        "sk_live_…".to_owned(),
+        format!("sk_live_****************{tail}"),
+        format!("sk_live_51{tail}...{tail}"),
+        format!("sk_live_{tail}…(32)"),
+        "sk_live_[REDACTED]".to_owned(),
+        "sk_live_<redacted>".to_owned(),
+        "sk_live_{{KEY}}".to_owned(),
+        "sk_live_${KEY}".to_owned(),
+        "sk_live_########################".to_owned(),
+        "sk_live_000000000000000000000000".to_owned(),
+        "[secure]".to_owned(),
+        "[Filtered]".to_owned(),
+        "[FILTERED]".to_owned(),
+        "********".to_owned(),
+    ] {
+        let line = format!("2026-03-12 auth x-api-key: {masked} ok\n");
+        let out = redacted(&line);
+        assert_eq!((out.text(), out.alerts.len()), (line, 0));
+    }
+}
+
+#[test]
+fn case_23_what_looks_random_and_is_no_secret() {
+    for line in [
+        "Stripe-Signature: t=1704412125,v1={hex:64}",
+        "x-signature: sha256={hex:64}",
+        "Idempotency-Key: {uuid4}",
+        "traceparent: 00-{hex:32}-{hex:16}-01",
+        "wallet 0x{hex:40} tx 0x{hex:64}",
+    ] {
+        let line = expand(line, "23");
+        assert_eq!(redacted(&line).text(), line);
+    }
+}
+
+#[test]
+fn case_24_of_three_uuids_the_secret() {
+    let dump =
+        expand("> Host: api.payca.vc\n> x-client-id: {uuid4}\n> x-client-secret: {uuid4}\n> x-request-id: {uuid4}\n", "24");
+    let out = redacted(&dump);
+    let lines: Vec<String> = out.text().lines().map(str::to_owned).collect();
+    let before: Vec<&str> = dump.lines().collect();
+    assert_eq!([lines[1].as_str(), lines[3].as_str()], [before[1], before[3]]);
+    assert!(lines[2].starts_with("> x-client-secret: [REDACTED:client-secret"), "{}", lines[2]);
+    assert_eq!(out.alerts.len(), 1);
+    // The name alone is enough, before anything says whose it is.
+    let alone = expand("x-client-secret: {uuid4}\n", "24");
+    assert_eq!(redacted(&alone).redactions(), 1);
+}
+
+#[test]
+fn case_25_a_publishable_prefix_is_a_secret_at_one_provider() {
+    let line = expand("POST https://api.paychainhq.io/v1 x-api-key: pk_live_{base62:24}\n", "25");
+    assert_eq!(redacted(&line).alerts.len(), 1);
+    let line = expand("https://js.stripe.com/v3 Stripe('pk_live_{base62:24}')\n", "25");
+    let out = redacted(&line);
+    assert_eq!((out.text(), out.alerts.len()), (line, 0));
+}
+
+#[test]
+fn case_26_three_keys_on_a_line() {
+    let keys = ["a", "b", "c"].map(key);
+    let out = redacted(format!("1 {} 2 {} 3 {} 4\n", keys[0], keys[1], keys[2]));
+    let columns: Vec<u64> = out.alerts.iter().map(|alert| alert["column"].as_u64().unwrap()).collect();
+    assert_eq!(columns, [3, 38, 73]);
+    let text = regex::Regex::new(r"\[REDACTED:standard-api-key:[0-9a-f]{8}\]").unwrap();
+    assert_eq!(text.replace_all(&out.text(), "K"), "1 K 2 K 3 K 4\n");
+}
+
+#[test]
+fn case_27_basic_authorisation() {
+    let line = expand("authorization: Basic {base64of:sk_live_{base62:24}:}\n", "27");
+    let out = redacted(&line);
+    assert_eq!(out.alerts[0]["view"], "base64");
+    assert!(out.text().starts_with("authorization: Basic [REDACTED:standard-api-key"), "{}", out.text());
+    // The pair of an opaque secret: its id may stay.
+    let pair = expand("Host: api.payca.vc\nauthorization: Basic {base64of:{uuid4}:{uuid4}}\n", "27");
+    assert_eq!(redacted(&pair).redactions(), 1, "{}", redacted(&pair).text());
+}
+
+#[test]
+fn case_28_json_stays_json_at_every_level() {
+    let inner = serde_json::json!({"secret": key("28"), "n": 36}).to_string();
+    let middle = serde_json::json!({ "message": inner }).to_string();
+    let outer = format!("{}\n", serde_json::json!({ "log": middle }));
+    let out = redacted(&outer).text();
+    let level =
+        |text: &str, key: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()[key].as_str().unwrap().to_owned();
+    let secret = level(&level(&level(&out, "log"), "message"), "secret");
+    assert!(secret.starts_with("[REDACTED:"), "{secret}");
+}
+
+#[test]
+fn case_29_an_underscore_in_many_disguises() {
+    let body = expand("{base62:24}", "29");
+    for underscore in ["\\u005f", "\\\\u005f", "%5F", "%255F", "\\x5f", "\\137", "&#x5F;"] {
+        let line = format!("a=\"sk{underscore}live{underscore}{body}\" b\n");
+        let out = redacted(&line).text();
+        assert!(out.starts_with("a=\"[REDACTED:standard-api-key") && out.ends_with("]\" b\n"), "{underscore}: {out}");
+    }
+}
+
+#[test]
+fn case_38_a_line_without_an_end_in_bounded_memory() {
+    // The whole of it, ten gibibytes, is measured by benches/stream.sh.
+    let key = key("38");
+    let settings = Settings { max_line: 64 * 1024, ..settings() };
+    let filler = b"lorem ipsum dolor sit amet ".repeat(100_000);
+    let input = [&filler[..], key.as_bytes(), b" ", &filler[..]].concat();
+    let out = super::ran("lines", settings, input.chunks(64 * 1024));
+    assert_eq!(out.redactions(), 1);
+    assert!(out.out.starts_with(&filler) && out.out.ends_with(&filler));
+}
+
+#[test]
+fn case_39_a_long_json_line() {
+    let key = key("39");
+    let line = format!("{{\"text\":\"{}\",\"api_key\":\"{key}\",\"z\":1}}\n", "lorem ipsum ".repeat(250_000));
+    replaced(line.as_bytes(), &key);
+}
+
+#[test]
+fn case_40_hostile_lines_go_through() {
+    let nested = ["{base64of:{base64of:{base64of:{base64of:{print:40}}}}}"].map(|text| expand(text, "40"))[0].clone();
+    for unit in ["sk_live_", "[[[[", "%25", "\\\\\\\\", "&#x26;", nested.as_str(), "-----BEGIN PRIVATE KEY-----"] {
+        let line = format!("{}\n", unit.repeat(256 * 1024 / unit.len()));
+        let out = redacted(&line);
+        assert!(out.redactions() > 0 || out.out == line.as_bytes(), "{unit}");
+    }
+}
+
+#[test]
+fn case_41_compressed_records_are_no_bomb() {
+    // Nothing in a stream is unpacked: base64 of gzip goes through as it is, and costs what text costs.
+    let line = format!("{{\"awslogs\":{{\"data\":\"H4sIAAAAAAAA{}\"}}}}\n", "A".repeat(1024 * 1024));
+    assert_eq!(redacted(&line).out, line.as_bytes());
+}
+
+#[test]
+fn case_69_the_alert_leads_to_the_event() {
+    let (key, other) = (key("69"), key("69b"));
+    let record = format!(
+        "{{\"ts\":\"2026-03-12T09:11:07Z\",\"service\":\"payouts\",\"request_id\":\"r-77\",\"trace_id\":\"t-1\",\"k\":\"{key}\"}}\n\
+         {{\"request_id\":\"{other}\",\"k\":\"x\"}}\n"
+    );
+    let out = redacted(record);
+    let told = &out.alerts[0]["correlation"];
+    assert_eq!(
+        [&told["request_id"], &told["trace_id"], &told["service"], &told["time"]],
+        ["r-77", "t-1", "payouts", "2026-03-12T09:11:07Z"]
+    );
+    let all = serde_json::to_string(&out.alerts).unwrap();
+    super::keeps(&all, &key);
+    super::keeps(&all, &other);
+}
+
+#[test]
+fn evidence_that_comes_later_changes_nothing() {
+    // Without a provider before it, a publishable key is none of ours; what follows cannot take it back.
+    let line = expand("x-api-key: pk_live_{base62:24}\n", "later");
+    let out = redacted(format!("{line}host: api.paychainhq.io\n"));
+    let alone = redacted(&line);
+    assert!(out.out.starts_with(&alone.out), "{}", out.text());
+}
+
+#[test]
+fn alerts_are_small_and_hold_no_key() {
+    let key = key("small");
+    let line = format!("{} {key} {}\n", "x\"y ".repeat(400), "\u{1F511} ".repeat(400));
+    let out = redacted(line);
+    assert!(out.alerts[0].to_string().len() < 2048, "{}", out.alerts[0].to_string().len());
+    super::keeps(&out.alerts[0].to_string(), &key);
+}

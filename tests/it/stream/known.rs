@@ -1,0 +1,102 @@
+//! The team's own keys by fingerprint, and the proof that an old one is used no more.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{keeps, key_file, stream_in};
+use crate::plant::{Tree, expand};
+
+/// A list with one opaque key in it.
+fn known(tree: &Tree) -> (String, String, String) {
+    let key = expand("{base62:44}", "opaque");
+    let keys = key_file(tree, "fp.key");
+    let add = ["known", "add", "--known", "known.list", "--label", "payout-eu", "--environment", "live", "--class", "payout-key"];
+    let run = stream_in(tree, &[&add[..], &["--fp-key-file", &keys]].concat(), format!("{key}\n"));
+    assert_eq!(run.code(), Some(0), "{}", run.stderr);
+    run.keeps(&key);
+    let list = tree.path().join("known.list");
+    assert_eq!(fs::metadata(&list).unwrap().permissions().mode() & 0o777, 0o600);
+    keeps(&fs::read_to_string(list).unwrap(), &key);
+    (key, keys, run.out())
+}
+
+#[test]
+fn an_opaque_key_is_found_by_its_fingerprint() {
+    let tree = Tree::new();
+    let (key, keys, told) = known(&tree);
+    let args = ["stream", "--redact", "--known", "known.list", "--fp-key-file", &keys];
+    let run = stream_in(&tree, &args, format!("an id {key} in no slot at all\n"));
+    assert_eq!(run.code(), Some(0), "{}", run.stderr);
+    assert!(run.out().starts_with("an id [REDACTED:payout-key:"), "{}", run.out());
+    run.keeps(&key);
+    let alert = &run.alerts()[0];
+    assert_eq!([&alert["label"], &alert["environment"], &alert["kind"]], ["payout-eu", "live", "payout-key-in-log"]);
+    assert!(told.contains(alert["fingerprint"].as_str().unwrap()));
+    let list = stream_in(&tree, &["known", "list", "--known", "known.list", "--fp-key-file", &keys], "");
+    assert!(list.out().starts_with("payout-eu  live"), "{}", list.out());
+    let without = stream_in(&tree, &["stream", "--redact", "--known", "known.list"], "x\n");
+    assert_eq!(without.code(), Some(2));
+}
+
+#[test]
+fn a_new_key_for_fingerprints_is_private_and_never_overwritten() {
+    let tree = Tree::new();
+    let value = || format!("{}\n", expand("{base62:30}", "new"));
+    let args = ["known", "add", "--known", "k", "--label", "a", "--environment", "live", "--new-key", "fp.key"];
+    assert_eq!(stream_in(&tree, &args, value()).code(), Some(0));
+    assert_eq!(fs::metadata(tree.path().join("fp.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(stream_in(&tree, &args, value()).code(), Some(2));
+    let again = ["known", "add", "--known", "k", "--label", "b", "--environment", "live", "--fp-key-file", "fp.key"];
+    let run = stream_in(&tree, &again, value());
+    assert!(run.code() == Some(2) && run.stderr.contains("known already, as a"), "{}", run.stderr);
+}
+
+#[test]
+fn rotation_is_proven_or_not() {
+    let tree = Tree::new();
+    let (key, keys, _) = known(&tree);
+    let logs = tree.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    let before = format!("2026-03-12T09:00:00Z used {key}\n2026-03-12T10:00:00Z rotated\n");
+    fs::write(logs.join("a.log"), &before).unwrap();
+    fs::write(logs.join("b.log"), "2026-03-12T11:00:00Z quiet\n").unwrap();
+    let verify = |since: &str| {
+        let args = [
+            "rotation",
+            "verify",
+            "--known",
+            "known.list",
+            "--fp-key-file",
+            &keys,
+            "--old",
+            "payout-eu",
+            "--since",
+            since,
+            "logs",
+        ];
+        stream_in(&tree, &args, "")
+    };
+    let run = verify("2026-03-12T09:30:00Z");
+    assert_eq!(run.code(), Some(0), "{}{}", run.out(), run.stderr);
+    assert!(run.out().contains(&format!("2 files, {} bytes", before.len() + 27)), "{}", run.out());
+    assert!(run.out().contains("last seen     2026-03-12T09:00:00Z in logs/a.log:1"), "{}", run.out());
+    assert_eq!(verify("2026-03-12").code(), Some(1));
+    // A dump without a time of its own belongs to the record before it.
+    let dump = format!("2026-03-12T12:00:00Z failed\n  headers:\n    k: {key}\n");
+    fs::write(logs.join("c.log"), dump).unwrap();
+    let run = verify("2026-03-12T09:30:00Z");
+    assert_eq!(run.code(), Some(1));
+    assert!(run.out().contains("1 of them since") && run.out().contains("logs/c.log:3"), "{}", run.out());
+    run.keeps(&key);
+    fs::remove_file(logs.join("c.log")).unwrap();
+    // What is compressed is searched, and what is damaged is no proof.
+    let gzip = tree.command("gzip").args(["-k", "a.log"]).current_dir(&logs).status().unwrap();
+    assert!(gzip.success());
+    let run = verify("2026-03-12T09:30:00Z");
+    assert!(run.code() == Some(0) && run.out().contains("seen          2 times, 0 of them since"), "{}", run.out());
+    fs::write(logs.join("d.log.gz"), b"\x1f\x8b\x08\x00rest").unwrap();
+    let run = verify("2026-03-12T09:30:00Z");
+    assert_eq!(run.code(), Some(3), "{}", run.out());
+    assert!(run.out().contains("not proven"), "{}", run.out());
+    assert_eq!(verify("soon").code(), Some(2));
+}
