@@ -232,6 +232,10 @@ impl Test<'_> {
         let sampler = Sampler::new(self.rule.format.source());
         for (name, context) in CONTEXTS.iter().filter(|(_, context)| !self.rule.needs_literal || holds_literal(context)) {
             let drawn: Vec<String> = (0..values).filter_map(|_| draw_with(&sampler, self.rule, &mut random)).collect();
+            if drawn.len() < values {
+                self.fail("checks", "no value that passes them can be drawn from the format".to_owned());
+                return;
+            }
             let texts: Vec<String> = drawn.iter().map(|value| fill(context, &slot, &marker, value)).collect();
             // All in one scan, too far apart to hear each other.
             let found = self.scan(&texts.join(APART));
@@ -333,8 +337,8 @@ pub fn draw(rule: &Rule, random: &mut Random) -> Option<String> {
 fn draw_with(sampler: &Sampler, rule: &Rule, random: &mut Random) -> Option<String> {
     (0..1000).find_map(|_| {
         let mend = |value: Vec<u8>, check: &&check::Check| match check.mend {
-            Some(mend) => mend(value),
-            None => value,
+            Some(mend) if !(check.test)(&value) => mend(value),
+            _ => value,
         };
         let mut value = Vec::new();
         sampler.draw(random, &mut value);
