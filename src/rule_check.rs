@@ -1,12 +1,13 @@
 //! A rule file against the real [`Scanner`]: its examples, its counter-examples, and strings drawn
 //! at random from its formats. The test suite and `keyfence rules test` both call it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind};
+use regex_syntax::hir::{Class, ClassBytes, Hir, HirKind};
 
 use crate::check;
 use crate::credential::{Credential, Environment};
@@ -55,6 +56,10 @@ const COMMON: &[&str] = &[
 /// Fewer bodies are drawn from very long formats, so that a check takes seconds.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
 
+/// Stands between texts that are scanned together: more than the lines within which a provider is
+/// heard.
+const APART: &str = "\n\n\n\n\n\n\n\n\n\n";
+
 /// One body in this many may be lost to the checks that drop what is not random.
 const LOSS: usize = 10_000;
 
@@ -85,12 +90,25 @@ pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> 
         if rule.detector.is_none_or(|detector| detector == Detector::CardNumber) {
             test.contexts(effort.values);
         }
-        if rule.detector.is_none() {
-            test.losses(effort.bodies);
-        }
         test.errors
     };
-    jobs.par_iter().flat_map_iter(test).collect()
+    let mut errors: Vec<RuleError> = jobs.par_iter().flat_map_iter(test).collect();
+    // Rules whose bodies are drawn alike lose alike: one of them is drawn for all.
+    let mut alike: BTreeMap<String, Vec<(&str, &Arc<Rule>)>> = BTreeMap::new();
+    for &(file, rule) in jobs.iter().filter(|(_, rule)| rule.detector.is_none()) {
+        alike.entry(body_source(rule)).or_default().push((file, rule));
+    }
+    let alike: Vec<_> = alike.into_values().collect();
+    errors.par_extend(alike.par_iter().flat_map_iter(|rules| {
+        let why = losses(rules[0].1, effort.bodies);
+        let error = |&(file, rule): &(&str, &Arc<Rule>), why| failure(file, rule, "format", why);
+        why.into_iter().flat_map(move |why| rules.iter().map(move |rule| error(rule, why.clone())))
+    }));
+    errors
+}
+
+fn failure(file: &str, rule: &Rule, field: &'static str, why: String) -> RuleError {
+    RuleError { file: file.to_owned(), rule: Some(rule.id.to_string()), field: Some(field), why }
 }
 
 /// The check of one rule.
@@ -103,8 +121,7 @@ struct Test<'a> {
 
 impl Test<'_> {
     fn fail(&mut self, field: &'static str, why: String) {
-        let rule = Some(self.rule.id.to_string());
-        self.errors.push(RuleError { file: self.file.to_owned(), rule, field: Some(field), why });
+        self.errors.push(failure(self.file, self.rule, field, why));
     }
 
     fn scan(&self, text: &str) -> Vec<Credential> {
@@ -212,13 +229,24 @@ impl Test<'_> {
         let mut random = Random::new(&format!("{}/contexts", self.rule.id));
         let slot = slot_of(self.rule);
         let marker = marker_of(self.rule);
+        let sampler = Sampler::new(self.rule.format.source());
         for (name, context) in CONTEXTS.iter().filter(|(_, context)| !self.rule.needs_literal || holds_literal(context)) {
+            let drawn: Vec<String> = (0..values).filter_map(|_| draw_with(&sampler, self.rule, &mut random)).collect();
+            if drawn.len() < values {
+                self.fail("checks", "no value that passes them can be drawn from the format".to_owned());
+                return;
+            }
+            let texts: Vec<String> = drawn.iter().map(|value| fill(context, &slot, &marker, value)).collect();
+            // All in one scan, too far apart to hear each other.
+            let found = self.scan(&texts.join(APART));
+            let mut start = 0;
             let mut misses = Vec::new();
-            for _ in 0..values {
-                let Some(value) = draw(self.rule, &mut random) else { continue };
-                let found = self.scan(&fill(context, &slot, &marker, &value));
-                if !found.iter().any(|credential| self.is_read_right(credential, &value)) {
-                    misses.push(names(&found));
+            for (value, text) in drawn.iter().zip(&texts) {
+                let here = start..start + text.len();
+                start = here.end + APART.len();
+                let found: Vec<_> = found.iter().filter(|credential| here.contains(&credential.span.start)).collect();
+                if !found.iter().any(|credential| self.is_read_right(credential, value)) {
+                    misses.push(names(found));
                 }
             }
             if let Some(first) = misses.first() {
@@ -239,27 +267,6 @@ impl Test<'_> {
             && (credential.provider.is_none() || credential.provider == self.rule.attributed())
             && (environment == Environment::Unknown || credential.environment == environment)
             && credential.secret.check(|bytes| bytes == value.as_bytes())
-    }
-
-    /// The checks that drop what is not random may lose one real body in ten thousand.
-    fn losses(&mut self, bodies: usize) {
-        let bodies = bodies.min(BODY_BYTES / self.rule.format.max_length());
-        let mut random = Random::new(&format!("{}/losses", self.rule.id));
-        let sampler = Sampler::new(self.rule.format.source());
-        let format = &self.rule.format;
-        let texts = format.environments();
-        let public = texts.iter().map(|text| format.public_prefix(Some(text))).max();
-        let public = public.unwrap_or_else(|| format.public_prefix(None));
-        let public = if self.rule.has_literal() { public } else { 0 };
-        let size = format.alphabet_size();
-        let lost = (0..bodies).filter(|_| {
-            let value = sampler.draw(&mut random);
-            !check::is_plausible(self.rule.body_of(&value, public), size)
-        });
-        let lost = lost.count();
-        if lost > (bodies / LOSS).max(1) {
-            self.fail("format", format!("{lost} of {bodies} random values are dropped as placeholders"));
-        }
     }
 }
 
@@ -286,20 +293,56 @@ fn holds_literal(context: &str) -> bool {
     ["\"VALUE\\\"", "\"VALUE\"", "'VALUE'", "\nSLOT=VALUE\n"].iter().any(|literal| context.contains(literal))
 }
 
-fn names(found: &[Credential]) -> String {
-    let names: Vec<_> = found.iter().map(|credential| credential.rule.as_str()).collect();
+/// What decides how a body is drawn and judged.
+fn body_source(rule: &Rule) -> String {
+    let part = rule.checks.iter().find(|check| check.random_part.is_some()).map(|check| check.name);
+    let format = if rule.has_literal() { rule.format.body_source() } else { rule.format.source().to_owned() };
+    format!("{format} {part:?}")
+}
+
+/// How many bytes of every value are no part of the body.
+fn public_of(rule: &Rule) -> usize {
+    let texts = rule.format.environments();
+    let public = texts.iter().map(|text| rule.format.public_prefix(Some(text))).max();
+    let public = public.unwrap_or_else(|| rule.format.public_prefix(None));
+    if rule.has_literal() { public } else { 0 }
+}
+
+/// The checks that drop what is not random may lose one real body in ten thousand.
+fn losses(rule: &Rule, bodies: usize) -> Option<String> {
+    let bodies = bodies.min(BODY_BYTES / rule.format.max_length());
+    let mut random = Random::new(&format!("{}/losses", rule.id));
+    let sampler = Sampler::new(rule.format.source());
+    let (public, size) = (public_of(rule), rule.format.alphabet_size());
+    let mut value = Vec::new();
+    let lost = (0..bodies).filter(|_| {
+        value.clear();
+        sampler.draw(&mut random, &mut value);
+        !check::is_plausible(rule.body_of(&value, public), size)
+    });
+    let lost = lost.count();
+    (lost > (bodies / LOSS).max(1)).then(|| format!("{lost} of {bodies} random values are dropped as placeholders"))
+}
+
+fn names<'a>(found: impl IntoIterator<Item = &'a Credential>) -> String {
+    let names: Vec<_> = found.into_iter().map(|credential| credential.rule.as_str()).collect();
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 /// A value of the rule that passes its checks.
 pub fn draw(rule: &Rule, random: &mut Random) -> Option<String> {
-    let sampler = Sampler::new(rule.format.source());
+    draw_with(&Sampler::new(rule.format.source()), rule, random)
+}
+
+fn draw_with(sampler: &Sampler, rule: &Rule, random: &mut Random) -> Option<String> {
     (0..1000).find_map(|_| {
         let mend = |value: Vec<u8>, check: &&check::Check| match check.mend {
-            Some(mend) => mend(value),
-            None => value,
+            Some(mend) if !(check.test)(&value) => mend(value),
+            _ => value,
         };
-        let value = rule.checks.iter().fold(sampler.draw(random), mend);
+        let mut value = Vec::new();
+        sampler.draw(random, &mut value);
+        let value = rule.checks.iter().fold(value, mend);
         let fits = rule.format.match_at(&value, rule.edge, None).is_some_and(|matched| matched.fit.length == value.len());
         // Where punctuation is part of a value, one that holds a delimiter has no certain end.
         let certain = rule.edge == Edge::Alphabet || !value.iter().any(|byte| b"\"'`\\&<>[](){};,|".contains(byte));
@@ -344,48 +387,54 @@ pub fn fill(context: &str, slot: &[String], marker: &str, value: &str) -> String
 
 /// Draws values from a format.
 #[derive(Debug)]
-struct Sampler(Hir);
+enum Sampler {
+    Literal(Box<[u8]>),
+    Class(Vec<u8>),
+    Repetition(Box<Self>, usize, usize),
+    All(Vec<Self>),
+    OneOf(Vec<Self>),
+}
 
 impl Sampler {
     fn new(format: &str) -> Self {
         let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(format);
-        Self(hir.expect("the format was parsed when it was loaded"))
+        Self::of(&hir.expect("the format was parsed when it was loaded"))
     }
 
-    fn draw(&self, random: &mut Random) -> Vec<u8> {
-        let mut out = Vec::new();
-        sample(&self.0, random, &mut out);
-        out
-    }
-}
-
-fn sample(hir: &Hir, random: &mut Random, out: &mut Vec<u8>) {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => {}
-        HirKind::Literal(literal) => out.extend_from_slice(&literal.0),
-        HirKind::Class(Class::Bytes(class)) => {
-            let size = |range: &ClassBytesRange| usize::from(range.end() - range.start()) + 1;
-            let mut index = random.below(class.ranges().iter().map(size).sum());
-            for range in class.ranges() {
-                if index < size(range) {
-                    out.extend(range.start().checked_add(u8::try_from(index).unwrap_or(u8::MAX)));
-                    break;
-                }
-                index -= size(range);
+    fn of(hir: &Hir) -> Self {
+        match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => Self::All(Vec::new()),
+            HirKind::Literal(literal) => Self::Literal(literal.0.clone()),
+            HirKind::Class(class) => {
+                let bytes = match class {
+                    Class::Bytes(class) => Some(class.clone()),
+                    Class::Unicode(class) => class.to_byte_class(),
+                };
+                let ranges = bytes.iter().flat_map(ClassBytes::ranges);
+                Self::Class(ranges.flat_map(|range| range.start()..=range.end()).collect())
             }
+            HirKind::Repetition(repetition) => {
+                let max = repetition.max.unwrap_or(repetition.min);
+                Self::Repetition(Box::new(Self::of(&repetition.sub)), repetition.min as usize, max as usize)
+            }
+            HirKind::Capture(capture) => Self::of(&capture.sub),
+            HirKind::Concat(parts) => Self::All(parts.iter().map(Self::of).collect()),
+            HirKind::Alternation(parts) => Self::OneOf(parts.iter().map(Self::of).collect()),
         }
-        HirKind::Class(Class::Unicode(class)) => {
-            let first = class.ranges()[0].start();
-            out.extend_from_slice(first.to_string().as_bytes());
+    }
+
+    /// Adds a value to `out`.
+    fn draw(&self, random: &mut Random, out: &mut Vec<u8>) {
+        match self {
+            Self::Literal(bytes) => out.extend_from_slice(bytes),
+            Self::Class(bytes) => out.push(bytes[random.below(bytes.len())]),
+            Self::Repetition(part, min, max) => {
+                let count = min + random.below(max - min + 1);
+                (0..count).for_each(|_| part.draw(random, out));
+            }
+            Self::All(parts) => parts.iter().for_each(|part| part.draw(random, out)),
+            Self::OneOf(parts) => parts[random.below(parts.len())].draw(random, out),
         }
-        HirKind::Repetition(repetition) => {
-            let max = repetition.max.unwrap_or(repetition.min);
-            let count = repetition.min as usize + random.below((max - repetition.min + 1) as usize);
-            (0..count).for_each(|_| sample(&repetition.sub, random, out));
-        }
-        HirKind::Capture(capture) => sample(&capture.sub, random, out),
-        HirKind::Concat(parts) => parts.iter().for_each(|part| sample(part, random, out)),
-        HirKind::Alternation(parts) => sample(&parts[random.below(parts.len())], random, out),
     }
 }
 

@@ -28,17 +28,20 @@ fn sequence(bytes: &[u8]) -> Option<(usize, &[u8])> {
     }
 }
 
-/// Where the base64 digits stand: not in the armour, not in blanks, quotes and escapes.
+/// Where the base64 digits stand: not in the armour, not in a prefix such as `wallet-auth:`, not in
+/// blanks, quotes, escapes, and what joins the lines of a key in code.
 fn places(value: &[u8]) -> Vec<usize> {
     // Behind the second row of dashes, before the third.
     let mut dashes = memchr::memmem::find_iter(value, DASHES).skip(1);
-    let begin = dashes.next().map_or(0, |at| at + DASHES.len());
+    let armour = dashes.next().map(|at| at + DASHES.len());
+    let begin = armour.or_else(|| Some(memchr::memrchr(b':', value)? + 1)).unwrap_or(0);
     let body = &value[begin..dashes.next().unwrap_or(value.len())];
     let mut places = Vec::with_capacity(body.len());
     let mut escaped = false;
     for (at, &byte) in body.iter().enumerate() {
-        let digit = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-        if digit && !escaped {
+        let alone =
+            || !at.checked_sub(1).is_some_and(|at| is_digit(body[at])) && !body.get(at + 1).is_some_and(|&next| is_digit(next));
+        if is_digit(byte) && !escaped && !(byte == b'+' && alone()) {
             places.push(begin + at);
         }
         escaped = byte == b'\\';
@@ -46,9 +49,15 @@ fn places(value: &[u8]) -> Vec<usize> {
     places
 }
 
+fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
 fn mended(mut value: Vec<u8>) -> Vec<u8> {
     let places = places(&value);
-    let digits: Vec<u8> = places.iter().map(|&at| value[at]).collect();
+    // Padding in the middle becomes a digit, each time another one.
+    let digit = |at: usize| if value[at] == b'=' { b'A' + u8::try_from(at % 26).unwrap_or_default() } else { value[at] };
+    let digits: Vec<u8> = places.iter().map(|&at| digit(at)).collect();
     let Some(mut bytes) = decode::base64(&digits).filter(|bytes| (8..=0xFFFF).contains(&bytes.len())) else { return value };
     let [high, low] = u16::try_from(bytes.len() - 4).unwrap_or_default().to_be_bytes();
     bytes[..8].copy_from_slice(&[0x30, 0x82, high, low, 2, 1, 0, 0x30]);
@@ -81,6 +90,14 @@ mod tests {
         assert!(!is_private_key(key(&[0x30, 0x81, 0x87, 4, 1, 0, 0x30], 131).as_bytes()), "no version");
         let escaped = key(&[0x30, 0x81, 0x87, 2, 1, 0, 0x30], 131).replace('\n', "\\n");
         assert!(is_private_key(escaped.as_bytes()));
+        let joined = key(&[0x30, 0x81, 0x87, 2, 1, 0, 0x30], 131).replace('\n', "\\n\" +\n    \"");
+        assert!(is_private_key(joined.as_bytes()), "joined in code");
+        let bare: Vec<u8> = key(&[0x30, 0x81, 0x87, 2, 1, 0, 0x30], 131)
+            .lines()
+            .filter(|line| !line.contains("--"))
+            .flat_map(str::bytes)
+            .collect();
+        assert!(is_private_key(&[b"wallet-auth:", &bare[..]].concat()), "behind a prefix");
         assert!(is_private_key(&mended(armoured(&[7; 300]).into_bytes())));
         assert!(is_private_key(&mended([b'Q'; 184].to_vec())));
         assert!(!is_private_key(b""));

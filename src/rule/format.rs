@@ -160,6 +160,21 @@ impl Format {
         }))
     }
 
+    /// What a body is drawn from: the format without the literal that it begins with, the same for
+    /// formats that differ in nothing else.
+    pub fn body_source(&self) -> String {
+        let Shape::Branches(branches) = &self.shape else { return self.source.clone() };
+        let public = branches.iter().map(|branch| self.public_prefix(branch.environment.as_deref()));
+        let body = |(branch, public): (&Branch, usize)| match &branch.segments[..] {
+            [Segment::Literal(bytes), rest @ ..] => format!("{:?}{rest:?}", bytes[public.min(bytes.len())..].escape_ascii()),
+            segments => format!("{segments:?}"),
+        };
+        let mut bodies: Vec<String> = branches.iter().zip(public).map(body).collect();
+        bodies.sort();
+        bodies.dedup();
+        bodies.join("|")
+    }
+
     /// How many different bytes a body is drawn from.
     pub fn alphabet_size(&self) -> usize {
         let Shape::Branches(branches) = &self.shape else { return Alphabet::ALPHANUMERIC.len() };
