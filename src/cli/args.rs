@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+use super::history::History;
+use super::staged::Staged;
+
 /// keyfence finds payment keys in files and logs, and tells live from sandbox.
 #[derive(Debug, Parser)]
 #[command(
@@ -64,6 +67,11 @@ pub(super) enum Command {
     /// Scan files and folders; `-` is standard input.
     #[command(alias = "dir")]
     Scan(Box<Scan>),
+    /// Scan what is staged: the commit that you are about to make.
+    Staged(Box<Staged>),
+    /// Scan everything that a repository ever held, or a part of its history.
+    #[command(alias = "git")]
+    History(Box<History>),
     /// List the rules, or test a rule file.
     #[command(subcommand)]
     Rules(Rules),
@@ -106,7 +114,7 @@ pub(super) struct Scan {
 }
 
 /// Which rules.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct RuleChoice {
     /// Add the rules of a file to the built-in ones. Repeatable.
     #[arg(long, value_name = "FILE")]
@@ -120,7 +128,7 @@ pub(super) struct RuleChoice {
 }
 
 /// Which files.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Walk {
     /// Scan what git ignores, too.
     #[arg(long)]
@@ -157,7 +165,7 @@ pub(super) struct Environments {
 }
 
 /// What is shown and what blocks.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Gate {
     /// Hide findings below this severity: critical, high, medium, low, notice.
     #[arg(long, value_name = "LEVEL")]

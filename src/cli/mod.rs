@@ -4,10 +4,13 @@ mod args;
 mod config;
 mod context;
 mod explain;
+mod history;
 mod output;
 mod page;
+mod repository;
 mod rules;
 mod scan;
+mod staged;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -67,6 +70,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Scan(scan) => scan::run(&args.global, &scan),
         Command::Rules(command) => rules::run(&args.global, &command),
         Command::Explain(explain) => explain::run(&args.global, &explain),
+        Command::Staged(staged) => staged::run(&args.global, &staged),
+        Command::History(history) => history::run(&args.global, &history),
+        Command::Rules(command) => rules::run(&command),
+        Command::Explain(explain) => explain::run(&explain),
     };
     exit.unwrap_or_else(|error| failure(&error)).into()
 }

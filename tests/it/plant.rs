@@ -74,7 +74,7 @@ impl Tree {
     }
 
     /// A command that sees nothing of the settings of whoever runs the tests.
-    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.work);
         for inherited in ["NO_COLOR", "KEYFENCE_CONFIG", "XDG_CONFIG_HOME"] {
