@@ -7,7 +7,7 @@ use keyfence::detect::Scanner;
 use keyfence::scan::{self, MEMORY, Progress};
 use keyfence::source::git::Selection;
 
-use super::args::{Gate, Global, RuleChoice, Scan, Walk};
+use super::args::{Environments, Gate, Global, RuleChoice, Scan};
 use super::config::Config;
 use super::scan::{Run, on_every_core};
 use super::staged::{self, Staged};
@@ -45,6 +45,8 @@ pub(super) struct History {
     pub(super) rules: RuleChoice,
     #[command(flatten)]
     pub(super) gate: Gate,
+    #[command(flatten)]
+    pub(super) environments: Environments,
     /// Report findings that an inline keyfence:allow suppresses, too.
     #[arg(long)]
     pub(super) no_inline_allow: bool,
@@ -78,6 +80,7 @@ pub(super) fn run(global: &Global, args: &History) -> anyhow::Result<Exit> {
             uncommitted: !args.as_gitleaks.staged,
             rules: args.rules.clone(),
             gate: args.gate.clone(),
+            environments: args.environments.clone(),
             no_inline_allow: args.no_inline_allow,
         };
         return staged::run(global, &staged);
@@ -86,16 +89,18 @@ pub(super) fn run(global: &Global, args: &History) -> anyhow::Result<Exit> {
     let selection = selection(args, words)?;
     let memory = args.memory.as_deref().map_or(Ok(MEMORY), size)?;
     let scan = Scan {
+        paths: vec![repository.top().unwrap_or_else(|_| repository.common()).to_owned()],
         rules: args.rules.clone(),
         gate: args.gate.clone(),
+        environments: args.environments.clone(),
         no_inline_allow: args.no_inline_allow,
-        walk: Walk::default(),
         ..Scan::default()
     };
     let config = Config::new(global, &scan)?;
     let scanner = Scanner::new(config.rules.clone());
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
     let mut run = Run::start(global, &config, &find)?;
+    repository::enter(&repository)?;
     let work = |progress: &Progress| {
         let what = (&selection, memory);
         scan::history(&scanner, &repository, &config.settings, what, progress).map_err(repository::failed)

@@ -12,13 +12,23 @@ use super::usage;
 /// they do in hooks, or the one around the current folder.
 pub(super) fn find(named: Option<&Path>) -> anyhow::Result<Repository> {
     let found = match named {
-        Some(folder) => Repository::find(folder, &Variables::default()),
+        Some(folder) => {
+            let folder = std::path::absolute(folder).context("there is no current folder")?;
+            Repository::find(&folder, &Variables::default())
+        }
         None => {
             let here = env::current_dir().context("there is no current folder")?;
             Repository::find(&here, &variables())
         }
     };
     found.map_err(failed)
+}
+
+/// Goes to the top of the work tree, as git does before it runs a hook: paths count from there, whether
+/// they are of today or of the past.
+pub(super) fn enter(repository: &Repository) -> anyhow::Result<()> {
+    let Ok(top) = repository.top() else { return Ok(()) };
+    env::set_current_dir(top).with_context(|| top.display().to_string())
 }
 
 /// An error with the exit code that it deserves.

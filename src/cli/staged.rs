@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use keyfence::detect::Scanner;
 use keyfence::scan;
 
-use super::args::{self, Gate, Global, RuleChoice, Scan};
+use super::args::{Environments, Gate, Global, RuleChoice, Scan};
 use super::config::Config;
 use super::scan::{Run, on_every_core};
 use super::{Exit, output, repository};
@@ -23,6 +23,8 @@ pub(super) struct Staged {
     pub(super) rules: RuleChoice,
     #[command(flatten)]
     pub(super) gate: Gate,
+    #[command(flatten)]
+    pub(super) environments: Environments,
     /// Report findings that an inline keyfence:allow suppresses, too.
     #[arg(long)]
     pub(super) no_inline_allow: bool,
@@ -30,17 +32,20 @@ pub(super) struct Staged {
 
 pub(super) fn run(global: &Global, args: &Staged) -> anyhow::Result<Exit> {
     let repository = repository::find(args.repository.as_deref())?;
+    let top = repository.top().map_err(repository::failed)?;
     let scan = Scan {
+        paths: vec![top.to_owned()],
         rules: args.rules.clone(),
         gate: args.gate.clone(),
+        environments: args.environments.clone(),
         no_inline_allow: args.no_inline_allow,
-        walk: args::Walk::default(),
         ..Scan::default()
     };
     let config = Config::new(global, &scan)?;
     let scanner = Scanner::new(config.rules.clone());
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
     let mut run = Run::start(global, &config, &find)?;
+    repository::enter(&repository)?;
     let work = |_: &scan::Progress| {
         scan::staged(&scanner, &repository, &config.settings, args.uncommitted).map_err(repository::failed)
     };

@@ -373,7 +373,10 @@ fn failure(error: GitError) -> SourceError {
 }
 
 /// One finding for each secret, kind and path: of many versions of a file the first.
+///
+/// What is no credential was a mistake of its time, and is none any more.
 fn merged(mut findings: Vec<Finding>, commits: &[Made]) -> Vec<Finding> {
+    findings.retain(|finding| finding.class.is_some());
     let commit = |finding: &Finding| finding.location.origin.kept()?.commit.as_ref().map(|commit| commit.id.clone());
     let named: HashSet<String> = findings.iter().filter_map(commit).collect();
     let places = commits.iter().enumerate().map(|(at, made)| (made.id.to_string(), at));

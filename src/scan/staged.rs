@@ -10,9 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::{Input, Job, Ledger, Progress, Raw, Settings, key};
+use crate::assess::Shared;
 use crate::credential::Fingerprint;
 use crate::detect::Scanner;
-use crate::finding::{Finding, Kind, Origin, Severity, Tracked};
+use crate::environment;
+use crate::finding::{Finding, Kind, Origin, PlaceKind, Severity, Tracked};
 use crate::source::git::staged::{Index, Staged};
 use crate::source::git::{Change, GitError, Objects, Repository};
 use crate::source::{self, Haystack, HaystackKind, Met, SourceError};
@@ -23,7 +25,7 @@ const FEW: usize = 4;
 const PAIRS: usize = 4096;
 
 /// Scans what is staged, and with `uncommitted` the files that are not staged, too. Paths are from
-/// the top of the work tree; findings come back sorted by path and offset.
+/// the top of the work tree, which is the current folder; findings come back sorted by path and offset.
 pub fn staged(
     scanner: &Scanner,
     repository: &Repository,
@@ -37,20 +39,51 @@ pub fn staged(
     let mut all = commit.judge(&staged.changes, &objects);
     for path in &staged.conflicts {
         let why = "its conflicts are not resolved: nothing of it is staged".to_owned();
-        all.1.skipped.push(SourceError { origin: Origin::File(path.clone()), why });
+        all.ledger.skipped.push(SourceError { origin: Origin::File(path.clone()), why });
     }
-    all.1.excluded += staged.submodules as u64;
+    all.ledger.excluded += staged.submodules as u64;
     if uncommitted {
-        let (mut findings, ledger) = commit.uncommitted(repository, &objects, &staged)?;
-        all.0.append(&mut findings);
-        all.1.absorb(ledger);
+        all.absorb(commit.uncommitted(repository, &objects, &staged)?);
     }
-    let (mut findings, mut ledger) = all;
+    commit.relate(&mut all, repository, &objects)?;
+    let Part { mut findings, mut ledger, .. } = all;
     findings.sort_by_cached_key(key);
     findings.dedup_by(|a, b| identity(a) == identity(b) && a.location == b.location);
     ledger.skipped.sort();
     ledger.warnings.sort();
     Ok((findings, ledger))
+}
+
+/// What was found in some files.
+#[derive(Default)]
+struct Part {
+    findings: Vec<Finding>,
+    ledger: Ledger,
+    shared: Shared,
+    /// The changed lines of each changed file.
+    changed: BTreeMap<Origin, Vec<bool>>,
+}
+
+impl Part {
+    fn absorb(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.ledger.absorb(other.ledger);
+        self.shared.absorb(other.shared);
+        for (origin, lines) in other.changed {
+            let all = self.changed.entry(origin).or_default();
+            all.resize(all.len().max(lines.len()), false);
+            all.iter_mut().zip(lines).for_each(|(all, line)| *all |= line);
+        }
+    }
+
+    fn joined(mut self, other: Self) -> Self {
+        self.absorb(other);
+        self
+    }
+
+    fn skipped(error: SourceError) -> Self {
+        Self { ledger: Ledger { skipped: vec![error], ..Ledger::default() }, ..Self::default() }
+    }
 }
 
 /// What makes two findings the same wherever in a file they stand.
@@ -79,66 +112,97 @@ struct Commit<'a> {
 }
 
 impl Commit<'_> {
-    fn judge(&self, changes: &[Change], objects: &Objects) -> (Vec<Finding>, Ledger) {
+    fn judge(&self, changes: &[Change], objects: &Objects) -> Part {
         if changes.len() < FEW {
-            let parts = changes.iter().map(|change| self.change(change, objects));
-            return parts.fold(Default::default(), joined);
+            return changes.iter().map(|change| self.change(change, objects)).fold(Part::default(), Part::joined);
         }
         let shared = Mutex::new(objects.clone());
         let own = || shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let parts = changes.par_iter().map_init(own, |objects, change| self.change(change, objects));
-        parts.reduce(Default::default, joined)
+        parts.reduce(Part::default, Part::joined)
     }
 
-    fn change(&self, change: &Change, objects: &Objects) -> (Vec<Finding>, Ledger) {
+    fn change(&self, change: &Change, objects: &Objects) -> Part {
         let input = Input::new(Origin::File(change.path.clone()), Tracked::Yes, false);
         match objects.blob(&change.id) {
-            Err(error) => {
-                let skipped = SourceError { origin: input.origin, why: error.to_string() };
-                (Vec::new(), Ledger { skipped: vec![skipped], ..Ledger::default() })
-            }
+            Err(error) => Part::skipped(SourceError { origin: input.origin, why: error.to_string() }),
             Ok(bytes) => self.compared(&input, &bytes, &|| self.before(change, &bytes, objects)),
         }
     }
 
     /// The findings of a file that its change takes part in. What was before is read only if there are any.
-    fn compared(&self, input: &Input, bytes: &[u8], before: &dyn Fn() -> Vec<Before>) -> (Vec<Finding>, Ledger) {
-        let (mut findings, ledger) = self.scan(input, bytes);
-        if findings.is_empty() {
-            return (findings, ledger);
+    fn compared(&self, input: &Input, bytes: &[u8], before: &dyn Fn() -> Vec<Before>) -> Part {
+        let mut part = self.scan(input, bytes);
+        if part.findings.is_empty() && part.shared.is_empty() {
+            return part;
         }
         let before = before();
-        if before.is_empty() {
-            return (findings, ledger);
-        }
         let changed = changed_lines(bytes, &before);
-        let mut old: Vec<BTreeMap<Identity, Severity>> = Vec::new();
-        findings.retain(|finding| {
-            if touches(finding, &changed) {
-                return true;
-            }
-            if old.is_empty() {
-                old = before.iter().map(|before| self.known(input, before)).collect();
-            }
-            // What one parent has is nothing new.
-            let id = identity(finding);
-            old.iter().all(|known| known.get(&id).is_none_or(|&severity| severity < finding.severity))
-        });
-        (findings, ledger)
+        if !before.is_empty() {
+            let mut old: Vec<BTreeMap<Identity, Severity>> = Vec::new();
+            part.findings.retain(|finding| {
+                if touches(finding, &changed) {
+                    return true;
+                }
+                if old.is_empty() {
+                    old = before.iter().map(|before| self.known(input, before)).collect();
+                }
+                // What one parent has is nothing new.
+                let id = identity(finding);
+                old.iter().all(|known| known.get(&id).is_none_or(|&severity| severity < finding.severity))
+            });
+        }
+        part.changed.insert(input.origin.clone(), changed);
+        part
     }
 
-    fn scan(&self, input: &Input, bytes: &[u8]) -> (Vec<Finding>, Ledger) {
+    fn scan(&self, input: &Input, bytes: &[u8]) -> Part {
         let mut job = Job::new(self.scanner, self.settings, self.progress);
         job.name(input);
         job.read(input, &mut Raw::Stream(&mut Cursor::new(bytes)), &mut |_| {});
-        (job.findings, job.ledger)
+        Part { findings: job.findings, ledger: job.ledger, shared: job.shared, ..Part::default() }
+    }
+
+    /// What a changed line shares with another file of the commit, or with configuration that does
+    /// not change.
+    fn relate(&self, all: &mut Part, repository: &Repository, objects: &Objects) -> Result<(), GitError> {
+        if all.shared.is_empty() {
+            return Ok(());
+        }
+        let declared = &self.settings.context.declared;
+        for (path, id) in repository.index()?.iter().flat_map(Index::files) {
+            let origin = Origin::File(path);
+            let Some(path) = origin.path() else { continue };
+            let kind = environment::path::kind_of(&declared.relative(path), declared);
+            let is_configuration = matches!(kind, PlaceKind::Config | PlaceKind::Dotenv | PlaceKind::Ci | PlaceKind::Template);
+            if is_configuration && !all.changed.contains_key(&origin) {
+                let input = Input::new(origin.clone(), Tracked::Yes, false);
+                let bytes = objects.blob(&id).unwrap_or_default();
+                all.shared.absorb(self.scan(&input, &bytes).shared);
+            }
+        }
+        let mut job = Job::new(self.scanner, self.settings, self.progress);
+        for finding in std::mem::take(&mut all.shared).findings() {
+            let here = std::iter::once((&finding.location.origin, finding.location.lines.map(|(start, _)| start.line)));
+            let mut places = here.chain(finding.related.iter().map(|related| (&related.origin, related.line)));
+            let is_changed = |lines: &Vec<bool>, line: Option<u64>| {
+                let at = line.and_then(|line| usize::try_from(line).ok()).map_or(0, |line| line.wrapping_sub(1));
+                lines.get(at) == Some(&true)
+            };
+            if places.any(|(origin, line)| all.changed.get(origin).is_some_and(|lines| is_changed(lines, line))) {
+                job.push(finding);
+            }
+        }
+        all.findings.append(&mut job.findings);
+        all.ledger.absorb(job.ledger);
+        Ok(())
     }
 
     /// What was found in a file before.
     fn known(&self, input: &Input, before: &Before) -> BTreeMap<Identity, Severity> {
         let old = Input::new(Origin::File(before.path.clone()), input.tracked, false);
         let mut known = BTreeMap::new();
-        for finding in self.scan(&old, &before.bytes).0 {
+        for finding in self.scan(&old, &before.bytes).findings {
             let worst = known.entry(identity(&finding)).or_insert(finding.severity);
             *worst = (*worst).max(finding.severity);
         }
@@ -162,60 +226,43 @@ impl Commit<'_> {
 
     /// What is in files and not staged: changes of tracked files against what is staged, and files
     /// that git does not track.
-    fn uncommitted(
-        &self,
-        repository: &Repository,
-        objects: &Objects,
-        staged: &Staged,
-    ) -> Result<(Vec<Finding>, Ledger), GitError> {
+    fn uncommitted(&self, repository: &Repository, objects: &Objects, staged: &Staged) -> Result<Part, GitError> {
         let top = repository.top()?;
         let index = repository.index()?;
         let shared = Mutex::new(objects.clone());
-        let collected = Mutex::new((Vec::new(), Ledger::default()));
+        let collected = Mutex::new(Part::default());
         let visit = |met: Met| {
             let part = match met {
                 Met::File(haystack) => {
                     let objects = shared.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     self.file(&haystack, top, (index.as_ref(), &objects), staged)
                 }
-                Met::Excluded => (Vec::new(), Ledger { excluded: 1, ..Ledger::default() }),
-                Met::Skipped(error) => (Vec::new(), Ledger { skipped: vec![error], ..Ledger::default() }),
+                Met::Excluded => Part { ledger: Ledger { excluded: 1, ..Ledger::default() }, ..Part::default() },
+                Met::Skipped(error) => Part::skipped(error),
             };
-            let mut all = collected.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = std::mem::take(&mut *all);
-            *all = joined(before, part);
+            collected.lock().unwrap_or_else(PoisonError::into_inner).absorb(part);
         };
-        source::walk(&[top.to_owned()], &self.settings.walk, &visit).map_err(|error| GitError::Damaged {
-            path: top.to_owned(),
-            why: error.to_string(),
-        })?;
+        source::walk(&[top.to_owned()], &self.settings.walk, &visit)
+            .map_err(|error| GitError::Damaged { path: top.to_owned(), why: error.to_string() })?;
         Ok(collected.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn file(
-        &self,
-        haystack: &Haystack,
-        top: &Path,
-        (index, objects): (Option<&Index>, &Objects),
-        staged: &Staged,
-    ) -> (Vec<Finding>, Ledger) {
+    fn file(&self, haystack: &Haystack, top: &Path, (index, objects): (Option<&Index>, &Objects), staged: &Staged) -> Part {
         let path = haystack.path().strip_prefix(top).unwrap_or(haystack.path());
         let input = Input::new(Origin::File(path.to_owned()), haystack.tracked, false);
-        let failed = |error| {
-            let skipped = SourceError::io(input.origin.clone(), &error);
-            (Vec::new(), Ledger { skipped: vec![skipped], ..Ledger::default() })
-        };
+        let ignored = haystack.tracked == Tracked::Ignored && !self.settings.context.policy.ignored_env_files;
         // The settings of the repository are no part of a commit.
-        if haystack.kind == HaystackKind::Pipe || path.starts_with(".git") {
-            return Default::default();
+        if haystack.kind == HaystackKind::Pipe || path.starts_with(".git") || ignored {
+            return Part::default();
         }
+        let failed = |error| Part::skipped(SourceError::io(input.origin.clone(), &error));
         let about = match fs::metadata(haystack.path()) {
             Ok(about) => about,
             Err(error) => return failed(error),
         };
         let known = index.and_then(|index| index.file(path, &about));
         if known.is_some_and(|(_, same)| same) || known.is_none() && staged.conflicts.iter().any(|conflict| conflict == path) {
-            return Default::default();
+            return Part::default();
         }
         let bytes = match fs::read(haystack.path()) {
             Ok(bytes) => bytes,
@@ -223,17 +270,11 @@ impl Commit<'_> {
         };
         let blob = known.and_then(|(id, _)| objects.blob(&id).ok());
         if blob.as_ref().is_some_and(|blob| *blob == bytes) {
-            return Default::default();
+            return Part::default();
         }
         let before = || blob.iter().map(|blob| Before { path: path.to_owned(), bytes: blob.clone() }).collect();
         self.compared(&input, &bytes, &before)
     }
-}
-
-fn joined(mut all: (Vec<Finding>, Ledger), part: (Vec<Finding>, Ledger)) -> (Vec<Finding>, Ledger) {
-    all.0.extend(part.0);
-    all.1.absorb(part.1);
-    all
 }
 
 /// Whether a changed line holds the finding, or something that speaks for it.

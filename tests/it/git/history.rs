@@ -506,7 +506,12 @@ fn walked(repo: &Repo, key_file: &str) -> Told {
     for (_, id) in &commits {
         repo.git(&["-C", "../oracle", "checkout", "-q", "--force", id]);
         let report = repo.run_in("../oracle", &["scan", "--fp-key-file", key_file, "--no-ignore"]);
+        let relations = ["shared-webhook-secret", "shared-credential-across-environments", "payout-key-reused-as-standard"];
         for finding in report.findings() {
+            // Between files of one day, and about what is no credential: a matter of `scan`.
+            if finding.get("class").is_none() || relations.iter().any(|kind| finding["kind"] == *kind) {
+                continue;
+            }
             let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
             let what = (text("path"), text("kind"), text("rule"), text("fingerprint"));
             if *id == head.trim() {
