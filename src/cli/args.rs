@@ -1,6 +1,6 @@
 //! What was typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
@@ -111,6 +111,38 @@ pub(super) struct Scan {
     /// Report findings that an inline keyfence:allow suppresses, too.
     #[arg(long)]
     pub(super) no_inline_allow: bool,
+}
+
+/// What a scan of a repository takes as well.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Common {
+    #[command(flatten)]
+    pub(super) rules: RuleChoice,
+    #[command(flatten)]
+    pub(super) gate: Gate,
+    #[command(flatten)]
+    pub(super) environments: Environments,
+    /// Find card data, too; published test cards are left out.
+    #[arg(long)]
+    pub(super) cards: bool,
+    /// Report findings that an inline comment suppresses, too.
+    #[arg(long)]
+    pub(super) no_inline_allow: bool,
+}
+
+impl Common {
+    /// The same as a scan of the folder whose configuration counts.
+    pub(super) fn scan(&self, folder: &Path) -> Scan {
+        Scan {
+            paths: vec![folder.to_owned()],
+            rules: self.rules.clone(),
+            gate: self.gate.clone(),
+            environments: self.environments.clone(),
+            cards: self.cards,
+            no_inline_allow: self.no_inline_allow,
+            ..Scan::default()
+        }
+    }
 }
 
 /// Which rules.

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use keyfence::detect::Scanner;
 use keyfence::scan::{self, MEMORY, Progress};
 use keyfence::source::git::Selection;
 
-use super::args::{Environments, Gate, Global, RuleChoice, Scan};
+use super::args::{Common, Global};
 use super::config::Config;
 use super::scan::{Run, on_every_core};
 use super::staged::{self, Staged};
@@ -42,14 +41,7 @@ pub(super) struct History {
     #[arg(long, value_name = "SIZE")]
     pub(super) memory: Option<String>,
     #[command(flatten)]
-    pub(super) rules: RuleChoice,
-    #[command(flatten)]
-    pub(super) gate: Gate,
-    #[command(flatten)]
-    pub(super) environments: Environments,
-    /// Report findings that an inline keyfence:allow suppresses, too.
-    #[arg(long)]
-    pub(super) no_inline_allow: bool,
+    pub(super) common: Common,
     #[command(flatten)]
     pub(super) as_gitleaks: AsGitleaks,
 }
@@ -78,26 +70,16 @@ pub(super) fn run(global: &Global, args: &History) -> anyhow::Result<Exit> {
             repository: folder,
             // `--pre-commit` alone is what gitleaks calls the difference to the index.
             uncommitted: !args.as_gitleaks.staged,
-            rules: args.rules.clone(),
-            gate: args.gate.clone(),
-            environments: args.environments.clone(),
-            no_inline_allow: args.no_inline_allow,
+            common: args.common.clone(),
         };
         return staged::run(global, &staged);
     }
     let repository = repository::find(folder.as_deref())?;
     let selection = selection(args, words)?;
     let memory = args.memory.as_deref().map_or(Ok(MEMORY), size)?;
-    let scan = Scan {
-        paths: vec![repository.top().unwrap_or_else(|_| repository.common()).to_owned()],
-        rules: args.rules.clone(),
-        gate: args.gate.clone(),
-        environments: args.environments.clone(),
-        no_inline_allow: args.no_inline_allow,
-        ..Scan::default()
-    };
-    let config = Config::new(global, &scan)?;
-    let scanner = Scanner::new(config.rules.clone());
+    let top = repository.top().unwrap_or_else(|_| repository.common());
+    let config = Config::new(global, &args.common.scan(top))?;
+    let scanner = config.scanner(args.common.cards);
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
     let mut run = Run::start(global, &config, &find)?;
     repository::enter(&repository)?;

@@ -72,8 +72,6 @@ pub(crate) fn main() -> ExitCode {
         Command::Explain(explain) => explain::run(&args.global, &explain),
         Command::Staged(staged) => staged::run(&args.global, &staged),
         Command::History(history) => history::run(&args.global, &history),
-        Command::Rules(command) => rules::run(&command),
-        Command::Explain(explain) => explain::run(&explain),
     };
     exit.unwrap_or_else(|error| failure(&error)).into()
 }

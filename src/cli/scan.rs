@@ -25,28 +25,8 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
         return Err(usage("there is a pipe on standard input: `keyfence scan -` reads it, `keyfence scan .` does not"));
     }
     let config = Config::new(global, args)?;
-    let mut scanner = Scanner::new(config.rules.clone());
-    if args.cards {
-        scanner = scanner.with_cards();
-    }
+    let scanner = config.scanner(args.cards);
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
-    let options = Options {
-        redactor: Redactor::new(&find),
-        fingerprints: config.settings.fingerprints.is_printable(),
-        quiet: global.quiet,
-        width: output::width(),
-    };
-    let mut reports = Reports::start(&config.outputs, global, options)?;
-    let started = Instant::now();
-    let mut counts = Counts::default();
-    let mut emit = |finding: &Finding| -> io::Result<()> {
-        if config.shown.shows(finding) {
-            counts.add(finding.severity);
-            reports.each(|report| report.finding(finding))?;
-        }
-        Ok(())
-    };
-    let mut blocked = false;
     let mut run = Run::start(global, &config, &find)?;
     let mut ledger = Ledger::default();
     if !config.paths.is_empty() {
@@ -85,7 +65,7 @@ impl<'a> Run<'a> {
             redactor: Redactor::new(find),
             fingerprints: config.settings.fingerprints.is_printable(),
             quiet: global.quiet,
-            width: width(),
+            width: output::width(),
         };
         let reports = Reports::start(&config.outputs, global, options)?;
         Ok(Self { config, reports, started: Instant::now(), counts: Counts::default(), blocked: false })

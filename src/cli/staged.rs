@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use keyfence::detect::Scanner;
 use keyfence::scan;
 
-use super::args::{Environments, Gate, Global, RuleChoice, Scan};
+use super::args::{Common, Global};
 use super::config::Config;
 use super::scan::{Run, on_every_core};
 use super::{Exit, output, repository};
@@ -20,29 +19,14 @@ pub(super) struct Staged {
     #[arg(long)]
     pub(super) uncommitted: bool,
     #[command(flatten)]
-    pub(super) rules: RuleChoice,
-    #[command(flatten)]
-    pub(super) gate: Gate,
-    #[command(flatten)]
-    pub(super) environments: Environments,
-    /// Report findings that an inline keyfence:allow suppresses, too.
-    #[arg(long)]
-    pub(super) no_inline_allow: bool,
+    pub(super) common: Common,
 }
 
 pub(super) fn run(global: &Global, args: &Staged) -> anyhow::Result<Exit> {
     let repository = repository::find(args.repository.as_deref())?;
     let top = repository.top().map_err(repository::failed)?;
-    let scan = Scan {
-        paths: vec![top.to_owned()],
-        rules: args.rules.clone(),
-        gate: args.gate.clone(),
-        environments: args.environments.clone(),
-        no_inline_allow: args.no_inline_allow,
-        ..Scan::default()
-    };
-    let config = Config::new(global, &scan)?;
-    let scanner = Scanner::new(config.rules.clone());
+    let config = Config::new(global, &args.common.scan(top))?;
+    let scanner = config.scanner(args.common.cards);
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
     let mut run = Run::start(global, &config, &find)?;
     repository::enter(&repository)?;
