@@ -82,6 +82,11 @@ impl Shared {
         }
     }
 
+    /// Whether nothing was noted that another file could share.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.names.is_empty()
+    }
+
     /// Notes the name of a variable that was published without a value.
     pub fn name(&mut self, name: String, finding: Finding) {
         match self.names.get(&name) {

@@ -1,8 +1,11 @@
 //! What was typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use super::history::History;
+use super::staged::Staged;
 
 /// keyfence finds payment keys in files and logs, and tells live from sandbox.
 #[derive(Debug, Parser)]
@@ -78,6 +81,11 @@ pub(super) enum Command {
     #[cfg(unix)]
     #[command(subcommand)]
     Rotation(Rotation),
+    /// Scan what is staged: the commit that you are about to make.
+    Staged(Box<Staged>),
+    /// Scan everything that a repository ever held, or a part of its history.
+    #[command(alias = "git")]
+    History(Box<History>),
     /// List the rules, or test a rule file.
     #[command(subcommand)]
     Rules(Rules),
@@ -119,8 +127,40 @@ pub(super) struct Scan {
     pub(super) no_inline_allow: bool,
 }
 
+/// What a scan of a repository takes as well.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Common {
+    #[command(flatten)]
+    pub(super) rules: RuleChoice,
+    #[command(flatten)]
+    pub(super) gate: Gate,
+    #[command(flatten)]
+    pub(super) environments: Environments,
+    /// Find card data, too; published test cards are left out.
+    #[arg(long)]
+    pub(super) cards: bool,
+    /// Report findings that an inline comment suppresses, too.
+    #[arg(long)]
+    pub(super) no_inline_allow: bool,
+}
+
+impl Common {
+    /// The same as a scan of the folder whose configuration counts.
+    pub(super) fn scan(&self, folder: &Path) -> Scan {
+        Scan {
+            paths: vec![folder.to_owned()],
+            rules: self.rules.clone(),
+            gate: self.gate.clone(),
+            environments: self.environments.clone(),
+            cards: self.cards,
+            no_inline_allow: self.no_inline_allow,
+            ..Scan::default()
+        }
+    }
+}
+
 /// Which rules.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct RuleChoice {
     /// Add the rules of a file to the built-in ones. Repeatable.
     #[arg(long, value_name = "FILE")]
@@ -134,7 +174,7 @@ pub(super) struct RuleChoice {
 }
 
 /// Which files.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Walk {
     /// Scan what git ignores, too.
     #[arg(long)]
@@ -171,7 +211,7 @@ pub(super) struct Environments {
 }
 
 /// What is shown and what blocks.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Gate {
     /// Hide findings below this severity: critical, high, medium, low, notice.
     #[arg(long, value_name = "LEVEL")]

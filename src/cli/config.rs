@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use keyfence::credential::{Confidence, FingerprintKey};
+use keyfence::detect::Scanner;
 use keyfence::finding::{Finding, Origin, PlaceKind, Severity};
 use keyfence::policy::{Date, Gate};
 use keyfence::report::Format;
@@ -98,6 +99,14 @@ impl Config {
             allow_incomplete: gate.allow_incomplete,
             exit_code: gate.exit_code.unwrap_or(1),
         })
+    }
+}
+
+impl Config {
+    /// The scanner for these rules.
+    pub(super) fn scanner(&self, cards: bool) -> Scanner {
+        let scanner = Scanner::new(self.rules.clone());
+        if cards { scanner.with_cards() } else { scanner }
     }
 }
 

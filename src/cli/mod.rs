@@ -4,10 +4,12 @@ mod args;
 mod config;
 mod context;
 mod explain;
+mod history;
 #[cfg(unix)]
 mod known;
 mod output;
 mod page;
+mod repository;
 #[cfg(unix)]
 mod rotation;
 mod rules;
@@ -16,6 +18,7 @@ mod run;
 mod scan;
 #[cfg(unix)]
 mod signals;
+mod staged;
 #[cfg(unix)]
 mod stream;
 
@@ -87,6 +90,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Rotation(command) => rotation::run(&args.global, &command),
         Command::Rules(command) => rules::run(&args.global, &command),
         Command::Explain(explain) => explain::run(&args.global, &explain),
+        Command::Staged(staged) => staged::run(&args.global, &staged),
+        Command::History(history) => history::run(&args.global, &history),
     };
     exit.unwrap_or_else(|error| failure(&error)).into()
 }

@@ -10,7 +10,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keyfence::detect::Scanner;
 use keyfence::finding::Finding;
-use keyfence::report::{Counts, Options, Redactor, Report, Sites, Skipped, Summary};
+use keyfence::report::{Counts, FindMasks, Options, Redactor, Report, Sites, Skipped, Summary};
 use keyfence::scan::{self, Ledger, Progress};
 
 use super::args::{Global, Scan};
@@ -27,57 +27,94 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
         ));
     }
     let config = Config::new(global, args)?;
-    let mut scanner = Scanner::new(config.rules.clone());
-    if args.cards {
-        scanner = scanner.with_cards();
-    }
+    let scanner = config.scanner(args.cards);
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
-    let options = Options {
-        redactor: Redactor::new(&find),
-        fingerprints: config.settings.fingerprints.is_printable(),
-        quiet: global.quiet,
-        width: output::width(),
-    };
-    let mut reports = Reports::start(&config.outputs, global, options)?;
-    let started = Instant::now();
-    let mut counts = Counts::default();
-    let mut emit = |finding: &Finding| -> io::Result<()> {
-        if config.shown.shows(finding) {
-            counts.add(finding.severity);
-            reports.each(|report| report.finding(finding))?;
-        }
-        Ok(())
-    };
-    let mut blocked = false;
+    let mut run = Run::start(global, &config, &find)?;
     let mut ledger = Ledger::default();
     if !config.paths.is_empty() {
         let (findings, files) = scan_paths(&scanner, &config, global)?;
-        blocked |= findings.iter().any(|finding| config.gate.blocks(finding));
-        findings.iter().try_for_each(&mut emit)?;
+        findings.iter().try_for_each(|finding| run.finding(finding))?;
         ledger = files;
     }
     if config.stdin {
         let mut result = Ok(());
         let mut found = |finding: Finding| {
-            blocked |= config.gate.blocks(&finding);
             if result.is_ok() {
-                result = emit(&finding);
+                result = run.finding(&finding);
+            } else {
+                run.note(&finding);
             }
         };
         ledger.absorb(scan::stream(&scanner, &mut io::stdin().lock(), config.name.clone(), &config.settings, &mut found));
         result?;
     }
-    blocked |= config.gate.blocks_unresolved() && ledger.place_unknown + ledger.credential_unknown + ledger.conflicting > 0;
-    warn(&scanner, &ledger);
-    report_rest(&mut reports, &scanner, &ledger, (counts, started.elapsed()))?;
-    Ok(match () {
-        () if blocked => Exit::Findings(config.exit_code),
-        () if !ledger.is_complete() && !config.allow_incomplete => Exit::Incomplete,
-        () => Exit::Clean,
-    })
+    run.finish(&scanner, ledger)
+}
+
+/// A run: what it reports, and how it ends.
+pub(super) struct Run<'a> {
+    config: &'a Config,
+    reports: Reports<'a>,
+    started: Instant,
+    counts: Counts,
+    blocked: bool,
+}
+
+impl<'a> Run<'a> {
+    /// Opens the reports.
+    pub(super) fn start(global: &Global, config: &'a Config, find: FindMasks<'a>) -> anyhow::Result<Self> {
+        let options = Options {
+            redactor: Redactor::new(find),
+            fingerprints: config.settings.fingerprints.is_printable(),
+            quiet: global.quiet,
+            width: output::width(),
+        };
+        let reports = Reports::start(&config.outputs, global, options)?;
+        Ok(Self { config, reports, started: Instant::now(), counts: Counts::default(), blocked: false })
+    }
+
+    /// Reports a finding, if it is to be shown.
+    pub(super) fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.note(finding);
+        if self.config.shown.shows(finding) {
+            self.counts.add(finding.severity);
+            self.reports.each(|report| report.finding(finding))?;
+        }
+        Ok(())
+    }
+
+    /// What is not shown blocks, too.
+    fn note(&mut self, finding: &Finding) {
+        self.blocked |= self.config.gate.blocks(finding);
+    }
+
+    /// Reports what was read and what was not.
+    pub(super) fn finish(mut self, scanner: &Scanner, ledger: Ledger) -> anyhow::Result<Exit> {
+        let unresolved = ledger.place_unknown + ledger.credential_unknown + ledger.conflicting > 0;
+        self.blocked |= self.config.gate.blocks_unresolved() && unresolved;
+        warn(scanner, &ledger);
+        report_rest(&mut self.reports, scanner, &ledger, (self.counts, self.started.elapsed()))?;
+        Ok(match () {
+            () if self.blocked => Exit::Findings(self.config.exit_code),
+            () if !ledger.is_complete() && !self.config.allow_incomplete => Exit::Incomplete,
+            () => Exit::Clean,
+        })
+    }
 }
 
 fn scan_paths(scanner: &Scanner, config: &Config, global: &Global) -> anyhow::Result<(Vec<Finding>, Ledger)> {
+    let scan = |progress: &Progress| {
+        let result = scan::paths(scanner, &config.paths, &config.settings, progress);
+        result.map_err(|error| usage(format!("--exclude: {error}")))
+    };
+    on_every_core(global, &scan)
+}
+
+/// Does the work on as many threads as were asked for, and says on a terminal how far it is.
+pub(super) fn on_every_core<T: Send>(
+    global: &Global,
+    work: &(dyn Fn(&Progress) -> anyhow::Result<T> + Sync),
+) -> anyhow::Result<T> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = global.threads {
         pool = pool.num_threads(usize::from(threads));
@@ -88,12 +125,12 @@ fn scan_paths(scanner: &Scanner, config: &Config, global: &Global) -> anyhow::Re
     thread::scope(|threads| {
         let wanted = !global.quiet && io::stderr().is_terminal();
         let shown = wanted.then(|| threads.spawn(|| show(&progress, &done)));
-        let result = pool.install(|| scan::paths(scanner, &config.paths, &config.settings, &progress));
+        let result = pool.install(|| work(&progress));
         done.store(true, Ordering::Relaxed);
         if let Some(shown) = shown {
             shown.thread().unpark();
         }
-        result.map_err(|error| usage(format!("--exclude: {error}")))
+        result
     })
 }
 

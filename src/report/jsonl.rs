@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::redact::masked;
-use super::{Counts, Options, Report, Sites, Skipped, Summary};
+use super::{Counts, Options, Redactor, Report, Sites, Skipped, Summary};
 use crate::credential::{Class, Confidence, Environment, Provider, RuleId};
-use crate::finding::{Correlation, Finding, Severity, Tracked};
+use crate::finding::{Commit, Correlation, Finding, Kept, Severity, Tracked};
 
 /// The version of the contract.
 const SCHEMA: u32 = 1;
@@ -83,6 +83,8 @@ pub(super) struct FindingLine<'a> {
     view: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tracked: Option<bool>,
+    #[serde(flatten)]
+    kept: Option<KeptPart>,
     place: PlacePart,
     because: Vec<BecausePart>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -101,6 +103,34 @@ struct LinesPart {
     column: u64,
     end_line: u64,
     end_column: u64,
+}
+
+#[derive(Serialize)]
+struct KeptPart {
+    object: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author_time: Option<String>,
+    in_head: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unreachable: bool,
+}
+
+impl KeptPart {
+    fn new(kept: &Kept, redactor: Redactor<'_>) -> Self {
+        let told = |field: fn(&Commit) -> &str| kept.commit.as_ref().map(|commit| redactor.text(field(commit)));
+        Self {
+            object: kept.object.clone(),
+            commit: told(|commit| &commit.id),
+            author: told(|commit| &commit.author),
+            author_time: told(|commit| &commit.time),
+            in_head: kept.in_head,
+            unreachable: kept.unreachable,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -177,6 +207,7 @@ impl<'a> FindingLine<'a> {
                 Tracked::No | Tracked::Ignored => Some(false),
                 Tracked::Unknown => None,
             },
+            kept: location.origin.kept().map(|kept| KeptPart::new(kept, redactor)),
             place: PlacePart {
                 environment: finding.place.environment.name(),
                 kind: finding.place.kind.name(),

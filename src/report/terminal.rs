@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::redact::{Room, masked};
 use super::{Options, Report, Sites, Skipped, Summary};
 use crate::credential::{Confidence, Environment};
-use crate::finding::{Finding, Origin, Severity};
+use crate::finding::{Finding, Kept, Origin, Severity};
 
 /// How many of a credential's possible owners are named.
 const NAMED: usize = 3;
@@ -129,6 +129,9 @@ impl Terminal<'_> {
             format!("  {level}{severity}{level:#}: {STRONG}{kind}{STRONG:#} {FAINT}[{rule}{weak}]{FAINT:#}"),
         ];
         lines.extend(self.excerpt(finding));
+        if let Some(kept) = finding.location.origin.kept() {
+            lines.extend(self.row("in", &self.kept(kept)));
+        }
         lines.extend(self.row("why", &self.reasons(finding)));
         lines.extend(self.row("fix", remedy));
         lines.push(String::new());
@@ -196,6 +199,20 @@ impl Terminal<'_> {
             }
         });
         facts.collect::<Vec<_>>().join("; ")
+    }
+
+    /// `commit 1a2b3c4d5e6f by A Tester, 2026-03-12; no longer in HEAD`.
+    fn kept(&self, kept: &Kept) -> String {
+        let state = match (kept.in_head, kept.unreachable, kept.commit.is_some()) {
+            (true, ..) => "still in HEAD",
+            (_, true, _) => "no branch or tag leads to it",
+            (.., false) => "staged",
+            _ => "no longer in HEAD",
+        };
+        let Some(commit) = &kept.commit else { return format!("no commit; {state}") };
+        let author = self.options.redactor.prose(&commit.author);
+        let day = commit.time.get(..10).unwrap_or_default();
+        format!("commit\u{a0}{} by {author}, {day}; {state}", commit.short())
     }
 
     /// A labelled paragraph; no-break spaces have done their work when it is wrapped.

@@ -3,8 +3,10 @@
 //! A file of up to [`WHOLE`] bytes is judged as a whole; anything longer goes through windows that
 //! overlap by [`REACH`], so that memory stays bounded and no credential is cut.
 
+mod history;
 mod judge;
 mod large;
+mod staged;
 mod unpack;
 
 use std::cell::{Cell, RefCell};
@@ -28,8 +30,10 @@ use crate::rule::MAX_LENGTH;
 use crate::source::archive::Container;
 use crate::source::{self, GlobError, Haystack, HaystackKind, MapChoice, Met, SourceError, WalkOptions};
 use crate::span::{Lines, Position, Span};
+pub use history::{MEMORY, history};
 pub use judge::Context;
 use judge::{Note, Seeing, allow_line, may_allow};
+pub use staged::staged;
 use unpack::Meter;
 
 /// Up to this size an input is held and judged as a whole.
@@ -246,6 +250,10 @@ struct Job<'a> {
     meter: Rc<Meter>,
     /// What ended the input that is being read, before its end.
     failure: Option<io::Error>,
+    /// Whether it is only asked if there is any credential.
+    probing: bool,
+    /// Whether there was one.
+    sighted: bool,
 }
 
 /// Is called when nothing that follows can change what was found.
@@ -290,6 +298,8 @@ impl<'a> Job<'a> {
             banner: None,
             meter: Rc::default(),
             failure: None,
+            probing: false,
+            sighted: false,
         }
     }
 
@@ -442,6 +452,10 @@ impl<'a> Job<'a> {
         // Excerpts reach over the edges of the core: what stands there must be known to be masked.
         let core = window.core.start.saturating_sub(MAX_LENGTH)..(window.core.end + MAX_LENGTH).min(window.bytes.len());
         let sightings = self.scanner.scan_within(window.bytes, &Scope { core, names: window.look.names });
+        if self.probing {
+            self.sighted |= sightings.iter().any(|sighting| matches!(sighting, Sighting::Credential(_)));
+            return;
+        }
         let (mut credentials, mut facts): (Vec<Credential>, Vec<Fact>) = (Vec::new(), Vec::new());
         for sighting in sightings {
             match sighting {

@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod folders;
+pub mod git;
 mod ignored;
 pub(crate) mod large;
 mod named;

@@ -44,10 +44,16 @@ impl GitDir {
         }
     }
 
-    fn at(own: PathBuf) -> Option<Self> {
+    /// The folder itself, if it is one.
+    pub(super) fn at(own: PathBuf) -> Option<Self> {
         let common = pointer(&own.join("commondir"), b"").map_or_else(|| own.clone(), |path| own.join(path));
         let valid = own.join("HEAD").symlink_metadata().is_ok() && common.join("objects").is_dir();
         valid.then_some(Self { own, common })
+    }
+
+    /// What belongs to the work tree alone, and what all work trees share.
+    pub(super) fn into_parts(self) -> (PathBuf, PathBuf) {
+        (self.own, self.common)
     }
 
     pub(super) fn index(&self) -> PathBuf {

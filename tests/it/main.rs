@@ -8,6 +8,7 @@ mod cli;
 mod containers;
 mod dogfood;
 mod environments;
+mod git;
 mod oracle;
 mod plant;
 mod readme;
