@@ -542,6 +542,14 @@ kinds! {
     EnvironmentUnresolved = "environment-unresolved", "environment unknown", [], "", "Declare it in .keyfence.toml.";
     /// A live, unknown or general secret where secrets do not belong.
     HardcodedSecret = "hardcoded-secret", "secret written into a file", ["PC-S1", "CA-1.2"], "", "";
+    /// Card data in a log.
+    CardNumberInLog = "card-number-in-log", "card data in a log", ["PC-S6"],
+        "Card data in the open is an incident under PCI DSS.",
+        "Stop logging it, purge the log store, and tell whoever is responsible for PCI DSS.";
+    /// Card data in a file.
+    CardNumberInSource = "card-number-in-source", "card data written into a file", ["PC-S6"],
+        "Card data in the open is an incident under PCI DSS.",
+        "";
     /// A sandbox key in code or configuration.
     SandboxKeyInSource = "sandbox-key-in-source", "sandbox key written into a file", ["CA-1.2"], "", "";
 }

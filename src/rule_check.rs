@@ -13,7 +13,7 @@ use crate::credential::{Credential, Environment};
 use crate::detect::{Scanner, can_be_found};
 use crate::finding::Sighting;
 use crate::rule::examples::{Random, expand};
-use crate::rule::{Edge, Rule, RuleError, RuleSet};
+use crate::rule::{Detector, Edge, Rule, RuleError, RuleSet};
 
 /// The contexts in which a drawn value must be found. `SLOT`, `slot` and `Slot-Name` are spellings
 /// of the slot's name; `MARKER` names the provider.
@@ -62,7 +62,7 @@ pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> 
         Ok(set) => Arc::new(set),
         Err(errors) => return errors,
     };
-    let scanner = Scanner::new(Arc::clone(&set));
+    let scanner = Scanner::new(Arc::clone(&set)).with_cards();
     let mut jobs: Vec<(&str, &Arc<Rule>)> = Vec::new();
     for (name, text) in files {
         // Loaded once more by itself to learn which rules are the file's own.
@@ -74,8 +74,12 @@ pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> 
         test.lint();
         test.examples();
         test.counter_examples();
-        test.contexts(effort.values);
-        test.losses(effort.bodies);
+        if rule.detector.is_none_or(|detector| detector == Detector::CardNumber) {
+            test.contexts(effort.values);
+        }
+        if rule.detector.is_none() {
+            test.losses(effort.bodies);
+        }
         test.errors
     };
     jobs.par_iter().flat_map_iter(test).collect()
@@ -132,6 +136,11 @@ impl Test<'_> {
             };
             let class = example.class.unwrap_or(self.rule.class);
             let found = self.scan(&text);
+            // A security code is found beside a card number only.
+            let mut found = found;
+            if self.rule.detector == Some(Detector::CardCode) {
+                found.retain(|credential| credential.rule == self.rule.id);
+            }
             let [only] = &found[..] else {
                 self.fail("examples", format!("{}: {} credentials instead of one: {}", at + 1, found.len(), names(&found)));
                 continue;

@@ -233,6 +233,13 @@ pub fn base_kind(
     }
     let sandbox = environment == Environment::Sandbox;
     let copied = matches!(kind, PlaceKind::Test | PlaceKind::Doc | PlaceKind::Template);
+    if credential.class == Class::CardNumber {
+        return Some(match kind {
+            PlaceKind::Log => (Kind::CardNumberInLog, Severity::High),
+            _ if copied => (Kind::CardNumberInSource, Severity::Low),
+            _ => (Kind::CardNumberInSource, Severity::Medium),
+        });
+    }
     match kind {
         PlaceKind::Log => sandbox.then_some((Kind::SandboxKeyInLog, Severity::Low)),
         _ if tracked == Tracked::Ignored => None,

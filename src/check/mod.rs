@@ -6,6 +6,7 @@
 mod airwallex_client_id;
 mod base58check;
 mod base64_key;
+mod card;
 mod crc;
 mod crockford_uuid;
 mod decode;
@@ -25,12 +26,11 @@ mod url_password;
 mod uuid4;
 mod words;
 
-#[expect(unused_imports, reason = "card numbers will ask")]
-pub(crate) use luhn::passes as passes_luhn;
+pub(crate) use card::network;
+pub use test_card::{is_published_test_card, test_card, test_card_heads};
 
 /// A part of a value.
 pub type Part = fn(&[u8]) -> &[u8];
-pub use test_card::{test_card, test_card_heads};
 
 /// A test of the bytes of a value, by name.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +66,7 @@ pub const CHECKS: &[Check] = &[
     airwallex_client_id::CHECK,
     base58check::CHECK,
     base64_key::CHECK,
+    card::CHECK,
     crc::DYNAMIC_CHECK,
     crc::GITHUB_CHECK,
     crockford_uuid::CHECK,

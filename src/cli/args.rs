@@ -97,6 +97,9 @@ pub(super) struct Scan {
     /// The file name that standard input goes by.
     #[arg(long, value_name = "PATH", alias = "stdin-filename")]
     pub(super) name: Option<PathBuf>,
+    /// Find card data, too; published test cards are left out.
+    #[arg(long)]
+    pub(super) cards: bool,
     /// Report findings that an inline keyfence:allow suppresses, too.
     #[arg(long)]
     pub(super) no_inline_allow: bool,

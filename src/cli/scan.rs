@@ -27,7 +27,10 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
         return Err(usage("there is a pipe on standard input: `keyfence scan -` reads it, `keyfence scan .` does not"));
     }
     let config = Config::new(global, args)?;
-    let scanner = Scanner::new(config.rules.clone());
+    let mut scanner = Scanner::new(config.rules.clone());
+    if args.cards {
+        scanner = scanner.with_cards();
+    }
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
     let options = Options {
         redactor: Redactor::new(&find),

@@ -7,6 +7,7 @@
 //! Every decision depends on the bytes within [`REACH`] of the credential alone. That is what makes
 //! a scan in windows equal to a scan of the whole.
 
+mod cards;
 mod confirm;
 mod context;
 mod edge;
@@ -31,6 +32,7 @@ pub(crate) use near::find_word;
 use crate::finding::{Fact, Sighting};
 use crate::rule::{MAX_LENGTH, Rule, RuleSet};
 use crate::span::Span;
+use cards::Cards;
 use context::Names;
 use fact::{Facts, Stem};
 use prefilter::{Aho, Candidate, Prefilter};
@@ -60,6 +62,8 @@ pub struct Scanner {
     literals: Vec<Literal>,
     names: Names,
     facts: Facts,
+    /// Card data, if it is asked for.
+    cards: Option<Cards>,
 }
 
 /// What a literal of the prefilter is for.
@@ -119,7 +123,14 @@ impl Scanner {
         let literals: Vec<_> = literals.into_iter().map(|(bytes, literal)| Literal { bytes, ..literal }).collect();
         let bytes: Vec<_> = literals.iter().map(|literal| literal.bytes.clone()).collect();
         let prefilter = Box::new(Aho::new(&bytes).expect("the literals fit into an automaton"));
-        Self { rules, prefilter, literals, names, facts }
+        Self { rules, prefilter, literals, names, facts, cards: None }
+    }
+
+    /// The same scanner, which also finds card data.
+    #[must_use]
+    pub fn with_cards(self) -> Self {
+        let cards = Some(Cards::new(&self.rules));
+        Self { cards, ..self }
     }
 
     /// The rules.
@@ -161,6 +172,9 @@ impl Scanner {
 
     /// Values as they stand in these bytes.
     fn look(&self, bytes: &[u8], range: Range<usize>, names: bool, seen: &mut Seen) {
+        if let Some(cards) = &self.cards {
+            cards.look(bytes, range.clone(), &mut seen.values);
+        }
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut start = range.start;
         while start < range.end {

@@ -178,7 +178,7 @@ pub(crate) fn find_word(bytes: &[u8], marker: &str) -> Option<usize> {
 }
 
 /// Where a lower-case text stands in any case.
-fn find_folded<'a>(bytes: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+pub(super) fn find_folded<'a>(bytes: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let first = text.first().copied().unwrap_or_default();
     let starts = memchr::memchr2_iter(first, first.to_ascii_uppercase(), bytes);
     starts.filter(move |&at| bytes.len() - at >= text.len() && bytes[at..at + text.len()].eq_ignore_ascii_case(text))

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::format::{Edge, Format};
 use super::name::NamePattern;
-use super::{Fact, Pack, ProviderFacts, Rule, Tell};
+use super::{Detector, Fact, Pack, ProviderFacts, Rule, Tell};
 use crate::check;
 use crate::credential::{Class, Environment};
 use crate::finding::Severity;
@@ -91,6 +91,7 @@ struct RuleShape {
     #[serde(default)]
     paths: Vec<String>,
     needs: Option<Needs>,
+    detector: Option<Detector>,
     #[serde(default)]
     edge: EdgeShape,
     #[serde(default)]
@@ -256,7 +257,7 @@ fn rule(shape: RuleShape, provider: &Arc<ProviderFacts>, mistakes: &mut Mistakes
     let checks = mistakes.checks("checks", &shape.checks);
     let supports = mistakes.checks("supports", &shape.supports);
     let format = mistakes.take("format", Format::parse(&shape.format))?;
-    if format.literals().is_empty() && names.is_empty() && near.is_empty() {
+    if format.literals().is_empty() && names.is_empty() && near.is_empty() && shape.detector.is_none() {
         mistakes.add("format", "it begins with no literal of four bytes or more, and the rule declares no names");
     }
     if !shape.paths.is_empty() && near.is_empty() {
@@ -279,6 +280,7 @@ fn rule(shape: RuleShape, provider: &Arc<ProviderFacts>, mistakes: &mut Mistakes
         needs_marker: matches!(shape.needs, Some(Needs::Marker)),
         needs_literal: matches!(shape.needs, Some(Needs::Literal)),
         except,
+        detector: shape.detector,
         edge: match shape.edge {
             EdgeShape::Alphabet => Edge::Alphabet,
             EdgeShape::Delimiter => Edge::Delimiter,

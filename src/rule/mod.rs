@@ -112,6 +112,18 @@ pub enum Pack {
     General,
 }
 
+/// What finds the values of a rule, where that is neither their shape nor the name of their slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Detector {
+    /// Runs of digits that are card numbers.
+    CardNumber,
+    /// What is written on a card's magnetic stripe.
+    CardTrack,
+    /// The security code beside a card number.
+    CardCode,
+}
+
 /// Everything that can be named about a provider, in lower case where case does not count.
 #[derive(Clone, Debug)]
 pub struct ProviderFacts {
@@ -199,6 +211,8 @@ pub struct Rule {
     pub needs_marker: bool,
     /// Whether the value must be all of a quoted text, or of a line behind its name.
     pub needs_literal: bool,
+    /// What finds its values, where that is a scanner of its own: only when it is asked for.
+    pub detector: Option<Detector>,
     /// How the last run ends.
     pub edge: Edge,
     /// Whether it gives the name where several rules share a shape and nothing decides.
