@@ -45,6 +45,13 @@ impl Effort {
     pub const FULL: Self = Self { values: 20, bodies: 100_000 };
 }
 
+/// Beginnings that programs and logs are full of.
+const COMMON: &[&str] = &[
+    "api-", "api_", "apikey", "auth", "auth_", "bearer", "data", "http", "https", "key-", "key_", "keys", "live", "live-",
+    "live_", "name", "pass", "password", "private", "prod", "prod_", "pub_", "public", "secret", "secret_", "test", "test-",
+    "test_", "token", "token_", "user", "user_",
+];
+
 /// Fewer bodies are drawn from very long formats, so that a check takes seconds.
 const BODY_BYTES: usize = 16 * 1024 * 1024;
 
@@ -72,6 +79,7 @@ pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> 
     let test = |&(file, rule): &(&str, &Arc<Rule>)| {
         let mut test = Test { file, rule, scanner: &scanner, errors: Vec::new() };
         test.lint();
+        test.precedence(effort.values);
         test.examples();
         test.counter_examples();
         if rule.detector.is_none_or(|detector| detector == Detector::CardNumber) {
@@ -114,6 +122,11 @@ impl Test<'_> {
                 self.fail("names", format!("{:?} holds none of the stems that are looked for", pattern.source()));
             }
         }
+        let common = |literal: &[u8]| COMMON.iter().any(|word| literal.eq_ignore_ascii_case(word.as_bytes()));
+        if let Some(literal) = self.rule.format.literals().iter().find(|literal| common(literal) && !self.rule.needs_marker) {
+            let literal = String::from_utf8_lossy(literal);
+            self.fail("format", format!("{literal:?} stands everywhere: find it by name, or where the provider is named"));
+        }
         let named = |rule: &Rule| !rule.provider.markers.is_empty() || !rule.provider.slots.is_empty();
         if (self.rule.needs_marker || !self.rule.near.is_empty()) && !named(self.rule) {
             self.fail("needs", "the provider has no markers and no slots".to_owned());
@@ -122,6 +135,29 @@ impl Test<'_> {
             if count < 2 {
                 self.fail(field, format!("{count}, two are needed"));
             }
+        }
+    }
+
+    /// A value that two rules read as their own, where nothing around it decides, needs a rule of
+    /// precedence: one of them is the default, or asks for its marker, or says that the shape is shared.
+    fn precedence(&mut self, values: usize) {
+        if !self.rule.has_literal() || self.rule.needs_marker {
+            return;
+        }
+        let mut random = Random::new(&format!("{}/precedence", self.rule.id));
+        let mut rivals: Vec<Arc<Rule>> = Vec::new();
+        for value in (0..values).filter_map(|_| draw(self.rule, &mut random)) {
+            let others = self.scanner.rules().rules().iter();
+            rivals.extend(others.filter(|other| is_rival(self.rule, other) && claims(other, value.as_bytes())).cloned());
+        }
+        rivals.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+        rivals.dedup_by(|a, b| a.id == b.id);
+        for rival in rivals {
+            let why = format!(
+                "{} reads the same values, and nothing says which goes first: default_for, needs = \"marker\" or shared_with",
+                rival.id
+            );
+            self.fail("format", why);
         }
     }
 
@@ -225,6 +261,24 @@ impl Test<'_> {
             self.fail("format", format!("{lost} of {bodies} random values are dropped as placeholders"));
         }
     }
+}
+
+/// Whether two rules that read the same value would both want it.
+fn is_rival(rule: &Rule, other: &Rule) -> bool {
+    let shares = |rule: &Rule, other: &Rule| rule.shared_with.contains(&other.provider.id);
+    let settled = rule.default_for != other.default_for
+        || other.needs_marker
+        || rule.provider.is_general() != other.provider.is_general()
+        || shares(rule, other)
+        || shares(other, rule);
+    rule.id != other.id && other.has_literal() && !settled
+}
+
+/// Whether a rule reads all of the bytes as a value of its own.
+fn claims(rule: &Rule, value: &[u8]) -> bool {
+    let whole = |fit: crate::rule::Fit| fit.length == value.len() && !fit.too_long;
+    rule.format.match_at(value, rule.edge, None).is_some_and(|matched| whole(matched.fit))
+        && rule.checks.iter().all(|check| (check.test)(value))
 }
 
 /// Whether the value of a context is all of a quoted text or line.

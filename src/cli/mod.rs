@@ -5,6 +5,7 @@ mod config;
 mod context;
 mod explain;
 mod output;
+mod page;
 mod rules;
 mod scan;
 
@@ -64,8 +65,8 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = match args.command.unwrap_or_default() {
         Command::Scan(scan) => scan::run(&args.global, &scan),
-        Command::Rules(command) => rules::run(&command),
-        Command::Explain(explain) => explain::run(&explain),
+        Command::Rules(command) => rules::run(&args.global, &command),
+        Command::Explain(explain) => explain::run(&args.global, &explain),
     };
     exit.unwrap_or_else(|error| failure(&error)).into()
 }

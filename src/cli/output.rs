@@ -10,6 +10,9 @@ use keyfence::span::Span;
 
 use super::args::Color;
 
+/// The widest text: longer lines are hard to read.
+const WIDEST: usize = 100;
+
 /// The credentials in a string that is about to be printed.
 pub(super) fn masks(scanner: &Scanner, bytes: &[u8]) -> Vec<(Span, Mask)> {
     let sightings = scanner.scan_within(bytes, &Scope { core: 0..bytes.len(), names: true });
@@ -31,9 +34,9 @@ pub(super) fn complain(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Prints to standard output.
-pub(super) fn print(text: &str) -> io::Result<()> {
-    let mut stdout = anstream::stdout().lock();
+/// Prints to standard output, with colours where they are wanted.
+pub(super) fn print(color: Color, text: &str) -> io::Result<()> {
+    let mut stdout = stdout(color);
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }
@@ -46,6 +49,12 @@ pub(super) fn stdout(color: Color) -> Box<dyn Write> {
         Color::Never => ColorChoice::Never,
     };
     Box::new(AutoStream::new(io::stdout(), choice))
+}
+
+/// How wide a text may be: as the terminal is, and 80 columns in a pipe.
+pub(super) fn width() -> usize {
+    let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    columns.clamp(40, WIDEST)
 }
 
 /// A file, without colours.

@@ -1,18 +1,23 @@
 //! `keyfence rules list` and `keyfence rules test`.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
+use keyfence::credential::{Class, Environment};
 use keyfence::detect::Scanner;
-use keyfence::rule::{Rule, RuleSet, Tell};
+use keyfence::rule::{Pack, Rule, RuleSet, Tell};
 use keyfence::rule_check::{Effort, check};
 
-use super::args::Rules;
+use super::args::{Global, Rules};
+use super::page::Page;
 use super::{Exit, config, output};
 
-pub(super) fn run(command: &Rules) -> anyhow::Result<Exit> {
+/// How wide the column of titles may be.
+const TITLE: usize = 48;
+
+pub(super) fn run(global: &Global, command: &Rules) -> anyhow::Result<Exit> {
     match command {
         Rules::List { rules } => {
-            output::print(&list(&config::rules(rules)?))?;
+            output::print(global.color, &list(&config::rules(rules)?))?;
             Ok(Exit::Clean)
         }
         Rules::Test { files } => {
@@ -27,38 +32,53 @@ pub(super) fn run(command: &Rules) -> anyhow::Result<Exit> {
             }
             let count: usize =
                 files.iter().filter_map(|file| Some(RuleSet::load(std::slice::from_ref(file)).ok()?.rules().len())).sum();
-            output::print(&format!("{count} rules keep their promises\n"))?;
+            output::print(global.color, &format!("{count} rules keep their promises\n"))?;
             Ok(Exit::Clean)
         }
     }
 }
 
-/// Every rule below its provider: id, class, environments.
+/// Every rule below its region and its class: the id, what it finds, environments, whether money moves.
 fn list(set: &RuleSet) -> String {
-    let mut text = String::new();
-    let widest = set.rules().iter().map(|rule| rule.id.as_str().len()).max().unwrap_or(0);
-    for provider in set.providers() {
-        let _ = writeln!(text, "{}", provider.name);
-        for rule in set.rules().iter().filter(|rule| rule.provider.id == provider.id) {
-            let _ = writeln!(text, "  {:widest$}  {:22}  {}", rule.id.as_str(), rule.class, environments(rule));
-        }
+    let mut regions: BTreeMap<(Pack, bool, &str), BTreeMap<Class, Vec<&Rule>>> = BTreeMap::new();
+    for rule in set.rules() {
+        let facts = &rule.provider;
+        let region = if facts.region.is_empty() || facts.pack == Pack::General { "global" } else { facts.region.as_str() };
+        let classes = regions.entry((facts.pack, region != "global", region)).or_default();
+        classes.entry(rule.class).or_default().push(rule);
     }
-    let _ = writeln!(
-        text,
-        "{} rules of {} providers",
-        set.rules().len(),
-        set.providers().iter().filter(|provider| !provider.is_general()).count()
-    );
-    text
+    let widest = |text: fn(&Rule) -> &str| set.rules().iter().map(|rule| text(rule).chars().count()).max().unwrap_or(0);
+    let (ids, titles) = (widest(|rule| rule.id.as_str()), widest(|rule| &rule.title).min(TITLE));
+    let mut page = Page::new();
+    for ((pack, _, region), classes) in regions {
+        page.heading(&match pack {
+            Pack::Payments => format!("Payments, {region}"),
+            Pack::General => "What stands beside payment keys".to_owned(),
+        });
+        for (class, mut rules) in classes {
+            page.subheading(class.name());
+            rules.sort_by_key(|rule| rule.id.as_str());
+            for rule in rules {
+                let money = if rule.moves_funds { "money" } else { "" };
+                let row = format!("    {:ids$}  {:titles$}  {:13}  {money}", rule.id.as_str(), rule.title, environments(rule));
+                page.line(row.trim_end());
+            }
+        }
+        page.line("");
+    }
+    let providers = |pack: Pack| set.providers().iter().filter(|facts| facts.pack == pack && !facts.is_general()).count();
+    let (paying, beside) = (providers(Pack::Payments), providers(Pack::General));
+    page.line(&format!("{} rules of {paying} payment providers and {beside} other services", set.rules().len()));
+    page.finish()
 }
 
 /// `live, sandbox` where the value says, else where it comes from.
-pub(super) fn environments(rule: &Rule) -> &'static str {
+fn environments(rule: &Rule) -> &'static str {
     match &rule.tell {
         Tell::ByGroup { live, sandbox } if !live.is_empty() && !sandbox.is_empty() => "live, sandbox",
         Tell::ByGroup { live, .. } if !live.is_empty() => "live",
         Tell::ByGroup { .. } => "sandbox",
-        Tell::Fixed(keyfence::credential::Environment::Unknown) => "by context",
+        Tell::Fixed(Environment::Unknown) => "by context",
         Tell::Fixed(environment) => environment.name(),
     }
 }

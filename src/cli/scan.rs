@@ -19,8 +19,6 @@ use super::{Exit, output, usage};
 
 /// A progress bar appears when a scan has taken this long.
 const PATIENCE: Duration = Duration::from_millis(700);
-/// The widest text: longer lines are hard to read.
-const WIDEST: usize = 100;
 
 pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
     if args.paths.is_empty() && is_piped() {
@@ -36,7 +34,7 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
         redactor: Redactor::new(&find),
         fingerprints: config.settings.fingerprints.is_printable(),
         quiet: global.quiet,
-        width: width(),
+        width: output::width(),
     };
     let mut reports = Reports::start(&config.outputs, global, options)?;
     let started = Instant::now();
@@ -177,11 +175,6 @@ fn warn(scanner: &Scanner, ledger: &Ledger) {
         let text = format!("warning: {}:{}: {}", warning.origin, warning.line, warning.why);
         output::complain(&output::masked(scanner, &text));
     }
-}
-
-fn width() -> usize {
-    let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    columns.clamp(40, WIDEST)
 }
 
 /// Whether standard input is a pipe that somebody means to be read.

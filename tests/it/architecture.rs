@@ -46,7 +46,8 @@ const ROOMS: &[Room] = &[
 ];
 
 /// The program: the library is one more crate to it.
-const PROGRAM: &[&str] = &["anstream", "anyhow", "clap", "indicatif", "keyfence", "rayon", "signal_hook", "terminal_size"];
+const PROGRAM: &[&str] =
+    &["anstream", "anstyle", "anyhow", "clap", "indicatif", "keyfence", "rayon", "signal_hook", "terminal_size"];
 
 /// Crates that only tests may name, anywhere.
 const IN_TESTS: &[&str] = &["proptest", "regex", "serde", "serde_json", "tempfile", "toml"];

@@ -12,6 +12,42 @@ fn every_rule_file_keeps_its_promises() {
     assert!(errors.is_empty(), "{} errors:\n{}", errors.len(), errors.join("\n"));
 }
 
+/// A rule file with these two formats in it, and what the check says of it.
+fn mistakes(formats: [&str; 2], extra: &str) -> Vec<String> {
+    let rule = |name: &str, format: &str, extra: &str| {
+        format!(
+            "[[rule]]\nid = \"acme-{name}\"\ntitle = \"Acme {name}\"\nclass = \"standard-api-key\"\nenvironment = \"unknown\"\n\
+             format = '{format}'\n{extra}\nremediation = \"Roll it.\"\nexamples = []\ncounter_examples = []\n"
+        )
+    };
+    let text = format!(
+        "[provider]\nid = \"acme\"\nname = \"Acme\"\nmarkers = [\"acme\"]\n{}{}",
+        rule("one", formats[0], extra),
+        rule("two", formats[1], "")
+    );
+    let errors = check(&[("rules/acme.toml", text)], Effort { values: 3, bodies: 100 });
+    errors.iter().map(ToString::to_string).filter(|error| error.contains(": format: ")).collect()
+}
+
+#[test]
+fn rules_that_read_the_same_values_say_who_goes_first() {
+    let same = ["acme_[0-9a-f]{32}", "acme_[0-9A-Za-z]{32}"];
+    let both = mistakes(same, "");
+    assert!(
+        both.iter().any(|error| error.starts_with("rules/acme.toml: acme-one: format: acme-two reads the same values")),
+        "{both:?}"
+    );
+    assert!(mistakes(same, "default_for = true").iter().all(|error| !error.contains("reads the same values")));
+    assert_eq!(mistakes(["acme_[0-9a-f]{32}", "acme_[0-9A-Za-z]{40}"], ""), [""; 0]);
+}
+
+#[test]
+fn a_beginning_that_stands_everywhere_is_refused() {
+    let common = mistakes(["test_[0-9a-f]{32}", "acme_[0-9A-Za-z]{40}"], "");
+    assert!(common[0].contains("\"test_\" stands everywhere"), "{common:?}");
+    assert_eq!(mistakes(["test_[0-9a-f]{32}", "acme_[0-9A-Za-z]{40}"], "needs = \"marker\""), [""; 0]);
+}
+
 /// Adding a provider is adding a file: this test writes the table and then fails once.
 #[test]
 fn every_rule_file_is_part_of_the_program() {
