@@ -628,12 +628,12 @@ kinds! {
     HardcodedSecret = "hardcoded-secret", "secret written into a file", ["PC-S1", "CA-1.2"], "", "";
     /// Card data in a log.
     CardNumberInLog = "card-number-in-log", "card data in a log", ["PC-S6"],
-        "Card numbers in a log bring every system that keeps it into the scope of PCI DSS.",
-        "Mask card numbers before they are logged, and purge the log store.";
+        "Card data in the open is an incident under PCI DSS.",
+        "Stop logging it, purge the log store, and tell whoever is responsible for PCI DSS.";
     /// Card data in a file.
     CardNumberInSource = "card-number-in-source", "card data written into a file", ["PC-S6"],
-        "Card numbers bring every system that keeps them into the scope of PCI DSS.",
-        "Remove it; tests use the card numbers that providers publish for that.";
+        "Card data in the open is an incident under PCI DSS.",
+        "";
     /// A sandbox key in code or configuration.
     SandboxKeyInSource = "sandbox-key-in-source", "sandbox key written into a file", ["CA-1.2"], "", "";
 }

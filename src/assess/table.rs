@@ -233,12 +233,14 @@ pub fn base_kind(
     }
     let sandbox = environment == Environment::Sandbox;
     let copied = matches!(kind, PlaceKind::Test | PlaceKind::Doc | PlaceKind::Template);
-    let card = credential.class == Class::CardNumber;
+    if credential.class == Class::CardNumber {
+        return Some(match kind {
+            PlaceKind::Log => (Kind::CardNumberInLog, Severity::High),
+            _ if copied => (Kind::CardNumberInSource, Severity::Low),
+            _ => (Kind::CardNumberInSource, Severity::Medium),
+        });
+    }
     match kind {
-        PlaceKind::Log if card => Some((Kind::CardNumberInLog, Severity::High)),
-        _ if card && tracked != Tracked::Ignored => {
-            Some((Kind::CardNumberInSource, if copied { Severity::Low } else { Severity::Medium }))
-        }
         PlaceKind::Log => sandbox.then_some((Kind::SandboxKeyInLog, Severity::Low)),
         _ if tracked == Tracked::Ignored => None,
         _ if sandbox => (!copied).then_some((Kind::SandboxKeyInSource, Severity::Low)),

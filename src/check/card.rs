@@ -1,6 +1,6 @@
 //! Card numbers: the ranges of the networks, their lengths, and the Luhn digit.
 
-use super::{Check, luhn, test_cards};
+use super::{Check, luhn, test_card};
 
 pub(super) const CHECK: Check = Check::new("card-number", "a number in the range of a card network", is_card_number);
 
@@ -73,7 +73,7 @@ const RUN: usize = 6;
 const DISTINCT: usize = 4;
 
 fn is_card_number(value: &[u8]) -> bool {
-    network(value).is_some() && !test_cards::is_published_test_card(value)
+    network(value).is_some() && !test_card::is_published_test_card(value)
 }
 
 /// The network of a number that may be on a card: range, length and Luhn digit fit, and nobody made it up.

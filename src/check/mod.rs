@@ -22,17 +22,15 @@ mod random_tail;
 mod secret_like;
 mod stripe_account;
 mod test_card;
-mod test_cards;
 mod url_password;
 mod uuid4;
 mod words;
 
 pub(crate) use card::network;
-pub use test_cards::is_published_test_card;
+pub use test_card::{is_published_test_card, test_card, test_card_heads};
 
 /// A part of a value.
 pub type Part = fn(&[u8]) -> &[u8];
-pub use test_card::{test_card, test_card_heads};
 
 /// A test of the bytes of a value, by name.
 #[derive(Clone, Copy, Debug)]

@@ -112,6 +112,7 @@ const PUBLISHED: &[u64] = &[
     5_425_233_430_109_903,
     5_436_031_030_606_378,
     5_454_545_454_545_454,
+    5_531_886_652_142_950,
     5_555_341_244_441_115,
     5_555_555_555_554_444,
     5_577_000_055_770_004,
@@ -170,6 +171,11 @@ pub fn test_card(bytes: &[u8]) -> Option<usize> {
     is_published(number, digits).then_some(length)
 }
 
+/// Whether the bytes are a published number and nothing else.
+pub fn is_published_test_card(bytes: &[u8]) -> bool {
+    test_card(bytes) == Some(bytes.len())
+}
+
 fn is_published(number: u64, digits: usize) -> bool {
     DIGITS.contains(&digits) && PUBLISHED.binary_search(&number).is_ok()
 }
@@ -218,6 +224,7 @@ mod tests {
         assert_eq!(test_card(format!("{card}7").as_bytes()), None, "a digit touches the end");
         assert_eq!(test_card(format!("{card} 12").as_bytes()), Some(card.len()), "another number follows");
         assert_eq!(test_card(&card.as_bytes()[..6]), None, "a bank's number only");
+        assert!(is_published_test_card(card.as_bytes()) && !is_published_test_card(format!("{card} 12").as_bytes()));
         assert_eq!(test_card(b"4111  1111"), None);
         assert_eq!(test_card(b""), None);
     }

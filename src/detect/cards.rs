@@ -283,22 +283,29 @@ mod tests {
     use std::sync::LazyLock;
 
     use super::*;
+    use crate::credential::{Confidence, Credential};
     use crate::detect::Scanner;
     use crate::finding::Sighting;
     use crate::rule::examples::{Random, expand};
 
     static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(RuleSet::builtin().into()).with_cards());
 
+    fn credentials(bytes: &[u8]) -> Vec<Credential> {
+        let sightings = SCANNER.scan(bytes).into_iter();
+        let credentials = sightings.filter_map(|sighting| match sighting {
+            Sighting::Credential(found) => Some(found),
+            _ => None,
+        });
+        credentials.collect()
+    }
+
     /// Rule, text and confidence of all card data in the expanded template.
     fn found(template: &str) -> Vec<(String, String, bool)> {
         let text = expand(template, "cards").unwrap();
-        let sightings = SCANNER.scan(text.as_bytes());
-        let cards = sightings.iter().filter_map(|sighting| match sighting {
-            Sighting::Credential(found) if found.rule.as_str().starts_with("general-card-") => {
-                let strong = found.confidence == crate::credential::Confidence::Strong;
-                Some((found.rule.as_str()[13..].to_owned(), text[found.span.range()].to_owned(), strong))
-            }
-            _ => None,
+        let cards = credentials(text.as_bytes()).into_iter().filter(|found| found.rule.as_str().starts_with("general-card-"));
+        let cards = cards.map(|found| {
+            let strong = found.confidence == Confidence::Strong;
+            (found.rule.as_str()[13..].to_owned(), text[found.span.range()].to_owned(), strong)
         });
         cards.collect()
     }
@@ -383,15 +390,10 @@ mod tests {
             .collect();
         let noise = noise.join("\n");
         let text = noise.as_bytes();
-        let sightings = SCANNER.scan(text);
-        let is_card =
-            |one: &&Sighting| matches!(one, Sighting::Credential(found) if found.rule.as_str().starts_with("general-card-"));
-        let cards = sightings.iter().filter(is_card);
-        assert_eq!(cards.count(), 0);
+        assert!(credentials(text).iter().all(|found| !found.rule.as_str().starts_with("general-card-")));
         let bare: Vec<String> = (0..2000).map(|_| format!("seen {}", digits(16))).collect();
-        let weak = SCANNER.scan(bare.join("\n").as_bytes());
-        let weak: Vec<_> = weak.iter().filter(is_card).collect();
-        let strong = |one: &&&Sighting| matches!(one, Sighting::Credential(found) if found.confidence == crate::credential::Confidence::Strong);
+        let weak = credentials(bare.join("\n").as_bytes());
+        let strong = |found: &&Credential| found.confidence == Confidence::Strong;
         assert!(weak.len() < 80 && weak.iter().filter(strong).count() == 0, "{}", weak.len());
     }
 }
