@@ -42,7 +42,7 @@ pub(super) fn context(global: &Global, said: &Environments, paths: &[PathBuf]) -
         Some(other) => return Err(usage(format!("--tracked: {other:?} is none of auto, all, none"))),
     };
     for ended in config.policy.ended(Date::today()) {
-        let what = ended.kind.map_or(ended.fingerprint.as_deref().unwrap_or_default(), keyfence::finding::Kind::id);
+        let what = ended.kind.map_or(ended.fingerprint.as_deref().unwrap_or_default(), |kind| kind.id());
         output::complain(&format!("warning: {CONFIG}: the allow for {what} ended on {}", ended.until));
     }
     Ok((scan::Context { declared, policy: config.policy, tracked, ..scan::Context::default() }, config.additions))
