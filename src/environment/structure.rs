@@ -233,14 +233,6 @@ impl<'a> Structure<'a> {
         Some(Entry { name: name.value, value: value.value, ..*value })
     }
 
-    /// Eight lines on either side.
-    pub(super) fn window(&self, around: Span) -> Span {
-        let start = memchr::memrchr_iter(b'\n', &self.bytes[..around.start]).nth(WINDOW).map_or(0, |at| at + 1);
-        let end =
-            memchr::memchr_iter(b'\n', &self.bytes[around.end..]).nth(WINDOW).map_or(self.bytes.len(), |at| around.end + at);
-        Span::new(start.max(around.start.saturating_sub(STRING)), end.min(around.end + STRING))
-    }
-
     /// Blocks that take over, by an alias, what stands at `at`, with the keys of their own that hide it.
     pub(super) fn heirs(&self, at: usize) -> Vec<usize> {
         let mut heirs: Vec<usize> = Vec::new();
