@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::near::Near;
+use super::near::{Around, Near};
 use super::resolve::{Found, Rank};
 use super::slot;
 use crate::check;
@@ -26,26 +26,29 @@ struct Reading<'a> {
 }
 
 /// The value that begins at `at`, as the best of the rules reads it.
-pub(super) fn value_at(set: &RuleSet, rules: &[&Arc<Rule>], bytes: &[u8], at: usize) -> Option<Found> {
+pub(super) fn value_at(set: &RuleSet, rules: &[usize], around: &Around<'_>, at: usize) -> Option<Found> {
+    let bytes = around.bytes;
     let rest = &bytes[at..];
-    let delimited = rules.iter().any(|rule| rule.edge == Edge::Delimiter);
+    let rules = rules.iter().map(|&rule| &set.rules()[rule]);
+    let delimited = rules.clone().any(|rule| rule.edge == Edge::Delimiter);
     let opened_by = if delimited { slot::opener(bytes, at) } else { None };
+    let mut judge = Judge::new(set, rest);
     let mut readings: Vec<Reading<'_>> = rules
-        .iter()
         .filter_map(|rule| {
             let matched = rule.format.match_at(rest, rule.edge, opened_by)?;
             let environment = rule.tell.read(matched.environment);
             Some(Reading { rule, fit: matched.fit, text: matched.environment, environment, naming: None, closeness: 0 })
         })
-        .filter(|reading| is_genuine(set, reading, rest))
+        .filter(|reading| judge.is_genuine(reading.rule, reading.fit, reading.rule.format.public_prefix(reading.text)))
         .collect();
     if readings.is_empty() {
         return None;
     }
     let slot = slot::name_of(bytes, at);
     let longest = readings.iter().map(|reading| reading.fit.length).max()?;
-    let near = Near::new(bytes, Span::new(at, at + longest));
-    let context = Context { set, bytes, slot, near };
+    let near = Near::new(around, Span::new(at, at + longest));
+    let named = slot.map(|slot| around.index.providers_named(&bytes[slot.name.range()])).unwrap_or_default();
+    let context = Context { around, slot, near, named };
     for reading in &mut readings {
         context.listen(reading);
     }
@@ -53,36 +56,73 @@ pub(super) fn value_at(set: &RuleSet, rules: &[&Arc<Rule>], bytes: &[u8], at: us
     context.decide(readings, &unmarked, at)
 }
 
-/// Whether the value can be a secret at all: plausible, passing the rule's checks, not published.
-fn is_genuine(set: &RuleSet, reading: &Reading<'_>, rest: &[u8]) -> bool {
-    let rule = reading.rule;
-    let value = &rest[..reading.fit.length];
-    let body = rule.body_of(value, rule.format.public_prefix(reading.text));
-    check::is_plausible(body, rule.format.alphabet_size())
-        && rule.checks.iter().all(|check| (check.test)(value))
-        && !is_masked(body, &rest[reading.fit.length..])
-        && !set.is_published(value)
+/// Says whether values that begin at one place can be secrets. Many rules may read the same value:
+/// what does not depend on the rule is asked once.
+pub(super) struct Judge<'a> {
+    set: &'a RuleSet,
+    rest: &'a [u8],
+    /// Bodies and the sizes of their alphabets.
+    plausible: Vec<(&'a [u8], usize, bool)>,
+    published: Vec<(usize, bool)>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(set: &'a RuleSet, rest: &'a [u8]) -> Self {
+        Self { set, rest, plausible: Vec::new(), published: Vec::new() }
+    }
+
+    /// Whether the value of a rule can be a secret at all: plausible behind its public prefix, passing
+    /// the rule's checks, not masked, not published.
+    pub(super) fn is_genuine(&mut self, rule: &Rule, fit: Fit, public: usize) -> bool {
+        let value = &self.rest[..fit.length];
+        let body = rule.body_of(value, public);
+        self.is_plausible(body, rule.format.alphabet_size())
+            && rule.checks.iter().all(|check| (check.test)(value))
+            && !is_masked(body, &self.rest[fit.length..])
+            && !self.is_published(fit.length)
+    }
+
+    fn is_plausible(&mut self, body: &'a [u8], alphabet: usize) -> bool {
+        let same = |known: &&(&[u8], usize, bool)| std::ptr::eq(known.0, body) && known.1 == alphabet;
+        if let Some(known) = self.plausible.iter().find(same) {
+            return known.2;
+        }
+        let answer = check::is_plausible(body, alphabet);
+        self.plausible.push((body, alphabet, answer));
+        answer
+    }
+
+    fn is_published(&mut self, length: usize) -> bool {
+        if let Some(known) = self.published.iter().find(|known| known.0 == length) {
+            return known.1;
+        }
+        let answer = self.set.is_published(&self.rest[..length]);
+        self.published.push((length, answer));
+        answer
+    }
 }
 
 /// `sk_live_51Hx…`, `sk_live_51Hx****abcd`: the key was cut by somebody who knew it is one.
-pub(super) fn is_masked(body: &[u8], behind: &[u8]) -> bool {
+fn is_masked(body: &[u8], behind: &[u8]) -> bool {
     body.len() < MASKED && [&b"..."[..], "…".as_bytes(), b"***", "•••".as_bytes()].iter().any(|mask| behind.starts_with(mask))
 }
 
 /// What stands around a value.
 struct Context<'a> {
-    set: &'a RuleSet,
-    bytes: &'a [u8],
+    around: &'a Around<'a>,
     slot: Option<slot::Slot>,
     near: Near<'a>,
+    /// The providers that the name of the slot means.
+    named: Vec<usize>,
 }
 
 impl Context<'_> {
-    fn slot_name(&self) -> Option<(&[u8], Evidence)> {
-        let slot = self.slot?;
-        let name = &self.bytes[slot.name.range()];
-        let fact = format!("named {}", String::from_utf8_lossy(name));
-        Some((name, Evidence { fact, weight: None, span: Some(slot.name) }))
+    /// What the name of the slot says, if it means the provider.
+    fn named(&self, provider: &ProviderFacts) -> Option<Evidence> {
+        let number = self.around.index.number(provider)?;
+        let name = self.slot.filter(|_| self.named.contains(&number))?.name;
+        let fact = format!("named {}", String::from_utf8_lossy(&self.around.bytes[name.range()]));
+        Some(Evidence { fact, weight: None, span: Some(name) })
     }
 
     /// How loudly the provider of a reading is named: 3 by the slot, 2 on the line, 1 in the window.
@@ -91,9 +131,8 @@ impl Context<'_> {
         if provider.is_general() {
             return;
         }
-        let by_slot = self.slot_name().filter(|(name, _)| names_provider(provider, name));
-        let heard = match by_slot {
-            Some((_, evidence)) => Some((3, evidence)),
+        let heard = match self.named(provider) {
+            Some(evidence) => Some((3, evidence)),
             None => self.near.mention(provider).map(|mention| (if mention.on_line { 2 } else { 1 }, mention.evidence)),
         };
         if let Some((closeness, evidence)) = heard {
@@ -113,7 +152,7 @@ impl Context<'_> {
         self.prefer_unbroken(&mut readings, at);
         let best = readings.first()?;
         let rivals = || readings[1..].iter().filter(|rival| rival.fit == best.fit && !rival.rule.provider.is_general());
-        let value = &self.bytes[at..at + best.fit.length];
+        let value = &self.around.bytes[at..at + best.fit.length];
         let certain = best.rule.supports.iter().any(|check| (check.test)(value));
         let disputed = !certain && self.is_disputed(best, rivals());
         let mut candidates: Vec<Provider> = rivals().filter_map(|rival| rival.rule.attributed()).collect();
@@ -146,14 +185,14 @@ impl Context<'_> {
         };
         found.note_value(best.environment);
         found.because.extend(best.naming.clone());
-        found.listen(self.bytes, self.slot.map(|slot| slot.name), best.rule);
+        found.listen(self.around, self.slot.map(|slot| slot.name), best.rule);
         Some(found)
     }
 
     /// `+` and `=` do not follow a value: a reading that goes on over them is the right one.
     fn prefer_unbroken(&self, readings: &mut [Reading<'_>], at: usize) {
         let end = |reading: &Reading<'_>| at + reading.fit.length;
-        let Some(first) = readings.first().map(end).filter(|&end| matches!(self.bytes.get(end), Some(b'+' | b'='))) else {
+        let Some(first) = readings.first().map(end).filter(|&end| matches!(self.around.bytes.get(end), Some(b'+' | b'='))) else {
             return;
         };
         if let Some(longer) = readings.iter().position(|reading| end(reading) > first && !reading.fit.too_long) {
@@ -175,16 +214,15 @@ impl Context<'_> {
     }
 
     fn names_somebody_else(&self, provider: &ProviderFacts) -> bool {
-        self.slot_name().is_some_and(|(name, _)| names_another(self.set, provider, name))
+        let owners = self.slot.map(|slot| self.around.index.owners_of_slot(&self.around.bytes[slot.name.range()]));
+        is_another(self.around, provider, &owners.unwrap_or_default())
     }
 }
 
-/// Whether the name of a slot names another provider. Headers are left out: several providers
+/// Whether somebody else is among the owners of a slot. Headers are left out: several providers
 /// share `x-api-key`.
-pub(super) fn names_another(set: &RuleSet, provider: &ProviderFacts, name: &[u8]) -> bool {
-    let name = normalise(name);
-    let others = set.providers();
-    others.iter().any(|other| other.id != provider.id && other.slots.iter().any(|slot| slot.matches(&name)))
+pub(super) fn is_another(around: &Around<'_>, provider: &ProviderFacts, owners: &[usize]) -> bool {
+    owners.iter().any(|&owner| around.index.provider(owner).id != provider.id)
 }
 
 /// Whether the name of a slot names the provider.

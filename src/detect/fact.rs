@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::near::Near;
+use super::near::{Around, Near};
 use super::{confirm, slot};
 use crate::check;
 use crate::credential::{Environment, Provider};
@@ -158,7 +158,7 @@ impl Facts {
     pub(super) fn new(rules: &Arc<RuleSet>) -> Self {
         let mut domains: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, provider) in rules.providers().iter().enumerate() {
-            for host in hosts_of(provider).map(|(host, _)| registrable(host)) {
+            for host in provider.hosts().map(|(host, _)| registrable(host)) {
                 let owners = domains.entry(host.to_owned()).or_default();
                 if !owners.contains(&at) {
                     owners.push(at);
@@ -187,15 +187,16 @@ impl Facts {
     }
 
     /// The fact that a literal tells.
-    pub(super) fn at(&self, bytes: &[u8], literal: Span, stem: Stem) -> Option<Fact> {
+    pub(super) fn at(&self, around: &Around<'_>, literal: Span, stem: Stem) -> Option<Fact> {
+        let bytes = around.bytes;
         match stem {
             Stem::Domain => self.host(bytes, literal),
-            Stem::Path(provider) => self.path(bytes, literal, &self.rules.providers()[provider]),
+            Stem::Path(provider) => self.path(around, literal, &self.rules.providers()[provider]),
             Stem::Network => self.network(bytes, literal),
             Stem::Card => card(bytes, literal.start),
-            Stem::Webhook => self.webhook(bytes, literal),
+            Stem::Webhook => self.webhook(around, literal),
             Stem::Public => public(bytes, literal),
-            Stem::Reference(manager) => self.reference(bytes, literal, MANAGERS[manager].1),
+            Stem::Reference(manager) => self.reference(around, literal, MANAGERS[manager].1),
             Stem::Event => event(bytes, literal),
         }
     }
@@ -235,20 +236,21 @@ impl Facts {
     }
 
     /// A route counts only with its provider: on one of its hosts, or beside its headers or variables.
-    fn path(&self, bytes: &[u8], path: Span, provider: &ProviderFacts) -> Option<Fact> {
+    fn path(&self, around: &Around<'_>, path: Span, provider: &ProviderFacts) -> Option<Fact> {
+        let bytes = around.bytes;
         if bytes.get(path.end).is_some_and(|&next| next.is_ascii_alphanumeric() && !bytes[..path.end].ends_with(b"/")) {
             return None;
         }
         let start = back(bytes, path.start, |byte| byte.is_ascii_graphic() && !b"\"'`<>(),;".contains(&byte));
         let before = &bytes[start..path.start];
-        let on_host = hosts_of(provider).any(|(host, _)| {
+        let on_host = provider.hosts().any(|(host, _)| {
             memchr::memmem::find(&before.to_ascii_lowercase(), host.trim_start_matches("*.").as_bytes()).is_some()
         });
         let named = || confirm::names_provider(provider, before);
         let beside = if on_host || named() {
             Some(Span::new(start, path.start))
         } else {
-            Near::new(bytes, path).credentials_of(provider)
+            Near::new(around, path).credentials_of(provider)
         }?;
         let end = path.end + bytes[path.end..].iter().take(REACH).take_while(|&&byte| is_path(byte)).count();
         let span = Span::new(path.start, end);
@@ -289,7 +291,8 @@ impl Facts {
         Some(Fact { kind: FactKind::Network, provider, environment, text, name, span, beside: None })
     }
 
-    fn webhook(&self, bytes: &[u8], part: Span) -> Option<Fact> {
+    fn webhook(&self, around: &Around<'_>, part: Span) -> Option<Fact> {
+        let bytes = around.bytes;
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         let start = back(bytes, part.start, is_name);
         let end = part.end + bytes[part.end..].iter().take(REACH).take_while(|&&byte| is_name(byte)).count();
@@ -339,7 +342,8 @@ impl Facts {
     }
 
     /// A reference is kept where its slot or its text is about a provider.
-    fn reference(&self, bytes: &[u8], begin: Span, manager: &str) -> Option<Fact> {
+    fn reference(&self, around: &Around<'_>, begin: Span, manager: &str) -> Option<Fact> {
+        let bytes = around.bytes;
         let end = begin.end
             + bytes[begin.end..]
                 .iter()
@@ -372,12 +376,12 @@ impl Facts {
 /// How well a host is known, and what it says: an exact name before a wildcard before a word of a
 /// sub-domain.
 fn classify(provider: &ProviderFacts, host: &str) -> (usize, Environment) {
-    let exact = hosts_of(provider).find(|(known, _)| *known == host);
+    let exact = provider.hosts().find(|(known, _)| *known == host);
     let wild = || {
         let below = |known: &str| {
             known.strip_prefix("*.").is_some_and(|end| host.strip_suffix(end).is_some_and(|sub| sub.ends_with('.')))
         };
-        hosts_of(provider).filter(|(known, _)| below(known)).max_by_key(|(known, _)| known.len())
+        provider.hosts().filter(|(known, _)| below(known)).max_by_key(|(known, _)| known.len())
     };
     if let Some((known, environment)) = exact.or_else(wild) {
         return (1 + known.len(), environment);
@@ -414,13 +418,6 @@ const SANDBOX_LABELS: &[&str] = &[
     "homolog",
     "hmlg",
 ];
-
-fn hosts_of(provider: &ProviderFacts) -> impl Iterator<Item = (&str, Environment)> {
-    let live = provider.live_hosts.iter().map(|host| (host.as_str(), Environment::Live));
-    let sandbox = provider.sandbox_hosts.iter().map(|host| (host.as_str(), Environment::Sandbox));
-    let neutral = provider.neutral_hosts.iter().map(|host| (host.as_str(), Environment::Unknown));
-    live.chain(sandbox).chain(neutral)
-}
 
 /// The part of a host that its owner registered: two labels, three below such as `com.br`.
 fn registrable(host: &str) -> &str {
@@ -484,7 +481,8 @@ fn card(bytes: &[u8], at: usize) -> Option<Fact> {
 /// Whether no other part of a webhook's name stands before `at`.
 fn is_first(name: &[u8], at: usize) -> bool {
     let before = name[..at].to_ascii_lowercase();
-    !WEBHOOK.iter().any(|part| memchr::memmem::find(&before, part.as_bytes()).is_some())
+    let begins = |rest: &[u8]| WEBHOOK.iter().any(|part| rest.starts_with(part.as_bytes()));
+    !(0..before.len()).any(|at| matches!(before[at], b'w' | b'c' | b'n' | b'i' | b'h') && begins(&before[at..]))
 }
 
 fn begins_url(bytes: &[u8], at: usize) -> bool {

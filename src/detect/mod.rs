@@ -12,6 +12,7 @@ mod confirm;
 mod context;
 mod edge;
 mod fact;
+mod index;
 pub mod known;
 mod near;
 mod prefilter;
@@ -24,19 +25,20 @@ mod oracle;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub(crate) use context::can_be_found;
 pub(crate) use fact::{PUBLIC as PUBLIC_PREFIXES, is_payout_name, is_secret_name};
 pub(crate) use near::find_word;
 
 use crate::finding::{Fact, Sighting};
-use crate::rule::{MAX_LENGTH, Rule, RuleSet};
+use crate::rule::{MAX_LENGTH, RuleSet};
 use crate::span::Span;
 use cards::Cards;
-use context::Names;
 use fact::{Facts, Stem};
-use prefilter::{Aho, Candidate, Prefilter};
+use index::{Index, LazyIndex};
+use near::Around;
+use prefilter::{Candidate, Prefilter, Windows};
 use resolve::Found;
 
 /// How far a decision may look in either direction.
@@ -61,10 +63,12 @@ pub struct Scanner {
     rules: Arc<RuleSet>,
     prefilter: Box<dyn Prefilter>,
     literals: Vec<Literal>,
-    names: Names,
+    /// The length of the shortest value that is found by its name.
+    shortest: usize,
     facts: Facts,
     /// Card data, if it is asked for.
     cards: Option<Cards>,
+    index: LazyIndex,
 }
 
 /// What a literal of the prefilter is for.
@@ -102,19 +106,14 @@ struct Layer<'a> {
 
 impl Scanner {
     /// A scanner for these rules.
-    ///
-    /// # Panics
-    ///
-    /// If there are so many literals that no automaton can hold them.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        let names = Names::new(&rules);
         let mut literals: BTreeMap<Box<[u8]>, Literal> = BTreeMap::new();
         for (at, rule) in rules.rules().iter().enumerate() {
             for bytes in rule.format.literals() {
                 literals.entry(bytes.to_ascii_lowercase().into()).or_default().rules.push(at);
             }
         }
-        for stem in names.stems() {
+        for stem in context::stems(&rules) {
             literals.entry(stem.as_bytes().into()).or_default().stem = true;
         }
         let facts = Facts::new(&rules);
@@ -122,9 +121,10 @@ impl Scanner {
             literals.entry(bytes.into()).or_default().facts.push(stem);
         }
         let literals: Vec<_> = literals.into_iter().map(|(bytes, literal)| Literal { bytes, ..literal }).collect();
-        let bytes: Vec<_> = literals.iter().map(|literal| literal.bytes.clone()).collect();
-        let prefilter = Box::new(Aho::new(&bytes).expect("the literals fit into an automaton"));
-        Self { rules, prefilter, literals, names, facts, cards: None }
+        let prefilter = Box::new(Windows::new(literals.iter().map(|literal| literal.bytes.clone()).collect()));
+        let set = Arc::clone(&rules);
+        let index: LazyIndex = LazyLock::new(Box::new(move || Index::new(&set)));
+        Self { prefilter, literals, shortest: context::shortest(&rules), facts, cards: None, index, rules }
     }
 
     /// The same scanner, which also finds card data.
@@ -176,6 +176,7 @@ impl Scanner {
         if let Some(cards) = &self.cards {
             cards.look(bytes, range.clone(), &mut seen.values);
         }
+        let around = Around::new(bytes, &self.index);
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut start = range.start;
         while start < range.end {
@@ -184,34 +185,38 @@ impl Scanner {
             self.prefilter.candidates(bytes, start..end, &mut candidates);
             candidates.sort_unstable();
             for here in candidates.chunk_by(|a, b| a.at == b.at) {
-                self.look_at(bytes, here, names, seen);
+                self.look_at(&around, here, names, seen);
             }
             start = end;
         }
     }
 
     /// Every reading of the literals that were seen at one place.
-    fn look_at(&self, bytes: &[u8], here: &[Candidate], names: bool, seen: &mut Seen) {
-        let at = here[0].at;
-        let mut rules: Vec<&Arc<Rule>> = Vec::new();
-        for candidate in here {
-            let literal = &self.literals[candidate.literal];
-            for rule in literal.rules.iter().map(|&rule| &self.rules.rules()[rule]) {
-                if !rules.iter().any(|other| Arc::ptr_eq(other, rule)) {
-                    rules.push(rule);
-                }
+    fn look_at(&self, around: &Around<'_>, here: &[Candidate], names: bool, seen: &mut Seen) {
+        let (bytes, at) = (around.bytes, here[0].at);
+        let mut rules: Vec<usize> = Vec::new();
+        let begins = here.iter().any(|candidate| !self.literals[candidate.literal].rules.is_empty());
+        let begins = begins && edge::is_left_edge(bytes, at);
+        for literal in here.iter().map(|candidate| &self.literals[candidate.literal]) {
+            if begins {
+                rules.extend(&literal.rules);
             }
+            let span = Span::new(at, at + literal.bytes.len());
             if literal.stem && names {
-                let stem = Span::new(at, at + literal.bytes.len());
-                seen.values.extend(context::value_at(&self.rules, &self.names, bytes, stem));
+                let slot = slot::value_of(bytes, span);
+                seen.values.extend(slot.and_then(|slot| context::value_at(&self.rules, around, slot, self.shortest)));
             }
             if names {
-                let span = Span::new(at, at + literal.bytes.len());
-                seen.facts.extend(literal.facts.iter().filter_map(|&stem| self.facts.at(bytes, span, stem)));
+                seen.facts.extend(literal.facts.iter().filter_map(|&stem| self.facts.at(around, span, stem)));
             }
         }
-        if !rules.is_empty() && edge::is_left_edge(bytes, at) {
-            seen.values.extend(confirm::value_at(&self.rules, &rules, bytes, at));
+        if !rules.is_empty() {
+            // One literal may begin another, and both be of the same rule.
+            if here.len() > 1 {
+                let mut known = vec![false; self.rules.rules().len()];
+                rules.retain(|&rule| !std::mem::replace(&mut known[rule], true));
+            }
+            seen.values.extend(confirm::value_at(&self.rules, &rules, around, at));
         }
     }
 

@@ -1,6 +1,14 @@
-//! What stands near a value: markers, hosts and routes of a provider, within eight lines and two
-//! kibibytes.
+//! What stands near a value: markers, hosts, routes and mode flags of a provider, within eight lines
+//! and two kibibytes.
+//!
+//! However many providers there are and however many values ask, the bytes around them are read once
+//! ([`Around`]): what is found there is kept until the scan has passed.
 
+use std::cell::{LazyCell, OnceCell, RefCell};
+use std::ops::Range;
+
+use super::index::{LazyIndex, Meaning};
+use super::prefilter::Candidate;
 use crate::credential::{Environment, Evidence};
 use crate::rule::ProviderFacts;
 use crate::rule::name::words;
@@ -10,94 +18,146 @@ use crate::span::Span;
 const LINES: usize = 8;
 /// Bytes on either side.
 const BYTES: usize = 2 * 1024;
+/// The shortest name that is compared with those of a provider's variables.
+const NAME: usize = 5;
+
+/// Bytes, and what was seen in them so far.
+#[derive(Debug)]
+pub(super) struct Around<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) index: &'a LazyIndex,
+    words: RefCell<Kept<Candidate>>,
+    /// Variables of providers, with the provider.
+    variables: RefCell<Kept<(Span, usize)>>,
+}
+
+impl<'a> Around<'a> {
+    pub(super) fn new(bytes: &'a [u8], index: &'a LazyIndex) -> Self {
+        Self { bytes, index, words: RefCell::default(), variables: RefCell::default() }
+    }
+}
+
+/// What begins in a range that grows as the scan goes on.
+#[derive(Debug)]
+struct Kept<T> {
+    range: Range<usize>,
+    found: Vec<T>,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { range: 0..0, found: Vec::new() }
+    }
+}
+
+impl<T> Kept<T> {
+    /// What begins in the window. `find` adds what begins in a range, in order.
+    fn within(&mut self, window: Span, begin: impl Fn(&T) -> usize, find: impl FnOnce(Range<usize>, &mut Vec<T>)) -> &[T] {
+        if window.start < self.range.start || window.start > self.range.end {
+            self.found.clear();
+            self.range = window.start..window.start;
+        }
+        if window.end > self.range.end {
+            find(self.range.end..window.end, &mut self.found);
+            self.range.end = window.end;
+        }
+        let first = self.found.partition_point(|one| begin(one) < window.start);
+        let behind = self.found.partition_point(|one| begin(one) < window.end);
+        &self.found[first..behind]
+    }
+}
+
+/// The window around a value: eight lines and two kibibytes.
+pub(super) fn window(bytes: &[u8], span: Span) -> Span {
+    lines(bytes, span).0
+}
+
+/// The window, and the line of the value.
+fn lines(bytes: &[u8], span: Span) -> (Span, Span) {
+    let floor = span.start.saturating_sub(BYTES);
+    let ceiling = (span.end + BYTES).min(bytes.len());
+    let mut before = memchr::memrchr_iter(b'\n', &bytes[floor..span.start]).map(|at| floor + at + 1);
+    let mut behind = memchr::memchr_iter(b'\n', &bytes[span.end..ceiling]).map(|at| span.end + at);
+    let line = Span::new(before.next().unwrap_or(floor), behind.next().unwrap_or(ceiling));
+    let start = before.nth(LINES - 1).unwrap_or(floor);
+    let end = behind.nth(LINES - 1).unwrap_or(ceiling);
+    (Span::new(start, end), line)
+}
 
 /// The bytes around a value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Near<'a> {
-    bytes: &'a [u8],
+    around: &'a Around<'a>,
     window: Span,
     line: Span,
+    words: OnceCell<Vec<Word>>,
+}
+
+/// A word that stands in a window and means a provider.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    /// Hosts before markers before headers, each by their place in the list of the provider.
+    meaning: Meaning,
+    span: Span,
 }
 
 impl<'a> Near<'a> {
     /// The neighbourhood of `span`.
-    pub(super) fn new(bytes: &'a [u8], span: Span) -> Self {
-        let floor = span.start.saturating_sub(BYTES);
-        let ceiling = (span.end + BYTES).min(bytes.len());
-        let mut before = memchr::memrchr_iter(b'\n', &bytes[floor..span.start]).map(|at| floor + at + 1);
-        let mut behind = memchr::memchr_iter(b'\n', &bytes[span.end..ceiling]).map(|at| span.end + at);
-        let line = Span::new(before.next().unwrap_or(floor), behind.next().unwrap_or(ceiling));
-        let start = before.nth(LINES - 1).unwrap_or(floor);
-        let end = behind.nth(LINES - 1).unwrap_or(ceiling);
-        Self { bytes, window: Span::new(start, end), line }
-    }
-
-    /// The window itself.
-    pub(super) fn window(&self) -> Span {
-        self.window
+    pub(super) fn new(around: &'a Around<'a>, span: Span) -> Self {
+        let (window, line) = lines(around.bytes, span);
+        Self { around, window, line, words: OnceCell::new() }
     }
 
     /// The mention of a provider that is closest by: on the line, else in the window.
     pub(super) fn mention(&self, provider: &ProviderFacts) -> Option<Mention> {
-        let on_line = self.mention_in(provider, self.line).map(|evidence| Mention { evidence, on_line: true });
-        on_line.or_else(|| Some(Mention { evidence: self.mention_in(provider, self.window)?, on_line: false }))
-    }
-
-    fn mention_in(&self, provider: &ProviderFacts, span: Span) -> Option<Evidence> {
-        let hosts = provider.live_hosts.iter().chain(&provider.sandbox_hosts).chain(&provider.neutral_hosts);
-        let host = || hosts.map(|host| (host, "host")).find_map(|(host, what)| Some((what, self.host(host, span)?)));
-        let marker = || provider.markers.iter().find_map(|marker| Some(("marker", self.word(marker, span)?)));
-        let (what, span) = host().or_else(marker)?;
-        let text = String::from_utf8_lossy(&self.bytes[span.range()]);
-        Some(Evidence { fact: format!("{what} {text} nearby"), weight: None, span: Some(span) })
+        let words = self.words_of(provider);
+        let telling = || words.clone().filter(|word| !matches!(word.meaning, Meaning::Header { .. }));
+        let best = |within: Span| {
+            let inside = telling().filter(|word| word.span.start >= within.start && word.span.end <= within.end);
+            inside.min_by_key(|word| (word.meaning, word.span.start))
+        };
+        let (word, on_line) = match best(self.line) {
+            Some(word) => (word, true),
+            None => (best(self.window)?, false),
+        };
+        let what = if matches!(word.meaning, Meaning::Host { .. }) { "host" } else { "marker" };
+        let fact = format!("{what} {} nearby", self.text(word.span));
+        Some(Mention { evidence: Evidence { fact, weight: None, span: Some(word.span) }, on_line })
     }
 
     /// Where a host, a header or a variable of the provider stands in the window.
     pub(super) fn credentials_of(&self, provider: &ProviderFacts) -> Option<Span> {
-        let hosts = provider.live_hosts.iter().chain(&provider.sandbox_hosts).chain(&provider.neutral_hosts);
-        let header = |pattern: &crate::rule::NamePattern| {
-            (!pattern.is_open()).then(|| self.word(&pattern.source().to_ascii_lowercase(), self.window))
-        };
-        let named = || {
-            let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-            let mut at = self.window.start;
-            self.bytes[self.window.range()].split(|byte| !is_name(byte)).find_map(|word| {
-                let span = Span::new(at, at + word.len());
-                at = span.end + 1;
-                let normal = crate::rule::name::normalise(word);
-                (word.len() >= 5 && provider.slots.iter().any(|slot| slot.matches(&normal))).then_some(span)
-            })
-        };
-        let host = hosts.into_iter().find_map(|host| self.host(host, self.window));
-        host.or_else(|| provider.headers.iter().find_map(|pattern| header(pattern).flatten())).or_else(named)
+        let telling = self.words_of(provider).filter(|word| !matches!(word.meaning, Meaning::Marker { .. }));
+        let best = telling.min_by_key(|word| (word.meaning, word.span.start)).map(|word| word.span);
+        best.or_else(|| self.variable_of(provider))
     }
 
     /// What the provider's hosts say of the environment: one answer, or two that contradict.
     pub(super) fn hosts(&self, provider: &ProviderFacts) -> Vec<(Environment, Evidence)> {
-        let live = provider.live_hosts.iter().map(|host| (host, Environment::Live));
-        let sandbox = provider.sandbox_hosts.iter().map(|host| (host, Environment::Sandbox));
-        let found = live.chain(sandbox).filter_map(|(host, environment)| {
-            let span = self.host(host, self.window)?;
-            let text = String::from_utf8_lossy(&self.bytes[span.range()]);
-            Some((environment, Evidence { fact: format!("host {text}"), weight: Some(70), span: Some(span) }))
+        let words = self.words_of(provider);
+        let telling = provider.hosts().enumerate().filter(|(_, (_, environment))| *environment != Environment::Unknown);
+        let found = telling.filter_map(|(at, (_, environment))| {
+            let same = |word: &Word| matches!(word.meaning, Meaning::Host { rank, .. } if rank == at);
+            let span = words.clone().filter(same).map(|word| word.span).min()?;
+            let fact = format!("host {}", self.text(span));
+            Some((environment, Evidence { fact, weight: Some(70), span: Some(span) }))
         });
         found.collect()
     }
 
     /// What variables such as `ACME_ENVIRONMENT=sandbox` say.
     pub(super) fn mode_flags(&self, provider: &ProviderFacts) -> Vec<(Environment, Evidence)> {
-        let bytes = &self.bytes[self.window.range()];
-        let stems = find_folded(bytes, b"env").chain(find_folded(bytes, b"mode"));
+        let bytes = &self.around.bytes[self.window.range()];
+        let index = self.around.index;
+        let stems = |flag| self.seen(|word| index.meanings(word).contains(&flag).then_some(word.at - self.window.start));
+        let stems = [(Meaning::Environment, b"env".len()), (Meaning::Mode, b"mode".len())]
+            .into_iter()
+            .flat_map(|(flag, length)| stems(flag).into_iter().filter(move |stem| stem + length <= bytes.len()));
         let flags = stems.filter_map(|stem| {
             let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
             let at = stem - bytes[..stem].iter().rev().take(48).take_while(|byte| part(byte)).count();
             let length = bytes[at..].iter().take(96).take_while(|byte| part(byte)).count();
             let name = &bytes[at..at + length];
-
-            let is_flag = words(name).iter().any(|word| matches!(word.as_str(), "env" | "environment" | "mode"));
-            if !is_flag || !super::confirm::names_provider(provider, name) {
-                return None;
-            }
             let behind = &bytes[at + length..];
             let glue = behind.iter().take(12).take_while(|byte| b" \t=:\"'`>,\\".contains(byte)).count();
             let value = behind[glue..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
@@ -107,6 +167,10 @@ impl<'a> Near<'a> {
                 b"test" | b"sandbox" => Environment::Sandbox,
                 _ => return None,
             };
+            let is_flag = words(name).iter().any(|word| matches!(word.as_str(), "env" | "environment" | "mode"));
+            if !is_flag || !super::confirm::names_provider(provider, name) {
+                return None;
+            }
             let fact = format!("mode flag {}={}", String::from_utf8_lossy(name), String::from_utf8_lossy(value));
             let span = Span::new(self.window.start + at, self.window.start + at + length);
             (glue > 0).then_some((environment, Evidence { fact, weight: Some(70), span: Some(span) }))
@@ -117,40 +181,98 @@ impl<'a> Near<'a> {
     /// Whether one of the routes is called in the window.
     pub(super) fn route(&self, paths: &[String]) -> Option<Evidence> {
         paths.iter().find_map(|path| {
-            let at = memchr::memmem::find(&self.bytes[self.window.range()], path.as_bytes())?;
+            let at = memchr::memmem::find(&self.around.bytes[self.window.range()], path.as_bytes())?;
             let span = Span::new(self.window.start + at, self.window.start + at + path.len());
             Some(Evidence { fact: format!("route {path}"), weight: None, span: Some(span) })
         })
     }
 
-    /// An exact host, or with `*.` a sub-domain of it.
-    fn host(&self, host: &str, within: Span) -> Option<Span> {
-        let (name, below) = host.strip_prefix("*.").map_or((host, false), |name| (name, true));
-        find_folded(&self.bytes[within.range()], name.as_bytes()).map(|at| within.start + at).find_map(|at| {
-            let before = at.checked_sub(1).map(|before| self.bytes[before]);
-            let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-            let left = match before {
-                Some(b'.') => below,
-                // `sandbox-api.acme.io` is another host.
-                Some(b'-') => false,
-                Some(byte) if part(byte) => !below && super::edge::is_left_edge(self.bytes, at),
-                _ => !below,
-            };
-            let end = at + name.len();
-            let right = match self.bytes.get(end..).unwrap_or_default() {
-                [b'.', next, ..] => !next.is_ascii_alphanumeric(),
-                [next, ..] => !part(*next),
-                [] => true,
-            };
-            (left && right).then(|| Span::new(at, end))
-        })
+    fn text(&self, span: Span) -> String {
+        String::from_utf8_lossy(&self.around.bytes[span.range()]).into_owned()
     }
 
-    /// A marker as a whole word.
-    fn word(&self, marker: &str, within: Span) -> Option<Span> {
-        let at = find_word(&self.bytes[within.range()], marker)?;
-        Some(Span::new(within.start + at, within.start + at + marker.len()))
+    /// Something of the words that begin in the window, in order.
+    fn seen<T>(&self, tell: impl FnMut(Candidate) -> Option<T>) -> Vec<T> {
+        let Around { bytes, index, words, .. } = self.around;
+        let mut words = words.borrow_mut();
+        let words = words.within(self.window, |word| word.at, |range, found| index.words(bytes, range, found));
+        words.iter().copied().filter_map(tell).collect()
     }
+
+    /// The words in the window that mean this provider.
+    fn words_of(&self, provider: &ProviderFacts) -> impl Iterator<Item = Word> + Clone + '_ {
+        let number = self.around.index.number(provider);
+        let words = self.words.get_or_init(|| self.all_words()).iter();
+        words.filter(move |word| number.is_some() && word.meaning.provider() == number).copied()
+    }
+
+    /// The words in the window that mean any provider.
+    fn all_words(&self) -> Vec<Word> {
+        let Around { bytes, index, .. } = self.around;
+        let words = self.seen(|word| {
+            let length = index.length(word);
+            if word.at + length > self.window.end {
+                return None;
+            }
+            let is_whole = LazyCell::new(move || is_word(bytes, word.at, length));
+            let stands = move |meaning: &&Meaning| match **meaning {
+                Meaning::Host { below, .. } => is_host(bytes, word.at, length, below),
+                Meaning::Marker { .. } | Meaning::Header { .. } => *is_whole,
+                Meaning::Environment | Meaning::Mode => false,
+            };
+            let span = Span::new(word.at, word.at + length);
+            Some(index.meanings(word).iter().filter(stands).map(move |&meaning| Word { meaning, span }))
+        });
+        words.into_iter().flatten().collect()
+    }
+
+    /// The first variable of the provider in the window.
+    fn variable_of(&self, provider: &ProviderFacts) -> Option<Span> {
+        let Around { bytes, index, variables, .. } = self.around;
+        let number = index.number(provider)?;
+        let mut variables = variables.borrow_mut();
+        let variables = variables.within(
+            self.window,
+            |(span, _)| span.start,
+            |range, found| {
+                for name in names(bytes, range) {
+                    let owners = index.owners_of_slot(&bytes[name.range()]);
+                    found.extend(owners.into_iter().map(|owner| (name, owner)));
+                }
+            },
+        );
+        variables.iter().find(|(span, owner)| *owner == number && span.end <= self.window.end).map(|(span, _)| *span)
+    }
+}
+
+/// Names of some length that begin in the range.
+fn names(bytes: &[u8], range: Range<usize>) -> impl Iterator<Item = Span> + '_ {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let begins = move |at: &usize| is_name(bytes[*at]) && at.checked_sub(1).is_none_or(|before| !is_name(bytes[before]));
+    let name = move |at: usize| {
+        let length = bytes[at..].iter().take(BYTES).take_while(|&&byte| is_name(byte)).count();
+        (length >= NAME).then(|| Span::new(at, at + length))
+    };
+    range.filter(begins).filter_map(name)
+}
+
+/// Whether the bytes that begin at `at` are a host, or with `below` the end of one.
+fn is_host(bytes: &[u8], at: usize, length: usize, below: bool) -> bool {
+    let before = at.checked_sub(1).map(|before| bytes[before]);
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let left = match before {
+        Some(b'.') => below,
+        // `sandbox-api.acme.io` is another host.
+        Some(b'-') => false,
+        Some(byte) if part(byte) => !below && super::edge::is_left_edge(bytes, at),
+        _ => !below,
+    };
+    let right = match bytes.get(at + length..).unwrap_or_default() {
+        [b'.', next, ..] => !next.is_ascii_alphanumeric(),
+        [next, ..] => !part(*next),
+        [] => true,
+    };
+    left && right
 }
 
 /// Where a provider is named.
@@ -164,17 +286,20 @@ pub(super) struct Mention {
 
 /// Where a lower-case marker stands as a whole word in any case; a hump of camel case is an edge.
 pub(crate) fn find_word(bytes: &[u8], marker: &str) -> Option<usize> {
-    find_folded(bytes, marker.as_bytes()).find(|&at| {
-        let end = at + marker.len();
-        let before = at.checked_sub(1).map(|before| bytes[before]);
-        let left = before
-            .is_none_or(|byte| !byte.is_ascii_alphanumeric() || byte.is_ascii_lowercase() && bytes[at].is_ascii_uppercase())
-            || super::edge::is_left_edge(bytes, at);
-        let right = bytes.get(end).is_none_or(|&next| {
-            !next.is_ascii_alphanumeric() || next.is_ascii_uppercase() && bytes[end - 1].is_ascii_lowercase()
-        });
-        left && right
-    })
+    find_folded(bytes, marker.as_bytes()).find(|&at| is_word(bytes, at, marker.len()))
+}
+
+/// Whether the bytes that begin at `at` are a whole word; a hump of camel case is an edge.
+pub(super) fn is_word(bytes: &[u8], at: usize, length: usize) -> bool {
+    let end = at + length;
+    let before = at.checked_sub(1).map(|before| bytes[before]);
+    let left = before
+        .is_none_or(|byte| !byte.is_ascii_alphanumeric() || byte.is_ascii_lowercase() && bytes[at].is_ascii_uppercase())
+        || super::edge::is_left_edge(bytes, at);
+    let right = bytes
+        .get(end)
+        .is_none_or(|&next| !next.is_ascii_alphanumeric() || next.is_ascii_uppercase() && bytes[end - 1].is_ascii_lowercase());
+    left && right
 }
 
 /// Where a lower-case text stands in any case.
@@ -193,13 +318,12 @@ mod tests {
         let lines: Vec<String> = (0..30).map(|line| format!("{line:02}\n")).collect();
         let text = lines.concat();
         let at = text.find("15").unwrap();
-        let near = Near::new(text.as_bytes(), Span::new(at, at + 2));
-        assert!(text[near.window.range()].starts_with("07\n"));
-        assert!(text[near.window.range()].ends_with("\n23"));
-        assert_eq!(&text[near.line.range()], "15");
+        let (window, line) = super::lines(text.as_bytes(), Span::new(at, at + 2));
+        assert!(text[window.range()].starts_with("07\n"));
+        assert!(text[window.range()].ends_with("\n23"));
+        assert_eq!(&text[line.range()], "15");
         let long = "x".repeat(10_000);
-        let near = Near::new(long.as_bytes(), Span::new(5_000, 5_010));
-        assert_eq!(near.window, Span::new(5_000 - BYTES, 5_010 + BYTES));
+        assert_eq!(super::window(long.as_bytes(), Span::new(5_000, 5_010)), Span::new(5_000 - BYTES, 5_010 + BYTES));
     }
 
     #[test]
@@ -208,13 +332,32 @@ mod tests {
         assert_eq!(find_word(b"newPaycaClient", "payca"), Some(3));
         assert_eq!(find_word(b"spaycab payca", "payca"), Some(8));
         assert_eq!(find_word(b"paycard", "payca"), None);
-        let sandbox = b"https://sandbox-api.acme.io/v1";
-        assert_eq!(Near::new(sandbox, Span::new(22, 23)).host("api.acme.io", Span::new(0, 30)), None);
-        let text = b"https://api.acme.io/v1 x.api.acme.io.evil sub.pay.acme.dev";
-        let near = Near::new(text, Span::new(22, 23));
-        assert_eq!(near.host("api.acme.io", near.window), Some(Span::new(8, 19)));
-        assert_eq!(near.host("acme.io", near.window), None);
-        assert_eq!(near.host("*.pay.acme.dev", near.window), Some(Span::new(46, 58)));
-        assert_eq!(near.host("pay.acme.dev", near.window), None);
+        let host = |text: &str, host: &str| {
+            let (name, below) = host.strip_prefix("*.").map_or((host, false), |name| (name, true));
+            text.match_indices(name).any(|(at, _)| is_host(text.as_bytes(), at, name.len(), below))
+        };
+        let text = "https://api.acme.io/v1 x.api.acme.io.evil sub.pay.acme.dev";
+        assert!(host(text, "api.acme.io") && host(text, "*.pay.acme.dev"));
+        assert!(!host(text, "acme.io") && !host(text, "pay.acme.dev"));
+        assert!(!host("https://sandbox-api.acme.io/v1", "api.acme.io") && !host("x.api.acme.io.evil", "api.acme.io"));
+    }
+
+    #[test]
+    fn what_was_seen_is_kept_while_the_scan_goes_on() {
+        let mut kept: Kept<usize> = Kept::default();
+        let mut reads = Vec::new();
+        let mut tens = |start, end| {
+            let find = |range: Range<usize>, found: &mut Vec<usize>| {
+                reads.push(range.clone());
+                found.extend(range.filter(|at| at % 10 == 0));
+            };
+            kept.within(Span::new(start, end), |at| *at, find).to_vec()
+        };
+        assert_eq!(tens(5, 25), [10, 20]);
+        assert_eq!(tens(15, 31), [20, 30]);
+        assert_eq!(tens(16, 29), [20]);
+        assert_eq!(tens(95, 111), [100, 110]);
+        assert_eq!(tens(10, 11), [10]);
+        assert_eq!(reads, [5..25, 25..31, 95..111, 10..11]);
     }
 }

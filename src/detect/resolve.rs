@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::near::Near;
+use super::near::{self, Around, Near};
 use crate::credential::{Confidence, Credential, Environment, Evidence, Provider, RuleId, Secret, View};
 use crate::finding::Sighting;
 use crate::rule::{Rule, name};
@@ -86,16 +86,16 @@ impl Found {
 
     /// Where the value does not say: its slot, else a mode flag of the provider, else its hosts;
     /// nothing where those disagree.
-    pub(super) fn listen(&mut self, bytes: &[u8], slot: Option<Span>, rule: &Rule) {
+    pub(super) fn listen(&mut self, around: &Around<'_>, slot: Option<Span>, rule: &Rule) {
         if self.environment != Environment::Unknown {
             return;
         }
-        if let Some((environment, evidence)) = slot.and_then(|slot| slot_environment(bytes, slot)) {
+        if let Some((environment, evidence)) = slot.and_then(|slot| slot_environment(around.bytes, slot)) {
             self.environment = environment;
             self.because.push(evidence);
             return;
         }
-        let near = Near::new(bytes, self.span);
+        let near = Near::new(around, self.span);
         for says in [near.mode_flags(&rule.provider), near.hosts(&rule.provider)] {
             if let Some(environment) = agreed(says.iter().map(|(environment, _)| *environment)) {
                 self.environment = environment;
@@ -200,7 +200,7 @@ impl Readings<'_> {
             return;
         }
         for value in found.iter_mut().filter(|value| value.environment == Environment::Unknown) {
-            let window = Near::new(self.bytes, value.span).window();
+            let window = near::window(self.bytes, value.span);
             let siblings =
                 || told.iter().filter(|(span, provider, ..)| value.provider.as_ref() == Some(provider) && window.overlaps(*span));
             if let (Some(environment), Some((span, _, _, prefix))) = (agreed(siblings().map(|told| told.2)), siblings().next()) {

@@ -38,15 +38,21 @@ pub(super) struct Slot {
 /// The slot whose name holds the bytes from `stem.start` to `stem.end`.
 pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     let tail = bytes[stem.end..].iter().take(TAIL + 1).take_while(|byte| is_name(**byte)).count();
-    if tail > TAIL {
+    let end = stem.end + tail;
+    // Most names end in prose and code where no value can follow, and are read no further.
+    if tail > TAIL || !bytes.get(end).is_some_and(|&next| may_follow(next)) {
         return None;
     }
-    let name = Span::new(name_start(bytes, stem.start), stem.end + tail);
-    let mut cursor = Cursor { bytes, at: name.end };
+    let mut cursor = Cursor { bytes, at: end };
     let closed = cursor.skip_closers();
     cursor.skip_blanks(false);
-    let tag = bytes[..name.start].ends_with(b"<");
-    let assigned = cursor.skip_operator() || tag && cursor.skip_any(&[b">"]);
+    let mut assigned = cursor.skip_operator();
+    let next = bytes.get(cursor.at).copied().unwrap_or_default();
+    if !assigned && cursor.at == end && !matches!(next, b'>' | b',' | b'\r' | b'\n' | b'{' | b'}' | b'[') {
+        return None;
+    }
+    let name = Span::new(name_start(bytes, stem.start), end);
+    assigned |= bytes[..name.start].ends_with(b"<") && cursor.skip_any(&[b">"]);
     let listed = !assigned && closed && cursor.skip_comma();
     let flag = is_flag(bytes, name) && cursor.at > name.end;
     if !(assigned || listed || flag || cursor.skip_value_key()) {
@@ -91,11 +97,11 @@ pub(super) fn name_of(bytes: &[u8], value: usize) -> Option<Slot> {
         if name.is_empty() {
             return None;
         }
-        let lower = name.to_ascii_lowercase();
+        let is_one_of = |words: &[&[u8]]| words.iter().any(|word| name.eq_ignore_ascii_case(word));
         let behind = bytes[before..].first();
         let constructor = !assigned && matches!(behind, Some(b'(' | b'{' | b'['));
         let literal_prefix = !assigned && name.len() <= 2 && matches!(behind, Some(b'"' | b'\''));
-        let glue = constructor || literal_prefix || SCHEMES.contains(&&lower[..]) || VALUE_KEYS.contains(&&lower[..]);
+        let glue = constructor || literal_prefix || is_one_of(SCHEMES) || is_one_of(VALUE_KEYS);
         if !glue {
             let flag = is_flag(bytes, Span::new(start, before));
             return (assigned || flag).then_some(Slot { name: Span::new(start, before), value, listed: false });
@@ -114,6 +120,23 @@ pub(super) fn opener(bytes: &[u8], value: usize) -> Option<u8> {
         Some(b']' | b')' | b'}' | b'>' | b'\n') | None => None,
         opener => opener.copied(),
     }
+}
+
+/// Whether a name with this byte behind it may have a value: a quote or bracket that closes it, a
+/// blank, an operator, or what stands before the key of a value.
+fn may_follow(byte: u8) -> bool {
+    /// What a [`Cursor`] skips behind a name.
+    const FOLLOWERS: &[u8] = b"\\\"'`]&%* \t=-:|?>,\r\n{}[";
+    const SET: [bool; 256] = {
+        let mut set = [false; 256];
+        let mut at = 0;
+        while at < FOLLOWERS.len() {
+            set[FOLLOWERS[at] as usize] = true;
+            at += 1;
+        }
+        set
+    };
+    SET[usize::from(byte)]
 }
 
 fn is_name(byte: u8) -> bool {
@@ -183,8 +206,11 @@ fn encoded_back(before: &[u8]) -> Option<(usize, bool)> {
         (b"\\u0022", false),
         (b"\\n", false),
     ];
+    // All of them end with a letter, a digit or a semicolon.
+    let last = before.last().filter(|last| last.is_ascii_alphanumeric() || **last == b';')?;
     let found = ENCODED
         .iter()
+        .filter(|(text, _)| text.last().is_some_and(|end| end.eq_ignore_ascii_case(last)))
         .find(|(text, _)| before.len() >= text.len() && before[before.len() - text.len()..].eq_ignore_ascii_case(text));
     found.map(|(text, operator)| (text.len(), *operator))
 }
@@ -211,9 +237,13 @@ impl Cursor<'_> {
     /// What closes a quoted or bracketed name. Says whether there was a quote.
     fn skip_closers(&mut self) -> bool {
         let start = self.at;
-        while self.at < start + 10
-            && self.skip_any(&[b"\\", b"\"", b"'", b"`", b"]", b"&quot;", b"&#34;", b"&#39;", b"%22", b"%5D", b"*"])
-        {}
+        while self.at < start + 10 {
+            match self.rest().first().copied() {
+                Some(b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') => self.at += 1,
+                Some(b'&' | b'%') if self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%5D"]) => {}
+                _ => break,
+            }
+        }
         self.at > start
     }
 
@@ -223,9 +253,16 @@ impl Cursor<'_> {
     }
 
     fn skip_operator(&mut self) -> bool {
-        let operators: &[&[u8]] =
-            &[b"=>", b"->", b":=", b":-", b":?", b"==", b"||", b"??", b"=", b":", b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"];
-        self.skip_any(operators)
+        let length = match self.rest() {
+            [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
+                2
+            }
+            [b'=' | b':', ..] => 1,
+            [b'%' | b'\\' | b'&', ..] => return self.skip_any(&[b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"]),
+            _ => return false,
+        };
+        self.at += length;
+        true
     }
 
     /// `set("name", "value")`; but `"name", "value": …` is a list of names and values.
@@ -263,8 +300,10 @@ impl Cursor<'_> {
         let glue = |byte: &u8| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'\\' | b'{' | b'}' | b'[');
         let start = rest.iter().take(BLANKS).take_while(|byte| glue(byte)).count();
         let length = rest[start..].iter().take(TAIL).take_while(|byte| is_name(**byte)).count();
-        let key = rest[start..start + length].to_ascii_lowercase();
-        VALUE_KEYS.contains(&&key[..]).then_some(self.at + start + length)
+        let key = &rest[start..start + length];
+        let begins = matches!(key.first()? | 0x20, b'v' | b'a' | b's');
+        let known = begins && VALUE_KEYS.iter().any(|known| key.eq_ignore_ascii_case(known));
+        known.then_some(self.at + start + length)
     }
 
     /// Blanks, one line end, quotes, brackets, a scheme, a constructor.
@@ -272,17 +311,24 @@ impl Cursor<'_> {
         self.skip_value_key();
         self.skip_blanks(true);
         for _ in 0..12 {
-            let opened = self.skip_any(&[
-                b"\\n", b"\\\"", b"\\'", b"\\", b"\"", b"'", b"`", b"[", b"]", b"(", b"&quot;", b"&#34;", b"&#39;", b"%22",
-                b"%20", b"%5B", b"\\u0022",
-            ]) || self.skip_brace()
-                || self.skip_prefix();
+            let opened = self.skip_opener() || self.skip_brace() || self.skip_prefix();
             let before = self.at;
             self.skip_blanks(false);
             if !opened && self.at == before {
                 break;
             }
         }
+    }
+
+    /// One quote or bracket, escaped or not.
+    fn skip_opener(&mut self) -> bool {
+        match self.rest() {
+            [b'\\', b'n' | b'"' | b'\'', ..] => self.at += 2,
+            [b'\\' | b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] => self.at += 1,
+            [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%20", b"%5B"]),
+            _ => return false,
+        }
+        true
     }
 
     /// A brace opens an object or a list; `{name}` alone is a template, and no value.

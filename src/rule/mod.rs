@@ -171,6 +171,14 @@ impl ProviderFacts {
         self
     }
 
+    /// Every host and what it serves: live ones, sandbox ones, those that serve both.
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, Environment)> + Clone {
+        let live = self.live_hosts.iter().map(|host| (host.as_str(), Environment::Live));
+        let sandbox = self.sandbox_hosts.iter().map(|host| (host.as_str(), Environment::Sandbox));
+        let neutral = self.neutral_hosts.iter().map(|host| (host.as_str(), Environment::Unknown));
+        live.chain(sandbox).chain(neutral)
+    }
+
     /// Whether this is the pack whose rules name no provider.
     pub fn is_general(&self) -> bool {
         self.id.as_str() == GENERAL

@@ -8,23 +8,36 @@ pub fn normalise(name: &[u8]) -> String {
 /// The words of a name, lower case: split where letters, digits and separators meet and at the
 /// humps of camel case.
 pub fn words(name: &[u8]) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut last = 0u8;
-    for (at, &byte) in name.iter().enumerate() {
-        let next_is_lower = name.get(at + 1).is_some_and(u8::is_ascii_lowercase);
-        let hump = byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_uppercase() && next_is_lower);
-        let begins = !last.is_ascii_alphanumeric() || hump || last.is_ascii_digit() != byte.is_ascii_digit();
-        if byte.is_ascii_alphanumeric() {
-            if begins {
-                words.push(String::new());
-            }
-            if let Some(word) = words.last_mut() {
-                word.push(char::from(byte.to_ascii_lowercase()));
-            }
-        }
-        last = byte;
-    }
+    let mut words = Vec::new();
+    each_word(name, |_, word| words.push(word.iter().map(|byte| char::from(byte.to_ascii_lowercase())).collect()));
     words
+}
+
+/// Every word of a name as it stands, and what separates it from the one before.
+pub fn each_word<'a>(name: &'a [u8], mut act: impl FnMut(&'a [u8], &'a [u8])) {
+    let mut behind = 0;
+    let mut at = 0;
+    while at < name.len() {
+        if !name[at].is_ascii_alphanumeric() {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        at += 1;
+        while at < name.len() && name[at].is_ascii_alphanumeric() && !is_hump(name, at) {
+            at += 1;
+        }
+        act(&name[behind..start], &name[start..at]);
+        behind = at;
+    }
+}
+
+/// Whether another word begins between two letters or digits.
+fn is_hump(name: &[u8], at: usize) -> bool {
+    let (last, byte) = (name[at - 1], name[at]);
+    let next_is_lower = name.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+    byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_uppercase() && next_is_lower)
+        || last.is_ascii_digit() != byte.is_ascii_digit()
 }
 
 /// A name with `*` for anything.
@@ -55,6 +68,11 @@ impl NamePattern {
         &self.parts[0]
     }
 
+    /// What stands between the stars.
+    pub fn parts(&self) -> &[String] {
+        &self.parts
+    }
+
     /// Whether it holds a `*`.
     pub fn is_open(&self) -> bool {
         self.parts.len() > 1
@@ -75,8 +93,11 @@ impl NamePattern {
             return false;
         }
         let Some(mut rest) = name.strip_prefix(first.as_str()) else { return false };
-        for part in middle {
-            let Some(at) = rest.find(part.as_str()) else { return false };
+        for part in middle.iter().filter(|part| !part.is_empty()) {
+            // A searcher would cost more than these few bytes.
+            let Some(at) = rest.as_bytes().windows(part.len()).position(|there| there == part.as_bytes()) else {
+                return false;
+            };
             rest = &rest[at + part.len()..];
         }
         rest.ends_with(last.as_str())

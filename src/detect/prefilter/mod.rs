@@ -1,11 +1,16 @@
 //! One pass over the bytes for every literal. May be wrong, never misses.
 
+#[cfg(test)]
 mod aho;
+mod rarity;
+mod windows;
 
 use std::fmt;
 use std::ops::Range;
 
+#[cfg(test)]
 pub(super) use aho::Aho;
+pub(super) use windows::Windows;
 
 /// A literal was seen: it may begin a credential, or be part of the name of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,314 @@
+//! Who is meant: rules by the names of their slots; providers by the names of theirs, and by the hosts,
+//! markers and headers that stand in a text. One look-up each, however many rules there are.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use super::near::is_word;
+use super::prefilter::{Candidate, Prefilter, Windows};
+use crate::rule::name::normalise;
+use crate::rule::{NamePattern, ProviderFacts, RuleSet};
+
+/// Bits of the hash that lists are kept under.
+const LISTS: u32 = 12;
+
+/// An index that is made when it is first asked.
+pub(super) type LazyIndex = LazyLock<Index, Box<dyn FnOnce() -> Index + Send>>;
+
+/// What stands in rule files, by what stands in a text. Numbers are places in [`RuleSet::rules`] and
+/// [`RuleSet::providers`].
+#[derive(Debug)]
+pub(super) struct Index {
+    /// Names of rules.
+    names: Names<(usize, Role)>,
+    /// Names of providers: the provider, and whether it is one of its slots, not one of its headers.
+    slots: Names<(usize, bool)>,
+    words: Windows,
+    /// What each of the words says.
+    meanings: Vec<Vec<Meaning>>,
+    providers: Vec<Arc<ProviderFacts>>,
+    /// Providers by where their facts are kept.
+    numbers: HashMap<usize, usize>,
+}
+
+/// What a word says of a provider; the number is its place in the list of the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Meaning {
+    /// Live, sandbox and neutral hosts are counted through; `below` means every host below it.
+    Host {
+        provider: usize,
+        rank: usize,
+        below: bool,
+    },
+    Marker {
+        provider: usize,
+        rank: usize,
+    },
+    Header {
+        provider: usize,
+        rank: usize,
+    },
+    Environment,
+    Mode,
+}
+
+impl Meaning {
+    /// Whom it means.
+    pub(super) fn provider(self) -> Option<usize> {
+        match self {
+            Self::Host { provider, .. } | Self::Marker { provider, .. } | Self::Header { provider, .. } => Some(provider),
+            Self::Environment | Self::Mode => None,
+        }
+    }
+}
+
+/// What a name is to its rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Own,
+    Near,
+    Except,
+}
+
+/// A rule whose name was seen, and how long a pattern of it fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) rule: usize,
+    /// One of its own names, from one of the words on.
+    pub(super) own: Option<usize>,
+    /// One of the names that need a marker, as a whole.
+    pub(super) near: Option<usize>,
+}
+
+impl Index {
+    /// Everything that the rules name.
+    pub(super) fn new(set: &RuleSet) -> Self {
+        let rules = set.rules().iter().enumerate();
+        let names = rules.flat_map(|(at, rule)| {
+            let own = rule.names.iter().map(move |pattern| (pattern, (at, Role::Own)));
+            let near = rule.near.iter().map(move |pattern| (pattern, (at, Role::Near)));
+            own.chain(near).chain(rule.except.iter().map(move |pattern| (pattern, (at, Role::Except))))
+        });
+        let providers = set.providers().iter().enumerate();
+        let slots = providers.clone().flat_map(|(at, provider)| {
+            let slots = provider.slots.iter().map(move |pattern| (pattern, (at, true)));
+            slots.chain(provider.headers.iter().map(move |pattern| (pattern, (at, false))))
+        });
+        let mut words: HashMap<Box<[u8]>, usize> = HashMap::new();
+        let mut literals: Vec<Box<[u8]>> = Vec::new();
+        let mut meanings: Vec<Vec<Meaning>> = Vec::new();
+        let mut add = |word: &str, meaning| {
+            let word = word.to_ascii_lowercase().into_bytes().into_boxed_slice();
+            let at = *words.entry(word).or_insert_with_key(|word| {
+                literals.push(word.clone());
+                meanings.push(Vec::new());
+                literals.len() - 1
+            });
+            meanings[at].push(meaning);
+        };
+        for (provider, facts) in providers.clone() {
+            for (rank, (host, _)) in facts.hosts().enumerate() {
+                let (name, below) = host.strip_prefix("*.").map_or((host, false), |name| (name, true));
+                add(name, Meaning::Host { provider, rank, below });
+            }
+            for (rank, marker) in facts.markers.iter().enumerate() {
+                add(marker, Meaning::Marker { provider, rank });
+            }
+            for (rank, header) in facts.headers.iter().enumerate().filter(|(_, header)| !header.is_open()) {
+                add(header.source(), Meaning::Header { provider, rank });
+            }
+        }
+        add("env", Meaning::Environment);
+        add("mode", Meaning::Mode);
+        Self {
+            names: Names::new(names),
+            slots: Names::new(slots),
+            words: Windows::new(literals),
+            meanings,
+            numbers: providers.map(|(at, provider)| (Arc::as_ptr(provider).addr(), at)).collect(),
+            providers: set.providers().to_vec(),
+        }
+    }
+
+    /// The number of a provider of the set.
+    pub(super) fn number(&self, provider: &ProviderFacts) -> Option<usize> {
+        self.numbers.get(&std::ptr::from_ref(provider).addr()).copied()
+    }
+
+    /// What a literal of `words` says.
+    pub(super) fn meanings(&self, word: Candidate) -> &[Meaning] {
+        &self.meanings[word.literal]
+    }
+
+    /// How long a literal of `words` is.
+    pub(super) fn length(&self, word: Candidate) -> usize {
+        self.words.literal(word.literal).len()
+    }
+
+    /// Every word that begins in the range, in order.
+    pub(super) fn words(&self, bytes: &[u8], range: std::ops::Range<usize>, found: &mut Vec<Candidate>) {
+        let before = found.len();
+        self.words.candidates(bytes, range, found);
+        found[before..].sort_unstable();
+    }
+
+    /// The rules that know a name, in order. Own names fit from one of the first `inner` on, names that
+    /// need a marker from one of `whole` on.
+    pub(super) fn rules(&self, name: &str, inner: &[usize], whole: &[usize]) -> Vec<Known> {
+        let mut known: Vec<Known> = Vec::new();
+        let mut others: Vec<usize> = Vec::new();
+        self.names.each(name, inner, &mut |pattern, &(rule, role)| match role {
+            Role::Own => known.push(Known { rule, own: Some(pattern.specificity()), near: None }),
+            Role::Except => others.push(rule),
+            Role::Near => {}
+        });
+        self.names.each(name, whole, &mut |pattern, &(rule, role)| {
+            if role == Role::Near {
+                known.push(Known { rule, own: None, near: Some(pattern.specificity()) });
+            }
+        });
+        known.retain(|known| !others.contains(&known.rule));
+        known.sort_unstable_by_key(|known| known.rule);
+        known.dedup_by(|next, kept| {
+            let same = next.rule == kept.rule;
+            if same {
+                kept.own = kept.own.max(next.own);
+                kept.near = kept.near.max(next.near);
+            }
+            same
+        });
+        known
+    }
+
+    /// The providers that a name of a slot means, in order, each once.
+    pub(super) fn providers_named(&self, name: &[u8]) -> Vec<usize> {
+        let mut named = Vec::new();
+        self.slots.each(&normalise(name), &[0], &mut |_, &(provider, _)| named.push(provider));
+        let mut words = Vec::new();
+        self.words.candidates(name, 0..name.len(), &mut words);
+        for word in words {
+            for &meaning in self.meanings(word) {
+                if let Meaning::Marker { provider, .. } = meaning
+                    && is_word(name, word.at, self.length(word))
+                {
+                    named.push(provider);
+                }
+            }
+        }
+        named.sort_unstable();
+        named.dedup();
+        named
+    }
+
+    /// The providers one of whose slots has this name.
+    pub(super) fn owners_of_slot(&self, name: &[u8]) -> Vec<usize> {
+        let mut owners = Vec::new();
+        self.slots.each(&normalise(name), &[0], &mut |_, &(provider, is_slot)| {
+            if is_slot {
+                owners.push(provider);
+            }
+        });
+        owners
+    }
+
+    /// The provider of that number.
+    pub(super) fn provider(&self, number: usize) -> &Arc<ProviderFacts> {
+        &self.providers[number]
+    }
+}
+
+/// Patterns of names: those without `*` by how they begin and end, the others by three letters of theirs.
+#[derive(Debug)]
+struct Names<T> {
+    patterns: Vec<(NamePattern, T)>,
+    exact: Lists,
+    grams: Lists,
+    /// Patterns without three letters in a row.
+    rest: Vec<usize>,
+}
+
+impl<T: Copy> Names<T> {
+    fn new<'a>(patterns: impl Iterator<Item = (&'a NamePattern, T)>) -> Self {
+        let patterns: Vec<_> = patterns.map(|(pattern, meaning)| (pattern.clone(), meaning)).collect();
+        let open = patterns.iter().enumerate().filter(|(_, (pattern, _))| pattern.is_open());
+        // The three letters that the fewest patterns hold.
+        let mut counts = vec![0_u16; 1 << LISTS];
+        let grams_of = |pattern: &NamePattern| -> Vec<usize> { pattern.parts().iter().flat_map(|part| grams(part)).collect() };
+        for (_, (pattern, _)) in open.clone() {
+            grams_of(pattern).into_iter().for_each(|gram| counts[gram] += 1);
+        }
+        let (mut rows, mut rest) = (Vec::new(), Vec::new());
+        for (at, (pattern, _)) in open {
+            match grams_of(pattern).into_iter().min_by_key(|&gram| counts[gram]) {
+                Some(gram) => rows.push((gram, at)),
+                None => rest.push(at),
+            }
+        }
+        let exact = patterns.iter().enumerate().filter(|(_, (pattern, _))| !pattern.is_open());
+        let exact = Lists::new(exact.map(|(at, (pattern, _))| (ends(pattern.head()), at)).collect());
+        Self { grams: Lists::new(rows), exact, patterns, rest }
+    }
+
+    /// Every pattern that fits a normalised name from one of `starts` on; some of them more than once.
+    fn each(&self, name: &str, starts: &[usize], act: &mut dyn FnMut(&NamePattern, &T)) {
+        for name in starts.iter().map(|&start| &name[start..]) {
+            for (pattern, meaning) in self.exact.of(ends(name)).iter().map(|&at| &self.patterns[at]) {
+                if pattern.head() == name {
+                    act(pattern, meaning);
+                }
+            }
+        }
+        let open = grams(name).flat_map(|gram| self.grams.of(gram)).chain(&self.rest);
+        for &at in open {
+            let (pattern, meaning) = &self.patterns[at];
+            if starts.iter().any(|&start| pattern.matches(&name[start..])) {
+                act(pattern, meaning);
+            }
+        }
+    }
+}
+
+/// Three letters in a row, as the hash that lists are kept under.
+fn grams(text: &str) -> impl Iterator<Item = usize> + '_ {
+    text.as_bytes().windows(3).map(|three| hash(u32::from_le_bytes([three[0], three[1], three[2], 0])))
+}
+
+/// The first and last letters and the length, as the hash that lists are kept under.
+fn ends(text: &str) -> usize {
+    let four = |bytes: [Option<&u8>; 4]| u32::from_le_bytes(bytes.map(|byte| byte.copied().unwrap_or(0)));
+    let bytes = text.as_bytes();
+    let (mut first, mut last) = (bytes.iter(), bytes.iter().rev());
+    let first = four(std::array::from_fn(|_| first.next()));
+    let last = four(std::array::from_fn(|_| last.next()));
+    let length = u32::try_from(bytes.len()).unwrap_or(0);
+    hash(first ^ last.rotate_left(13) ^ length.rotate_left(25))
+}
+
+fn hash(number: u32) -> usize {
+    (number.wrapping_mul(0x9E37_79B1) >> (32 - LISTS)) as usize
+}
+
+/// Short lists by a small number.
+#[derive(Debug)]
+struct Lists {
+    begins: Box<[u32]>,
+    items: Vec<usize>,
+}
+
+impl Lists {
+    fn new(mut rows: Vec<(usize, usize)>) -> Self {
+        rows.sort_unstable();
+        let mut begins = vec![0_u32; (1 << LISTS) + 1];
+        for (list, _) in &rows {
+            begins[list + 1] += 1;
+        }
+        for at in 1..begins.len() {
+            begins[at] += begins[at - 1];
+        }
+        Self { begins: begins.into(), items: rows.into_iter().map(|(_, item)| item).collect() }
+    }
+
+    fn of(&self, list: usize) -> &[usize] {
+        &self.items[self.begins[list] as usize..self.begins[list + 1] as usize]
+    }
+}
