@@ -86,6 +86,8 @@ pub(super) enum Command {
     /// Scan everything that a repository ever held, or a part of its history.
     #[command(alias = "git")]
     History(Box<History>),
+    /// Print the JSON Schema of `--format jsonl`.
+    Schema,
     /// List the rules, or test a rule file.
     #[command(subcommand)]
     Rules(Rules),

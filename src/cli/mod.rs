@@ -73,6 +73,12 @@ fn usage(why: impl Into<String>) -> anyhow::Error {
     UsageError(why.into()).into()
 }
 
+/// The contract of JSON Lines, for whoever reads them with a program.
+fn schema(global: &args::Global) -> anyhow::Result<Exit> {
+    output::print(global.color, &format!("{:#}\n", keyfence::report::schema()))?;
+    Ok(Exit::Clean)
+}
+
 pub(crate) fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -88,6 +94,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Known(command) => known::run(&args.global, &command),
         #[cfg(unix)]
         Command::Rotation(command) => rotation::run(&args.global, &command),
+        Command::Schema => schema(&args.global),
         Command::Rules(command) => rules::run(&args.global, &command),
         Command::Explain(explain) => explain::run(&args.global, &explain),
         Command::Staged(staged) => staged::run(&args.global, &staged),

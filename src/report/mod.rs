@@ -4,9 +4,12 @@
 mod alert;
 mod jsonl;
 mod redact;
+mod schema;
 mod terminal;
 #[cfg(test)]
 mod testing;
+
+pub use schema::schema;
 
 use std::fmt;
 use std::io::{self, Write};

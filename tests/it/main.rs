@@ -14,5 +14,6 @@ mod plant;
 mod readme;
 mod regressions;
 mod rules;
+mod schema;
 #[cfg(unix)]
 mod stream;
