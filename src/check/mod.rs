@@ -23,6 +23,7 @@ mod secret_like;
 mod stripe_account;
 mod test_card;
 mod test_cards;
+mod tr31;
 mod url_password;
 mod uuid4;
 mod words;
@@ -82,6 +83,7 @@ pub const CHECKS: &[Check] = &[
     random_tail::CHECK,
     secret_like::CHECK,
     stripe_account::CHECK,
+    tr31::CHECK,
     url_password::CHECK,
     uuid4::CHECK,
 ];
