@@ -22,6 +22,7 @@ mod random_tail;
 mod secret_like;
 mod stripe_account;
 mod test_card;
+mod tr31;
 mod url_password;
 mod uuid4;
 mod words;
@@ -80,6 +81,7 @@ pub const CHECKS: &[Check] = &[
     random_tail::CHECK,
     secret_like::CHECK,
     stripe_account::CHECK,
+    tr31::CHECK,
     url_password::CHECK,
     uuid4::CHECK,
 ];
