@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::history::History;
+use super::hook::Hook;
 use super::staged::Staged;
 
 /// keyfence finds payment keys in files and logs, and tells live from sandbox.
@@ -72,6 +73,9 @@ pub(super) enum Command {
     /// Scan everything that a repository ever held, or a part of its history.
     #[command(alias = "git")]
     History(Box<History>),
+    /// Install, prove and remove git hooks.
+    #[command(subcommand)]
+    Hook(Hook),
     /// List the rules, or test a rule file.
     #[command(subcommand)]
     Rules(Rules),

@@ -5,6 +5,7 @@ mod config;
 mod context;
 mod explain;
 mod history;
+mod hook;
 mod output;
 mod page;
 mod repository;
@@ -68,6 +69,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = match args.command.unwrap_or_default() {
         Command::Scan(scan) => scan::run(&args.global, &scan),
+        Command::Hook(hook) => hook::run(&args.global, &hook),
         Command::Rules(command) => rules::run(&args.global, &command),
         Command::Explain(explain) => explain::run(&args.global, &explain),
         Command::Staged(staged) => staged::run(&args.global, &staged),
