@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::history::History;
+use super::hook::Hook;
 use super::staged::Staged;
 
 /// keyfence finds payment keys in files and logs, and tells live from sandbox.
@@ -88,6 +89,9 @@ pub(super) enum Command {
     History(Box<History>),
     /// Print the JSON Schema of `--format jsonl`.
     Schema,
+    /// Install, prove and remove git hooks.
+    #[command(subcommand)]
+    Hook(Hook),
     /// List the rules, or test a rule file.
     #[command(subcommand)]
     Rules(Rules),

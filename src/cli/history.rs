@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyfence::scan::{self, MEMORY, Progress};
-use keyfence::source::git::Selection;
+use keyfence::source::git::{Repository, Selection};
 
 use super::args::{Common, Global};
 use super::config::Config;
@@ -77,15 +77,25 @@ pub(super) fn run(global: &Global, args: &History) -> anyhow::Result<Exit> {
     let repository = repository::find(folder.as_deref())?;
     let selection = selection(args, words)?;
     let memory = args.memory.as_deref().map_or(Ok(MEMORY), size)?;
+    scan(global, &repository, &args.common, (&selection, memory))
+}
+
+/// Scans what was selected and reports it.
+pub(super) fn scan(
+    global: &Global,
+    repository: &Repository,
+    common: &Common,
+    (selection, memory): (&Selection, u64),
+) -> anyhow::Result<Exit> {
     let top = repository.top().unwrap_or_else(|_| repository.common());
-    let config = Config::new(global, &args.common.scan(top))?;
-    let scanner = config.scanner(args.common.cards);
+    let config = Config::new(global, &common.scan(top))?;
+    let scanner = config.scanner(common.cards);
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
     let mut run = Run::start(global, &config, &find)?;
-    repository::enter(&repository)?;
+    repository::enter(repository)?;
     let work = |progress: &Progress| {
-        let what = (&selection, memory);
-        scan::history(&scanner, &repository, &config.settings, what, progress).map_err(repository::failed)
+        let what = (selection, memory);
+        scan::history(&scanner, repository, &config.settings, what, progress).map_err(repository::failed)
     };
     let (findings, ledger) = on_every_core(global, &work)?;
     findings.iter().try_for_each(|finding| run.finding(finding))?;

@@ -5,6 +5,7 @@ mod config;
 mod context;
 mod explain;
 mod history;
+mod hook;
 #[cfg(unix)]
 mod known;
 mod output;
@@ -95,6 +96,7 @@ pub(crate) fn main() -> ExitCode {
         #[cfg(unix)]
         Command::Rotation(command) => rotation::run(&args.global, &command),
         Command::Schema => schema(&args.global),
+        Command::Hook(hook) => hook::run(&args.global, &hook),
         Command::Rules(command) => rules::run(&args.global, &command),
         Command::Explain(explain) => explain::run(&args.global, &explain),
         Command::Staged(staged) => staged::run(&args.global, &staged),

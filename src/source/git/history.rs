@@ -256,6 +256,17 @@ impl Repository {
         Ok(order)
     }
 
+    /// Whether a commit of this name is here.
+    pub fn has_commit(&self, name: &str) -> Result<bool, GitError> {
+        let Ok(id) = Id::from_hex(name.as_bytes()) else { return Ok(true) };
+        Ok(commit_of(&self.objects()?, id)?.is_some())
+    }
+
+    /// The commits that references name whose names begin so.
+    pub fn tips(&self, beginning: &str) -> Vec<String> {
+        Refs::new(self).named_so(beginning).iter().map(ToString::to_string).collect()
+    }
+
     /// One end of a range; without a name, what is checked out.
     fn end(&self, refs: &Refs<'_>, objects: &Objects, name: &str) -> Result<Id, GitError> {
         refs.commit(objects, if name.is_empty() { "HEAD" } else { name })

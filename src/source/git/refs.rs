@@ -53,6 +53,17 @@ impl<'a> Refs<'a> {
         None
     }
 
+    /// What references name whose names begin so.
+    pub(super) fn named_so(&self, beginning: &str) -> Vec<Id> {
+        let packed = self.packed.iter().filter(|(name, _)| name.starts_with(beginning));
+        let mut ids: Vec<Id> = packed.map(|(_, id)| *id).collect();
+        let folder = if beginning.is_empty() { "refs" } else { beginning };
+        ids.extend(self.below(&self.repository.common.join(folder)));
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     /// Everything that keeps commits: branches, tags, remotes, notes, the heads of every work tree,
     /// and all stashes.
     pub(super) fn all(&self) -> Vec<Id> {

@@ -1,6 +1,7 @@
 //! The program in real repositories, made by real git.
 
 mod history;
+mod hooks;
 mod staged;
 
 use std::ffi::OsStr;
