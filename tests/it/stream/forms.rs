@@ -232,6 +232,32 @@ fn case_32_a_key_across_the_edge_of_a_buffer() {
     }
 }
 
+/// Many lines are first looked at together, to see which are worth a look by themselves. That must miss
+/// nothing that a look at each would see.
+#[test]
+fn lines_together_and_one_by_one() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases");
+    let mut texts = Vec::new();
+    for file in ["shapes", "lefts", "followers", "encoded", "silent"] {
+        let text = std::fs::read_to_string(folder.join(file).with_extension("toml")).unwrap();
+        let table: toml::Table = toml::from_str(&text).unwrap();
+        for case in table["case"].as_array().unwrap() {
+            let text = |key: &str| case.get(key).and_then(toml::Value::as_str);
+            if text("encoding").is_none() {
+                texts.push(expand(text("text").unwrap(), text("name").unwrap()));
+            }
+        }
+    }
+    assert!(texts.len() > 600, "{} texts", texts.len());
+    // Each alone, and each close to its neighbours.
+    for group in texts.chunks(7) {
+        let log = group.concat();
+        let pieces = log.split_inclusive('\n').map(str::as_bytes);
+        let (whole, alone) = (ran("lines", settings(), [log.as_bytes()]), ran("lines", settings(), pieces));
+        assert_eq!((whole.text(), whole.alerts), (alone.text(), alone.alerts));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
