@@ -61,6 +61,8 @@ pub(super) enum Command {
     /// Scan files and folders; `-` is standard input.
     #[command(alias = "dir")]
     Scan(Box<Scan>),
+    /// Print the JSON Schema of `--format jsonl`.
+    Schema,
     /// List the rules, or test a rule file.
     #[command(subcommand)]
     Rules(Rules),

@@ -56,6 +56,12 @@ fn usage(why: impl Into<String>) -> anyhow::Error {
     UsageError(why.into()).into()
 }
 
+/// The contract of JSON Lines, for whoever reads them with a program.
+fn schema() -> anyhow::Result<Exit> {
+    output::print(&format!("{:#}\n", keyfence::report::schema()))?;
+    Ok(Exit::Clean)
+}
+
 pub(crate) fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -63,6 +69,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = match args.command.unwrap_or_default() {
         Command::Scan(scan) => scan::run(&args.global, &scan),
+        Command::Schema => schema(),
         Command::Rules(command) => rules::run(&command),
         Command::Explain(explain) => explain::run(&explain),
     };

@@ -11,7 +11,7 @@ use crate::credential::{Class, Confidence, Environment, Provider, RuleId};
 use crate::finding::{Finding, Severity, Tracked};
 
 /// The version of the contract.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 pub(super) fn start<'a>(out: Box<dyn Write + 'a>, options: Options<'a>) -> Box<dyn Report + 'a> {
     Box::new(JsonLines { out, options })

@@ -3,9 +3,12 @@
 
 mod jsonl;
 mod redact;
+mod schema;
 mod terminal;
 #[cfg(test)]
 mod testing;
+
+pub use schema::schema;
 
 use std::fmt;
 use std::io::{self, Write};

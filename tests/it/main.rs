@@ -12,3 +12,4 @@ mod plant;
 mod readme;
 mod regressions;
 mod rules;
+mod schema;
