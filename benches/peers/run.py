@@ -74,10 +74,10 @@ def commands(tools, keyfence, target, report):
         rows.append(("gitleaks", [gitleaks, "dir", target, "--no-banner", "-l", "error", "-f", "json", "-r", report],
                      lambda out: len(json.loads(Path(report).read_text() or "[]"))))
     if detect := here("detect-secrets"):
-        rows.append(("detect-secrets", [detect, "scan", "--all-files", "-n", target],
+        rows.append(("detect-secrets", [detect, "-C", target, "scan", "--all-files", "-n"],
                      lambda out: sum(map(len, json.loads(out)["results"].values()))))
     if sweeper := here("credsweeper"):
-        rows.append(("credsweeper", [sweeper, "--path", target, "--save-json", report, "--log", "error"],
+        rows.append(("credsweeper", [sweeper, "--path", target, "--save-json", report, "--pedantic", "--log", "error"],
                      lambda out: len(json.loads(Path(report).read_text()))))
     return rows
 
