@@ -114,6 +114,10 @@ impl<'a> Job<'a> {
         flush: &mut Flush<'_, 'a>,
     ) -> io::Result<()> {
         let meter = Rc::clone(&self.meter);
+        if input.depth > 0 {
+            // What is a container itself counts by what is inside of it.
+            self.ledger.unpacked = self.ledger.unpacked.saturating_sub(head.len() as u64);
+        }
         if let (Raw::File(file), Container::Zip) = (&*raw, container) {
             meter.raw.set(file.metadata()?.len().max(meter.raw.get()));
             return archive::open(container, Bytes::File(file), &mut |member| self.member(input, member, flush));
