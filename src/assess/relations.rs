@@ -14,11 +14,8 @@ use crate::span::Span;
 /// Everything that follows from more than one thing, or from a fact.
 pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
     let log = bench.survey.kind() == PlaceKind::Log;
-    if is_muted(bench.survey.kind()) {
-        return;
-    }
     if !log {
-        for one in known {
+        for one in known.iter().filter(|one| !is_muted(one.situation.place.kind)) {
             contradictions(bench, one, judgement);
         }
         mixed(bench, known, judgement);
@@ -29,6 +26,9 @@ pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut 
     }
     for (number, fact) in bench.seen.facts.iter().enumerate() {
         let place = judgement.places[number].clone();
+        if is_muted(place.kind) {
+            continue;
+        }
         let outcome = if log { logged(bench, number, fact, &place) } else { placed(bench, (number, fact, &place), known) };
         judgement.outcomes.extend(outcome);
         if fact.kind == FactKind::WebhookUrl && !bench.survey.is_commented(fact.span) && is_payment_hook(bench, fact) {
@@ -144,11 +144,13 @@ fn public_names(bench: Bench<'_, '_>, judgement: &mut Judgement) {
     }
     named.extend(bench.survey.inlined());
     for (name, span) in named {
-        let known = judgement.exposed.contains(&name) || judgement.outcomes.iter().any(|outcome| is_named(outcome, &name));
+        let place = bench.survey.situation(span).place.clone();
+        let known = is_muted(place.kind)
+            || judgement.exposed.contains(&name)
+            || judgement.outcomes.iter().any(|outcome| is_named(outcome, &name));
         if known || lint {
             continue;
         }
-        let place = bench.survey.situation(span).place.clone();
         let payout = crate::detect::is_payout_name(name.as_bytes());
         let severity = if payout { Severity::High } else { Severity::Medium };
         let kind = Kind::SecretVariableMadePublic;
@@ -300,8 +302,9 @@ fn is_private(url: &str) -> bool {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    if let Ok(four) = host.parse::<std::net::Ipv4Addr>() {
-        return four.is_loopback() || four.is_private() || four.is_link_local() || four.is_unspecified();
+    let four: Vec<Option<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
+    if let [Some(one), Some(two), Some(_), Some(_)] = four[..] {
+        return matches!((one, two), (0 | 10 | 127, _) | (192, 168) | (169, 254) | (172, 16..=31));
     }
     if authority.starts_with('[') {
         let first = host.split(':').next().unwrap_or_default().to_ascii_lowercase();

@@ -11,6 +11,8 @@ const DEPTH: usize = 200;
 const BLOCKS: usize = 200_000;
 /// The longest string that runs over lines.
 const STRING: usize = 16 * 1024;
+/// As much of a line as is looked at.
+const LINE: usize = 4 * 1024;
 /// The longest head of a block.
 const HEAD: usize = 400;
 /// Lines on either side of a value, where there is no structure.
@@ -300,7 +302,9 @@ impl<'a> Structure<'a> {
         let before = &self.bytes[line..at];
         let text = before.trim_ascii_start();
         let comments = self.grammar.comments();
-        if comments.iter().any(|mark| text.starts_with(mark.as_bytes())) || text.starts_with(b"* ") || text.starts_with(b"/*") {
+        let whole = line == 0 || self.bytes[line - 1] == b'\n';
+        let leads = comments.iter().any(|mark| text.starts_with(mark.as_bytes()));
+        if whole && (leads || text.starts_with(b"* ") || text.starts_with(b"/*")) {
             return true;
         }
         let behind_mark = |mark: &&str| {
@@ -341,8 +345,10 @@ fn marked(text: &[u8], mark: u8) -> Option<&[u8]> {
     (fits && length > 0).then(|| &text[at + 1..at + 1 + length])
 }
 
+/// Where the line of `at` begins; of a very long line some of it.
 pub(super) fn line_start(bytes: &[u8], at: usize) -> usize {
-    memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1)
+    let floor = at.saturating_sub(LINE);
+    memchr::memrchr(b'\n', &bytes[floor..at]).map_or(floor, |at| floor + at + 1)
 }
 
 /// Puts blocks together.

@@ -124,11 +124,24 @@ impl<'a> Survey<'a> {
 
     /// What sort of place `at` is: the script in a page is a client's, whatever the page is.
     pub fn kind_at(&self, at: usize) -> PlaceKind {
+        if self.is_inline_test(at) {
+            return PlaceKind::Test;
+        }
         let page =
             [".erb", ".ejs", ".hbs", ".twig", ".blade.php", ".php", ".jinja", ".jinja2", ".liquid", ".j2", ".cshtml", ".jsp"];
         let open = matches!(self.kind, PlaceKind::Source | PlaceKind::Config);
         let scripted = || self.structure().is_some_and(|structure| structure.is_in(at, b"<script", b"</script"));
         if open && page.iter().any(|end| self.path.ends_with(end)) && scripted() { PlaceKind::Client } else { self.kind }
+    }
+
+    /// Rust keeps tests beside the code.
+    fn is_inline_test(&self, at: usize) -> bool {
+        let rust = self.kind == PlaceKind::Source && self.path.ends_with(".rs");
+        let structure = self.structure().filter(|structure| rust && !structure.doubtful);
+        structure.is_some_and(|structure| {
+            let heads = structure.chain(at).into_iter().map(|block| structure.head(block));
+            heads.into_iter().any(|head| head.ends_with(b"mod tests {") || head.ends_with(b"mod test {"))
+        })
     }
 
     fn dictionary(&self) -> &'a Words {
@@ -294,13 +307,20 @@ impl<'a> Survey<'a> {
     fn command(&self, span: Span) -> Vec<(&'a [u8], &'a [u8], Span)> {
         let bytes = self.input.bytes;
         let mut start = line_start(bytes, span.start);
+        if span.start - start > LINE {
+            return Vec::new();
+        }
         for _ in 0..10 {
-            if start == 0 || !bytes[..start - 1].trim_ascii_end().ends_with(b"\\") || span.start - start > LINE {
+            if start == 0
+                || !bytes[start.saturating_sub(LINE)..start - 1].trim_ascii_end().ends_with(b"\\")
+                || span.start - start > LINE
+            {
                 break;
             }
             start = line_start(bytes, start - 1);
         }
-        let line_end = |from: usize| memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at);
+        let ceiling = (span.end + LINE).min(bytes.len());
+        let line_end = |from: usize| memchr::memchr(b'\n', &bytes[from.min(ceiling)..ceiling]).map_or(ceiling, |at| from + at);
         let mut end = line_end(span.end);
         for _ in 0..10 {
             if !bytes[start..end].trim_ascii_end().ends_with(b"\\") || end >= bytes.len() {

@@ -452,8 +452,11 @@ impl<'a> Job<'a> {
             .as_deref()
             .map_or(PlaceKind::Source, |path| environment::path::kind_of(&declared.relative(path), declared));
         let open = matches!(by_path, PlaceKind::Source | PlaceKind::Config);
-        let by_content = || open && record::looks_like_log(head);
-        self.settings.place.unwrap_or_else(|| if by_content() { PlaceKind::Log } else { by_path })
+        self.settings.place.unwrap_or_else(|| match by_path {
+            _ if open && record::looks_like_log(head) => PlaceKind::Log,
+            _ if open && environment::path::holds_rules(head) => PlaceKind::Rules,
+            _ => environment::path::ciphertext(head).unwrap_or(by_path),
+        })
     }
 
     fn scan(&mut self, input: &Input, window: &Window<'_>) {
@@ -488,7 +491,6 @@ impl<'a> Job<'a> {
         for allow in allows_on(allow_line(window, span, ALLOW), self.settings.today) {
             match allow {
                 Ok(allow) if allow.covers(finding.rule.as_str(), finding.kind.id()) => {
-                    self.ledger.suppressed += 1;
                     return true;
                 }
                 Ok(_) => {}
