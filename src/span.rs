@@ -75,6 +75,11 @@ impl Lines {
         Self { offset: 0, line, line_start: first_start, first_start }
     }
 
+    /// How far it has counted.
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
     #[expect(clippy::cast_possible_wrap, reason = "a buffer is shorter than 2^63 bytes")]
     /// The position of `offset` in `bytes`, which must be the same bytes at every call.
     pub fn position(&mut self, bytes: &[u8], offset: usize) -> Position {
@@ -98,6 +103,29 @@ impl Lines {
     }
 }
 
+/// Where lines begin, for offsets in any order.
+#[derive(Clone, Debug)]
+pub struct LineIndex {
+    newlines: Vec<usize>,
+    first: Position,
+}
+
+impl LineIndex {
+    /// Of bytes whose first stands at `first`.
+    pub fn new(bytes: &[u8], first: Position) -> Self {
+        Self { newlines: memchr::memchr_iter(b'\n', bytes).collect(), first }
+    }
+
+    /// The position of an offset.
+    pub fn position(&self, offset: usize) -> Position {
+        let before = self.newlines.partition_point(|&newline| newline < offset);
+        match before.checked_sub(1) {
+            Some(last) => Position { line: self.first.line + before as u64, column: (offset - self.newlines[last]) as u64 },
+            None => Position { line: self.first.line, column: self.first.column + offset as u64 },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +140,16 @@ mod tests {
         assert_eq!(all[7], Position { line: 4, column: 1 });
         for (at, &expected) in all.iter().enumerate().rev() {
             assert_eq!(lines.position(text, at), expected, "going back to {at}");
+        }
+    }
+
+    #[test]
+    fn an_index_agrees_with_counting() {
+        let text = b"ab\ncd\n\nef";
+        let index = LineIndex::new(text, Position { line: 7, column: 5 });
+        let mut lines = Lines::starting_at(7, 5);
+        for at in 0..=text.len() {
+            assert_eq!(index.position(at), lines.position(text, at), "{at}");
         }
     }
 

@@ -1,10 +1,12 @@
 //! One file or window: every sighting in its place, judged.
 
+use std::rc::Rc;
+
 use super::relations;
 use super::shared::{Exposed, Side};
 use super::table::{Adjust, Case, Role, Row, base_kind};
 use crate::credential::{Class, Confidence, Credential, Environment, Evidence, Provider};
-use crate::environment::{Reading, Seen, Situation, Source, Survey};
+use crate::environment::{Index, Reading, Seen, Situation, Source, Survey};
 use crate::finding::{Fact, FactKind, Kind, Place, PlaceKind, Severity, Stage, Tracked, Trust};
 use crate::rule::{Rule, RuleSet};
 use crate::span::Span;
@@ -68,7 +70,7 @@ pub struct Site {
     /// What is known of it.
     pub reading: Reading,
     /// What is known of its place.
-    pub situation: Situation,
+    pub situation: Rc<Situation>,
 }
 
 /// Everything that follows from a file.
@@ -103,7 +105,7 @@ pub(super) struct Known<'a> {
     pub(super) rule: &'a Rule,
     pub(super) role: Role,
     pub(super) reading: Reading,
-    pub(super) situation: Situation,
+    pub(super) situation: Rc<Situation>,
     pub(super) row: Option<Row>,
 }
 
@@ -111,11 +113,12 @@ pub(super) struct Known<'a> {
 pub fn judge(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Tracked) -> Judgement {
     let bench = Bench { survey, seen, rules, tracked };
     let mut judgement = Judgement::default();
-    let mut known: Vec<Known<'_>> = (0..seen.credentials.len()).filter_map(|number| bench.known(number)).collect();
+    let index = Index::new(survey, seen);
+    let mut known: Vec<Known<'_>> = (0..seen.credentials.len()).filter_map(|number| bench.known(number, &index)).collect();
     for known in &mut known {
         bench.locate(known, &mut judgement);
     }
-    judgement.places = seen.facts.iter().map(|fact| survey.situation(fact.span).place).collect();
+    judgement.places = seen.facts.iter().map(|fact| survey.situation(fact.span).place.clone()).collect();
     relations::within(bench, &known, &mut judgement);
     for known in known {
         if !known.credential.class.is_public() {
@@ -126,10 +129,10 @@ pub fn judge(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Trac
 }
 
 impl<'a> Bench<'a, '_> {
-    fn known(self, number: usize) -> Option<Known<'a>> {
+    fn known(self, number: usize, index: &Index<'_>) -> Option<Known<'a>> {
         let credential = &self.seen.credentials[number];
         let rule = self.rules.get(credential.rule.as_str())?;
-        let reading = self.survey.reading(number, self.seen);
+        let reading = self.survey.reading(number, index);
         let role = Role::of(credential.class, reading.payout_slot);
         let situation = self.survey.situation(credential.span);
         Some(Known { number, credential, rule, role, reading, situation, row: None })

@@ -1,6 +1,8 @@
 //! What two things in one file say together, and what a fact in its place is: the rows D03, D15 to D18,
 //! D40 to D44, D50 to D52 and D60; and what may be shared with other files.
 
+use std::collections::BTreeSet;
+
 use super::judge::{Bench, Judgement, Known, Outcome, Subject, Trace, is_muted, side_of, side_of_place, weaker};
 use super::shared::Exposed;
 use super::table::{Role, Row};
@@ -12,11 +14,8 @@ use crate::span::Span;
 /// Everything that follows from more than one thing, or from a fact.
 pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
     let log = bench.survey.kind() == PlaceKind::Log;
-    if is_muted(bench.survey.kind()) {
-        return;
-    }
     if !log {
-        for one in known {
+        for one in known.iter().filter(|one| !is_muted(one.situation.place.kind)) {
             contradictions(bench, one, judgement);
         }
         mixed(bench, known, judgement);
@@ -27,6 +26,9 @@ pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut 
     }
     for (number, fact) in bench.seen.facts.iter().enumerate() {
         let place = judgement.places[number].clone();
+        if is_muted(place.kind) {
+            continue;
+        }
         let outcome = if log { logged(bench, number, fact, &place) } else { placed(bench, (number, fact, &place), known) };
         judgement.outcomes.extend(outcome);
         if fact.kind == FactKind::WebhookUrl && !bench.survey.is_commented(fact.span) && is_payment_hook(bench, fact) {
@@ -92,23 +94,21 @@ fn mixed(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
     owners.sort();
     owners.dedup();
     for owner in owners {
-        let ours: Vec<&&Known<'_>> = told.iter().filter(|one| family(one) == owner).collect();
-        let of = |environment| ours.iter().filter(move |one| one.reading.environment == environment);
+        let ours: Vec<&Known<'_>> = told.iter().copied().filter(|one| family(one) == owner).collect();
+        let of = |environment| ours.iter().copied().filter(move |one| one.reading.environment == environment);
+        let document = |one: &Known<'_>| bench.survey.document(one.credential.span.start);
+        let sides: BTreeSet<(usize, Environment)> = ours.iter().map(|one| (document(one), one.reading.environment)).collect();
         // What stands in another document, or waits in the unmarked slot of a pair, is apart.
-        let faces = |one: &&&&Known<'_>| {
-            of(other_side(one.reading.environment)).any(|other| {
-                bench.survey.document(one.credential.span.start) == bench.survey.document(other.credential.span.start)
-            })
-        };
-        let loose: Vec<_> = ours.iter().filter(|one| !one.reading.parted && !one.reading.parked).filter(faces).collect();
+        let faces = |one: &&Known<'_>| sides.contains(&(document(one), other_side(one.reading.environment)));
+        let loose: Vec<_> = ours.iter().copied().filter(|one| !one.reading.parted && !one.reading.parked).filter(faces).collect();
         let Some(first) = loose.iter().find(|one| one.reading.form != Form::Commented).or(loose.first()) else { continue };
-        let other = of(other_side(first.reading.environment))
-            .min_by_key(|other| other.credential.span.start.abs_diff(first.credential.span.start));
-        let Some(other) = other else { continue };
+        let distance = |other: &&Known<'_>| other.credential.span.start.abs_diff(first.credential.span.start);
+        let Some(other) = of(other_side(first.reading.environment)).min_by_key(distance) else { continue };
         let side_is_commented = |environment| of(environment).all(|one| one.reading.form == Form::Commented);
         let commented = side_is_commented(Environment::Live) || side_is_commented(Environment::Sandbox);
         let severity = if commented { Severity::Low } else { Severity::Medium };
-        let mut outcome = bench.outcome(first, (Kind::MixedEnvironmentsInFile, severity), first.situation.place.clone());
+        let place = first.situation.place.clone();
+        let mut outcome = bench.outcome(first, (Kind::MixedEnvironmentsInFile, severity), place);
         for one in ours.iter().filter(|one| one.number != first.number).take(8) {
             outcome.related.push((one.credential.span, one.rule.title_for(one.reading.environment)));
         }
@@ -144,11 +144,13 @@ fn public_names(bench: Bench<'_, '_>, judgement: &mut Judgement) {
     }
     named.extend(bench.survey.inlined());
     for (name, span) in named {
-        let known = judgement.exposed.contains(&name) || judgement.outcomes.iter().any(|outcome| is_named(outcome, &name));
+        let place = bench.survey.situation(span).place.clone();
+        let known = is_muted(place.kind)
+            || judgement.exposed.contains(&name)
+            || judgement.outcomes.iter().any(|outcome| is_named(outcome, &name));
         if known || lint {
             continue;
         }
-        let place = bench.survey.situation(span).place;
         let payout = crate::detect::is_payout_name(name.as_bytes());
         let severity = if payout { Severity::High } else { Severity::Medium };
         let kind = Kind::SecretVariableMadePublic;
@@ -262,7 +264,9 @@ fn placed(bench: Bench<'_, '_>, (number, fact, place): (usize, &Fact, &Place), k
 
 /// Whether a sandbox credential of the same provider in the same scope says the same already.
 fn is_explained(bench: Bench<'_, '_>, fact: &Fact, known: &[Known<'_>]) -> bool {
-    known.iter().any(|one| {
+    // The nearest are enough: nobody writes a hundred keys between a host and its own.
+    let here = known.partition_point(|one| one.credential.span.start < fact.span.start);
+    known[here.saturating_sub(64)..(here + 64).min(known.len())].iter().any(|one| {
         one.row == Some(Row::D30)
             && one.credential.provider == fact.provider
             && bench.survey.share_block(one.credential.span, fact.span)
@@ -298,8 +302,9 @@ fn is_private(url: &str) -> bool {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    if let Ok(four) = host.parse::<std::net::Ipv4Addr>() {
-        return four.is_loopback() || four.is_private() || four.is_link_local() || four.is_unspecified();
+    let four: Vec<Option<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
+    if let [Some(one), Some(two), Some(_), Some(_)] = four[..] {
+        return matches!((one, two), (0 | 10 | 127, _) | (192, 168) | (169, 254) | (172, 16..=31));
     }
     if authority.starts_with('[') {
         let first = host.split(':').next().unwrap_or_default().to_ascii_lowercase();

@@ -135,7 +135,7 @@ fn assigned(text: &[u8]) -> Option<(&[u8], &[u8])> {
         return Some((&rest[..end], &rest[end..]));
     }
     let at = (0..text.len()).find(|&at| {
-        operator(&text[at..]).is_some() && !matches!(text[at], b'-' | b'?') && (at == 0 || !b"[=!<>".contains(&text[at - 1]))
+        operator(&text[at..]).is_some() && !matches!(text[at], b'-' | b'?') && (at == 0 || !b"[=!<>:".contains(&text[at - 1]))
     })?;
     let left = text[..at].trim_ascii_end();
     let name = left.rsplit(|byte| byte.is_ascii_whitespace() || b"(\"'".contains(byte)).next()?;

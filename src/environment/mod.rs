@@ -11,7 +11,7 @@ mod structure;
 pub mod survey;
 pub mod words;
 
-pub use reading::{Form, Reading, Seen, Source, Witness, is_payment_word};
+pub use reading::{Form, Index, Reading, Seen, Source, Witness, is_payment_word};
 pub use survey::{Input, Run, Situation, Survey};
 
 use std::path::Path;

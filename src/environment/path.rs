@@ -355,6 +355,27 @@ impl<'a> Name<'a> {
     }
 }
 
+/// Whether the beginning of a file is that of a list of rules for scanners.
+pub fn holds_rules(head: &[u8]) -> bool {
+    let has = |text: &[u8]| memchr::memmem::find(head, text).is_some();
+    (has(b"\n[[rules]]") || has(b"\n[[rule]]")) && (has(b"\nregex = ") || has(b"\nformat = "))
+        || has(b"\nrules:\n") && has(b"pattern-regex:")
+}
+
+/// Whether the beginning of a file says that the rest is encrypted.
+pub fn ciphertext(head: &[u8]) -> Option<PlaceKind> {
+    let begins = [
+        &b"$ANSIBLE_VAULT"[..],
+        b"\0GITCRYPT",
+        b"-----BEGIN AGE ENCRYPTED FILE",
+        b"age-encryption.org/v1",
+        b"-----BEGIN PGP MESSAGE",
+    ];
+    let sealed = memchr::memmem::find(&head[..head.len().min(4096)], b"\nkind: SealedSecret").is_some()
+        || head.starts_with(b"kind: SealedSecret");
+    (sealed || begins.iter().any(|begin| head.starts_with(begin))).then_some(PlaceKind::Ciphertext)
+}
+
 /// What a path says of the environment: the file's name, the nearest folder that is named after one,
 /// and conventions.
 pub fn clues(path: &str, kind: PlaceKind, declared: &Declared, around: Surroundings) -> Vec<Clue> {
@@ -393,7 +414,9 @@ impl Reading<'_> {
         let stem = ending.map_or(file, |at| &file[..at]);
         let separators: &[char] = if glued || dotenv { &['.', '-', '_'] } else { &['.', '-'] };
         let segments: Vec<&str> = stem.split(separators).filter(|segment| !segment.is_empty()).collect();
-        let pro = config && segments.len() > 1 && segments.last().is_some_and(|last| last.eq_ignore_ascii_case("pro"));
+        let known = ["application", "appsettings", "values", "config", "settings", "bootstrap", "env", "", "docker", "database"];
+        let known = known.contains(&self.name.segments[0].split(['-', '_']).next().unwrap_or_default());
+        let pro = config && known && segments.len() > 1 && segments.last().is_some_and(|last| last.eq_ignore_ascii_case("pro"));
         let live = config && (dotenv || by_folder || self.around.live_beside || segments.len() > 1);
         let counts = Counts { live, stage: config, pro };
         let parts: Vec<Vec<String>> = segments.iter().map(|segment| words(segment.as_bytes())).collect();
@@ -554,6 +577,18 @@ mod tests {
     }
 
     #[test]
+    fn content_tells_rules_and_ciphertext() {
+        assert!(holds_rules(b"title = 1\n[[rules]]\nid = 'x'\nregex = 'a'\n"));
+        assert!(!holds_rules(b"\n[[rules]]\nname = 'ingress'\n"));
+        for text in
+            ["$ANSIBLE_VAULT;1.1;AES256\n", "-----BEGIN AGE ENCRYPTED FILE-----\n", "apiVersion: v1\nkind: SealedSecret\n"]
+        {
+            assert_eq!(ciphertext(text.as_bytes()), Some(PlaceKind::Ciphertext), "{text}");
+        }
+        assert_eq!(ciphertext(b"a: ENC[x]\n"), None);
+    }
+
+    #[test]
     fn surroundings_make_clients() {
         let with = |path: &str, around: Surroundings| kind_with(path, &Declared::default(), around);
         let front = Surroundings { front_end: true, ..Surroundings::default() };
@@ -591,6 +626,7 @@ mod tests {
             ("values-prod1.yaml", &["P30 production 90"]),
             ("docker-compose.prod.yml", &["P30 production 90"]),
             ("application-pro.yml", &["P30 production 90"]),
+            ("tool-pro.yml", &[]),
             ("appsettings.Production.json", &["P30 production 90"]),
             ("config/environments/production.rb", &["P30 production 90"]),
             ("settings/prod.py", &["P30 production 90"]),

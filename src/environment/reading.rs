@@ -1,10 +1,12 @@
 //! Evidence of a credential: its value, its slot, a mode flag, what stands beside it, a host, its block,
 //! a chain; and how it is written.
 
+use std::collections::HashMap;
+
 use super::branch;
 use super::path::Surroundings;
 use super::survey::Survey;
-use crate::credential::{Credential, Environment, Evidence};
+use crate::credential::{Class, Credential, Environment, Evidence, Provider};
 use crate::detect::{is_payout_name, slot_name};
 use crate::finding::{Fact, FactKind, PlaceKind, Stage};
 use crate::record;
@@ -129,13 +131,79 @@ pub struct Seen<'a> {
     pub facts: &'a [Fact],
 }
 
+/// The most neighbours that are asked: the nearest.
+const NEIGHBOURS: usize = 64;
+
+/// What was seen, by what is asked for.
+#[derive(Debug)]
+pub struct Index<'a> {
+    seen: Seen<'a>,
+    /// Hosts and chains that say an environment, by their provider.
+    facts: HashMap<(FactKind, Option<&'a Provider>), Vec<usize>>,
+    /// Identifiers whose own bytes say it, by their provider.
+    identifiers: HashMap<&'a Provider, Vec<usize>>,
+    peers: HashMap<(Option<&'a Provider>, Class), Peers>,
+}
+
+/// Credentials of one kind.
+#[derive(Debug, Default)]
+struct Peers {
+    all: Vec<usize>,
+    /// The first one whose block or branch is for live, and for sandbox.
+    live: Option<usize>,
+    sandbox: Option<usize>,
+}
+
+impl<'a> Index<'a> {
+    /// Sorts what was seen in a survey.
+    pub fn new(survey: &Survey<'_>, seen: Seen<'a>) -> Self {
+        let mut index = Self { seen, facts: HashMap::new(), identifiers: HashMap::new(), peers: HashMap::new() };
+        for (number, fact) in seen.facts.iter().enumerate() {
+            if matches!(fact.kind, FactKind::Host | FactKind::Network) && fact.environment != Environment::Unknown {
+                index.facts.entry((fact.kind, fact.provider.as_ref())).or_default().push(number);
+            }
+        }
+        for (number, credential) in seen.credentials.iter().enumerate() {
+            let told = credential.because.iter().any(|fact| fact.weight == Some(100));
+            if let Some(provider) = credential.provider.as_ref().filter(|_| told && credential.class.is_public()) {
+                index.identifiers.entry(provider).or_default().push(number);
+            }
+            let peers = index.peers.entry((credential.provider.as_ref(), credential.class)).or_default();
+            peers.all.push(number);
+            match survey.side(credential.span) {
+                Some(Environment::Live) => peers.live.get_or_insert(number),
+                Some(Environment::Sandbox) => peers.sandbox.get_or_insert(number),
+                _ => continue,
+            };
+        }
+        index
+    }
+
+    fn peers<'i>(&'i self, of: &'i Credential) -> Option<&'i Peers> {
+        self.peers.get(&(of.provider.as_ref(), of.class))
+    }
+}
+
+/// The part of ascending numbers whose spans begin in `range`; of many the nearest to `site`.
+fn nearby<'n>(numbers: &'n [usize], span_of: impl Fn(usize) -> Span, range: Span, site: Span) -> &'n [usize] {
+    let from = numbers.partition_point(|&number| span_of(number).start < range.start);
+    let to = numbers.partition_point(|&number| span_of(number).start < range.end);
+    let all = &numbers[from..to.max(from)];
+    if all.len() <= NEIGHBOURS {
+        return all;
+    }
+    let here = all.partition_point(|&number| span_of(number).start < site.start);
+    let from = here.saturating_sub(NEIGHBOURS / 2).min(all.len() - NEIGHBOURS);
+    &all[from..from + NEIGHBOURS]
+}
+
 /// A scope of a credential: a range, and the block that it is.
 type Reach = (Span, Option<usize>);
 
 impl Survey<'_> {
     /// What is known of the credential of that number.
-    pub fn reading(&self, number: usize, seen: Seen<'_>) -> Reading {
-        let credential = &seen.credentials[number];
+    pub fn reading(&self, number: usize, index: &Index<'_>) -> Reading {
+        let credential = &index.seen.credentials[number];
         let bytes = self.input.bytes;
         let slot = slot_name(bytes, credential.span.start);
         let name: &[u8] = slot.map_or(b"", |slot| &bytes[slot.range()]);
@@ -162,10 +230,10 @@ impl Survey<'_> {
             });
         }
         reading.witnesses.extend(self.flag(credential, reading.slot_side));
-        reading.witnesses.extend(self.sibling(number, seen));
-        reading.witnesses.extend(self.nearest(number, seen, FactKind::Host, reading.slot_side));
-        reading.witnesses.extend(self.pair(number, seen));
-        reading.witnesses.extend(self.nearest(number, seen, FactKind::Network, reading.slot_side));
+        reading.witnesses.extend(self.sibling(number, index));
+        reading.witnesses.extend(self.nearest(number, index, FactKind::Host, reading.slot_side));
+        reading.witnesses.extend(self.pair(number, index));
+        reading.witnesses.extend(self.nearest(number, index, FactKind::Network, reading.slot_side));
         reading.witnesses.sort_by_key(|witness| std::cmp::Reverse(witness.source));
         if let Some(best) = reading.witnesses.first() {
             (reading.environment, reading.source) = (best.environment, best.source);
@@ -236,26 +304,14 @@ impl Survey<'_> {
     }
 
     /// C4: an identifier of the same provider whose own bytes say the environment.
-    fn sibling(&self, number: usize, seen: Seen<'_>) -> Option<Witness> {
-        let credential = &seen.credentials[number];
-        credential.provider.as_ref()?;
-        let told = |other: &&Credential| {
-            other.class.is_public()
-                && other.provider == credential.provider
-                && other.span != credential.span
-                && other.because.iter().any(|fact| fact.weight == Some(100))
-        };
+    fn sibling(&self, number: usize, index: &Index<'_>) -> Option<Witness> {
+        let credentials = index.seen.credentials;
+        let credential = &credentials[number];
+        let all = index.identifiers.get(credential.provider.as_ref()?)?;
         for reach in self.reaches(credential.span) {
-            let here: Vec<&Credential> = seen
-                .credentials
-                .iter()
-                .filter(told)
-                .filter(|other| {
-                    reach.0.start <= other.span.start
-                        && other.span.end <= reach.0.end
-                        && !self.is_parted(other.span, number, reach, seen)
-                })
-                .collect();
+            let near = nearby(all, |other| credentials[other].span, reach.0, credential.span);
+            let apart = |other: &usize| *other != number && !self.is_parted(credentials[*other].span, number, reach, index);
+            let here: Vec<&Credential> = near.iter().copied().filter(apart).map(|other| &credentials[other]).collect();
             if let Some(first) = here.first() {
                 let agreed = here.iter().all(|other| other.environment == first.environment);
                 let prefix = String::from_utf8_lossy(first.secret.public_prefix()).into_owned();
@@ -267,35 +323,35 @@ impl Survey<'_> {
     }
 
     /// C5 and C7: what hosts of the same provider, or chains, say in the innermost scope that has one.
-    fn nearest(&self, number: usize, seen: Seen<'_>, kind: FactKind, slot_side: Option<Environment>) -> Option<Witness> {
-        let credential = &seen.credentials[number];
+    fn nearest(&self, number: usize, index: &Index<'_>, kind: FactKind, slot_side: Option<Environment>) -> Option<Witness> {
+        let (facts, credential) = (index.seen.facts, &index.seen.credentials[number]);
         let provider = credential.provider.as_ref()?;
-        let facts = self.run.rules.providers().iter().find(|facts| facts.id == *provider)?;
-        if kind == FactKind::Network && facts.networks.is_empty() {
+        let mut ours: Vec<usize> = [Some(provider), None]
+            .into_iter()
+            .filter_map(|owner| index.facts.get(&(kind, owner)))
+            .flat_map(|all| nearby(all, |fact| facts[fact].span, Span::new(0, usize::MAX), credential.span))
+            .copied()
+            .collect();
+        if ours.is_empty() || kind == FactKind::Network && !self.has_networks(provider) {
             return None;
         }
-        let words = &self.run.declared.words;
-        let ours = |fact: &&Fact| {
-            fact.kind == kind
-                && fact.environment != Environment::Unknown
-                && fact.provider.as_ref().is_none_or(|owner| owner == provider)
-        };
-        let mut ours: Vec<&Fact> = seen.facts.iter().filter(ours).collect();
+        ours.sort_unstable();
         // A host in a slot for one environment says nothing of a credential in a slot for the other; nor
         // of one in an unmarked slot, if there are hosts for both.
-        let side = |fact: &Fact| words.side_of_slot(fact.name.as_bytes());
-        let several = ours.iter().any(|fact| side(fact) != ours.first().and_then(|first| side(first)));
-        ours.retain(|fact| match (side(fact), slot_side) {
+        let side = |fact: usize| self.side_of_name(facts[fact].name.as_bytes());
+        let several = ours.iter().any(|&fact| side(fact) != side(ours[0]));
+        ours.retain(|&fact| match (side(fact), slot_side) {
             (Some(one), Some(other)) => one == other,
             (Some(_), None) => !several,
             (None, _) => true,
         });
         let commented = self.is_commented(credential.span);
         for reach in self.reaches(credential.span) {
-            let here: Vec<&&Fact> = ours
+            let near = nearby(&ours, |fact| facts[fact].span, reach.0, credential.span);
+            let here: Vec<&Fact> = near
                 .iter()
-                .filter(|fact| reach.0.start <= fact.span.start && fact.span.end <= reach.0.end)
-                .filter(|fact| !self.is_parted(fact.span, number, reach, seen) && (commented || !self.is_commented(fact.span)))
+                .map(|&fact| &facts[fact])
+                .filter(|fact| !self.is_parted(fact.span, number, reach, index) && (commented || !self.is_commented(fact.span)))
                 .collect();
             let Some(first) = here.first() else { continue };
             let agreed = here.iter().all(|fact| fact.environment == first.environment);
@@ -307,10 +363,14 @@ impl Survey<'_> {
         None
     }
 
+    fn has_networks(&self, provider: &Provider) -> bool {
+        self.run.rules.providers().iter().any(|facts| facts.id == *provider && !facts.networks.is_empty())
+    }
+
     /// Whether a fact belongs to somebody else: to a block for one environment, to another document, or to
     /// a block with a credential of the same kind.
-    fn is_parted(&self, fact: Span, number: usize, (_, scope): Reach, seen: Seen<'_>) -> bool {
-        let site = seen.credentials[number].span;
+    fn is_parted(&self, fact: Span, number: usize, (_, scope): Reach, index: &Index<'_>) -> bool {
+        let site = index.seen.credentials[number].span;
         let (Some(structure), Some(scope)) = (self.structure(), scope) else { return false };
         if structure.doubtful {
             return false;
@@ -319,15 +379,8 @@ impl Survey<'_> {
             let here = structure.blocks[block];
             let holds = here.span.start <= site.start && site.start < here.span.end;
             let apart = matches!(here.shape, super::structure::Shape::Document | super::structure::Shape::Section);
-            !holds && (apart || self.block(block).side.is_some() || self.holds_peer(here.span, number, seen))
+            !holds && (apart || self.block(block).side.is_some() || holds_peer(here.span, number, index))
         })
-    }
-
-    fn holds_peer(&self, span: Span, number: usize, seen: Seen<'_>) -> bool {
-        let own = &seen.credentials[number];
-        let from = seen.credentials.partition_point(|other| other.span.start < span.start);
-        let inside = seen.credentials[from..].iter().take_while(|other| other.span.start < span.end);
-        inside.into_iter().any(|other| other.span != own.span && other.class == own.class && other.provider == own.provider)
     }
 
     /// Which money the blocks and branches around a place are for.
@@ -354,21 +407,16 @@ impl Survey<'_> {
     }
 
     /// C6: the block or the branch, where the other one of a pair stands on the other side.
-    fn pair(&self, number: usize, seen: Seen<'_>) -> Option<Witness> {
-        let own = &seen.credentials[number];
-        let environment = self.side(own.span)?;
-        let peer = seen.credentials.iter().find(|other| {
-            other.span != own.span
-                && other.class == own.class
-                && other.provider == own.provider
-                && self.side(other.span).is_some_and(|side| side != environment)
-        })?;
-        let evidence = Evidence {
-            fact: format!("its block is for {environment}, that of its pair is not"),
-            weight: Some(60),
-            span: Some(peer.span),
+    fn pair(&self, number: usize, index: &Index<'_>) -> Option<Witness> {
+        let own = &index.seen.credentials[number];
+        let peers = index.peers(own)?;
+        let (environment, peer) = match self.side(own.span)? {
+            Environment::Live => (Environment::Live, peers.sandbox?),
+            _ => (Environment::Sandbox, peers.live?),
         };
-        Some(Witness { source: Source::Parted, environment, evidence })
+        let fact = format!("its block is for {environment}, that of its pair is not");
+        let span = Some(index.seen.credentials[peer].span);
+        Some(Witness { source: Source::Parted, environment, evidence: Evidence { fact, weight: Some(60), span } })
     }
 
     /// Whether a place stands in a comment.
@@ -565,6 +613,14 @@ impl Survey<'_> {
     pub fn around(&self) -> Surroundings {
         self.input.around
     }
+}
+
+/// Whether a block holds another credential of the same kind.
+fn holds_peer(span: Span, number: usize, index: &Index<'_>) -> bool {
+    let credentials = index.seen.credentials;
+    let Some(peers) = index.peers(&credentials[number]) else { return false };
+    let from = peers.all.partition_point(|&other| credentials[other].span.start < span.start);
+    peers.all[from..].iter().take_while(|&&other| credentials[other].span.start < span.end).any(|&other| other != number)
 }
 
 /// Behind a head: inside of its block.

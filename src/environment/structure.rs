@@ -11,6 +11,8 @@ const DEPTH: usize = 200;
 const BLOCKS: usize = 200_000;
 /// The longest string that runs over lines.
 const STRING: usize = 16 * 1024;
+/// As much of a line as is looked at.
+const LINE: usize = 4 * 1024;
 /// The longest head of a block.
 const HEAD: usize = 400;
 /// Lines on either side of a value, where there is no structure.
@@ -111,6 +113,8 @@ pub(super) struct Structure<'a> {
     pub(super) blocks: Vec<Block>,
     /// Blocks with an anchor, and blocks that take over what stands there.
     aliases: Vec<(usize, usize)>,
+    /// Comments that run over lines.
+    comments: Vec<Span>,
     /// Braces that do not match, or too much of everything.
     pub(super) doubtful: bool,
 }
@@ -139,19 +143,32 @@ impl<'a> Structure<'a> {
             Grammar::Indent => builder.indented(false),
             Grammar::Lines { dotenv } => builder.lines(dotenv),
         }
-        let mut structure = Self { bytes, grammar, blocks: builder.blocks, aliases: Vec::new(), doubtful: builder.doubtful };
+        let mut structure = Self {
+            bytes,
+            grammar,
+            blocks: builder.blocks,
+            aliases: Vec::new(),
+            comments: builder.comments,
+            doubtful: builder.doubtful,
+        };
         if grammar == Grammar::Yaml {
             structure.aliases = structure.find_aliases();
         }
         structure
     }
 
-    /// The blocks that hold `at`, from inside out; the file is the last.
-    pub(super) fn chain(&self, at: usize) -> Vec<usize> {
+    /// The innermost block that holds `at`.
+    pub(super) fn innermost(&self, at: usize) -> usize {
         let mut block = self.blocks.partition_point(|block| block.span.start <= at).saturating_sub(1);
         while block > 0 && self.blocks[block].span.end <= at {
             block = self.blocks[block].parent;
         }
+        block
+    }
+
+    /// The blocks that hold `at`, from inside out; the file is the last.
+    pub(super) fn chain(&self, at: usize) -> Vec<usize> {
+        let mut block = self.innermost(at);
         let mut chain = vec![block];
         while block > 0 {
             block = self.blocks[block].parent;
@@ -285,7 +302,9 @@ impl<'a> Structure<'a> {
         let before = &self.bytes[line..at];
         let text = before.trim_ascii_start();
         let comments = self.grammar.comments();
-        if comments.iter().any(|mark| text.starts_with(mark.as_bytes())) || text.starts_with(b"* ") || text.starts_with(b"/*") {
+        let whole = line == 0 || self.bytes[line - 1] == b'\n';
+        let leads = comments.iter().any(|mark| text.starts_with(mark.as_bytes()));
+        if whole && (leads || text.starts_with(b"* ") || text.starts_with(b"/*")) {
             return true;
         }
         let behind_mark = |mark: &&str| {
@@ -296,7 +315,10 @@ impl<'a> Structure<'a> {
             })
         };
         comments.iter().filter(|mark| **mark != ";" && **mark != "--").any(|mark| behind_mark(&mark))
-            || matches!(self.grammar, Grammar::Braces { .. }) && self.is_in(at, b"/*", b"*/")
+            || self
+                .comments
+                .get(self.comments.partition_point(|comment| comment.end <= at))
+                .is_some_and(|comment| comment.start < at)
     }
 
     /// Whether the last `open` before `at` is not closed.
@@ -323,8 +345,10 @@ fn marked(text: &[u8], mark: u8) -> Option<&[u8]> {
     (fits && length > 0).then(|| &text[at + 1..at + 1 + length])
 }
 
+/// Where the line of `at` begins; of a very long line some of it.
 pub(super) fn line_start(bytes: &[u8], at: usize) -> usize {
-    memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1)
+    let floor = at.saturating_sub(LINE);
+    memchr::memrchr(b'\n', &bytes[floor..at]).map_or(floor, |at| floor + at + 1)
 }
 
 /// Puts blocks together.
@@ -333,6 +357,9 @@ struct Builder<'a> {
     blocks: Vec<Block>,
     /// The last block in each open one.
     last: Vec<Option<usize>>,
+    comments: Vec<Span>,
+    /// There is a comment that does not end, so that none behind it does.
+    unended: bool,
     doubtful: bool,
 }
 
@@ -348,7 +375,7 @@ impl<'a> Builder<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         let span = Span::new(0, bytes.len());
         let file = Block { parent: 0, shape: Shape::File, head: Span::new(0, 0), span, prev: None };
-        Self { bytes, blocks: vec![file], last: vec![None], doubtful: false }
+        Self { bytes, blocks: vec![file], last: vec![None], comments: Vec::new(), unended: false, doubtful: false }
     }
 
     /// Opens a block that ends with the file until it is closed.
@@ -421,14 +448,22 @@ impl<'a> Builder<'a> {
     }
 
     /// The end of the comment that begins at `at`.
-    fn comment(&self, at: usize, hash: bool) -> usize {
+    fn comment(&mut self, at: usize, hash: bool) -> usize {
         let rest = &self.bytes[at..];
         let line = || memchr::memchr(b'\n', rest).map_or(self.bytes.len(), |end| at + end);
         match rest {
             [b'#', ..] if hash => line(),
             // Behind a colon it is the rest of a URL.
             [b'/', b'/', ..] if at == 0 || self.bytes[at - 1] != b':' => line(),
-            [b'/', b'*', ..] => memchr::memmem::find(rest, b"*/").map_or(at + 2, |end| at + end + 2),
+            [b'/', b'*', ..] if !self.unended => {
+                // Unless it ends it is none.
+                let Some(end) = memchr::memmem::find(rest, b"*/").map(|end| at + end + 2) else {
+                    self.unended = true;
+                    return at + 2;
+                };
+                self.comments.push(Span::new(at, end));
+                end
+            }
             _ => at + 1,
         }
     }

@@ -87,6 +87,7 @@ pub struct Survey<'a> {
     kind: PlaceKind,
     structure: OnceCell<Option<Structure<'a>>>,
     blocks: RefCell<HashMap<usize, Rc<BlockFacts>>>,
+    situations: RefCell<HashMap<(usize, PlaceKind), Rc<Situation>>>,
     file: OnceCell<Vec<Clue>>,
     pragmas: OnceCell<Vec<(usize, Stage)>>,
     banners: OnceCell<Vec<(usize, Stage)>>,
@@ -104,6 +105,7 @@ impl<'a> Survey<'a> {
             kind,
             structure: OnceCell::new(),
             blocks: RefCell::default(),
+            situations: RefCell::default(),
             file: OnceCell::new(),
             pragmas: OnceCell::new(),
             banners: OnceCell::new(),
@@ -122,11 +124,24 @@ impl<'a> Survey<'a> {
 
     /// What sort of place `at` is: the script in a page is a client's, whatever the page is.
     pub fn kind_at(&self, at: usize) -> PlaceKind {
+        if self.is_inline_test(at) {
+            return PlaceKind::Test;
+        }
         let page =
             [".erb", ".ejs", ".hbs", ".twig", ".blade.php", ".php", ".jinja", ".jinja2", ".liquid", ".j2", ".cshtml", ".jsp"];
         let open = matches!(self.kind, PlaceKind::Source | PlaceKind::Config);
         let scripted = || self.structure().is_some_and(|structure| structure.is_in(at, b"<script", b"</script"));
         if open && page.iter().any(|end| self.path.ends_with(end)) && scripted() { PlaceKind::Client } else { self.kind }
+    }
+
+    /// Rust keeps tests beside the code.
+    fn is_inline_test(&self, at: usize) -> bool {
+        let rust = self.kind == PlaceKind::Source && self.path.ends_with(".rs");
+        let structure = self.structure().filter(|structure| rust && !structure.doubtful);
+        structure.is_some_and(|structure| {
+            let heads = structure.chain(at).into_iter().map(|block| structure.head(block));
+            heads.into_iter().any(|head| head.ends_with(b"mod tests {") || head.ends_with(b"mod test {"))
+        })
     }
 
     fn dictionary(&self) -> &'a Words {
@@ -138,8 +153,25 @@ impl<'a> Survey<'a> {
         self.structure.get_or_init(parse).as_ref()
     }
 
-    /// Where `span` is.
-    pub fn situation(&self, span: Span) -> Situation {
+    /// Where `span` is. What stands in one block, with nothing nearer that says more, is in one place.
+    pub fn situation(&self, span: Span) -> Rc<Situation> {
+        let mut near = Vec::new();
+        if self.kind != PlaceKind::Log {
+            self.near(span, &mut near);
+        }
+        let block = self.structure().filter(|structure| !structure.doubtful && near.is_empty() && self.command(span).is_empty());
+        let key = block.map(|structure| (structure.innermost(span.start), self.kind_at(span.start)));
+        if let Some(known) = key.and_then(|key| self.situations.borrow().get(&key).cloned()) {
+            return known;
+        }
+        let situation = Rc::new(self.look(span, near));
+        if let Some(key) = key {
+            self.situations.borrow_mut().insert(key, Rc::clone(&situation));
+        }
+        situation
+    }
+
+    fn look(&self, span: Span, near: Vec<Scope>) -> Situation {
         let declared = self.run.declared;
         let place = declared.place(&self.path);
         let said = declared.forced.map(|stage| Clue::declared("P01", stage, format!("--force-env {stage}"))).or_else(|| {
@@ -153,6 +185,7 @@ impl<'a> Survey<'a> {
         if self.kind == PlaceKind::Log {
             scopes.push(self.record(span));
         } else {
+            scopes.extend(near);
             self.inner(span, &mut scopes);
         }
         let mut file = Scope::new(Level::File, format!("file {}", if self.path.is_empty() { "-" } else { &self.path }));
@@ -185,15 +218,14 @@ impl<'a> Survey<'a> {
         scope
     }
 
-    /// Everything between the value and the file: pragma, branch, line, blocks, documents.
-    fn inner(&self, span: Span, scopes: &mut Vec<Scope>) {
+    /// What is nearer than a block: pragma, branch, line.
+    fn near(&self, span: Span, scopes: &mut Vec<Scope>) {
         if let Some(pragma) = self.pragma(span.start) {
             scopes.push(Scope { clues: vec![pragma], ..Scope::new(Level::Record, "pragma") });
         }
-        let Some(structure) = self.structure() else {
-            scopes.extend(self.window(span));
+        if self.structure().is_none() {
             return;
-        };
+        }
         let bytes = self.input.bytes;
         let (before, behind) =
             (&bytes[span.start.saturating_sub(LINE)..span.start], &bytes[span.end..(span.end + LINE).min(bytes.len())]);
@@ -205,10 +237,14 @@ impl<'a> Survey<'a> {
         if !line.clues.is_empty() {
             scopes.push(line);
         }
-        if structure.doubtful {
+    }
+
+    /// Blocks and documents; where there are none, the lines around.
+    fn inner(&self, span: Span, scopes: &mut Vec<Scope>) {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else {
             scopes.extend(self.window(span));
             return;
-        }
+        };
         for block in structure.chain(span.start) {
             scopes.extend(self.block(block).scope.clone());
         }
@@ -271,13 +307,20 @@ impl<'a> Survey<'a> {
     fn command(&self, span: Span) -> Vec<(&'a [u8], &'a [u8], Span)> {
         let bytes = self.input.bytes;
         let mut start = line_start(bytes, span.start);
+        if span.start - start > LINE {
+            return Vec::new();
+        }
         for _ in 0..10 {
-            if start == 0 || !bytes[..start - 1].trim_ascii_end().ends_with(b"\\") || span.start - start > LINE {
+            if start == 0
+                || !bytes[start.saturating_sub(LINE)..start - 1].trim_ascii_end().ends_with(b"\\")
+                || span.start - start > LINE
+            {
                 break;
             }
             start = line_start(bytes, start - 1);
         }
-        let line_end = |from: usize| memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at);
+        let ceiling = (span.end + LINE).min(bytes.len());
+        let line_end = |from: usize| memchr::memchr(b'\n', &bytes[from.min(ceiling)..ceiling]).map_or(ceiling, |at| from + at);
         let mut end = line_end(span.end);
         for _ in 0..10 {
             if !bytes[start..end].trim_ascii_end().ends_with(b"\\") || end >= bytes.len() {

@@ -77,7 +77,8 @@ impl Job<'_> {
     pub(super) fn judge(&mut self, input: &Input, window: &Window<'_>, seeing: &Seeing<'_>) {
         let context = Arc::clone(&self.settings.context);
         let scanner = self.scanner;
-        let kind = self.settings.place.or((window.look.kind == PlaceKind::Log).then_some(PlaceKind::Log));
+        let told = matches!(window.look.kind, PlaceKind::Log | PlaceKind::Rules | PlaceKind::Ciphertext);
+        let kind = self.settings.place.or(told.then_some(window.look.kind));
         let around = input.path.as_deref().map(|path| context.folders.around(path)).unwrap_or_default();
         let run = Run { declared: &context.declared, rules: scanner.rules() };
         let whole = window.offset == 0 && window.core == (0..window.bytes.len());
@@ -90,13 +91,14 @@ impl Job<'_> {
             let judgement = assess::judge(&survey, seeing.seen, scanner.rules(), tracked);
             self.count_sites(window, seeing, &judgement);
             let mut outcomes = judgement.outcomes;
-            outcomes.sort_by_key(|outcome| subject_span(outcome, seeing).start);
+            outcomes.sort_by_key(|outcome| (subject_span(outcome, seeing), outcome.kind));
             for outcome in outcomes {
                 if !window.core.contains(&subject_span(&outcome, seeing).start) {
                     continue;
                 }
                 let finding = self.finding(input, window, seeing, (outcome.clone(), &survey));
                 if self.is_allowed(input, &finding, subject_span(&outcome, seeing), window) {
+                    self.ledger.suppressed += 1;
                     continue;
                 }
                 match outcome.subject {

@@ -1,7 +1,6 @@
 //! A large file on every core: windows that each thread reads for itself, with the same edges
 //! whatever the number of threads.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -34,7 +33,7 @@ impl Job<'_> {
             let bytes = core.start.saturating_sub(REACH)..(core.end + REACH).min(large.len());
             let mut look_at = |held: &[u8]| {
                 let core = core.start - bytes.start..core.end - bytes.start;
-                let window = Window { bytes: held, core, offset: bytes.start, lines: Cell::new(Lines::default()), look };
+                let window = Window::new(held, core, bytes.start, (Lines::default(), look));
                 job.scan(input, &window);
                 // Where the next window begins.
                 window.position(window.core.end.saturating_sub(REACH))

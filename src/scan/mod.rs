@@ -9,7 +9,7 @@ mod large;
 mod staged;
 mod unpack;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem;
@@ -29,7 +29,7 @@ use crate::record;
 use crate::rule::MAX_LENGTH;
 use crate::source::archive::Container;
 use crate::source::{self, GlobError, Haystack, HaystackKind, MapChoice, Met, SourceError, WalkOptions};
-use crate::span::{Lines, Position, Span};
+use crate::span::{LineIndex, Lines, Position, Span};
 pub use history::{MEMORY, history};
 pub use judge::Context;
 use judge::{Note, Seeing, allow_line, may_allow};
@@ -44,6 +44,8 @@ pub const DEPTH: usize = 8;
 const WINDOW: usize = 1024 * 1024;
 /// A NUL byte in this much of the beginning makes a file binary: its bytes have no names.
 const BINARY: usize = 8 * 1024;
+/// A step back over more bytes than this is looked up.
+const FAR: usize = 4 * 1024;
 /// How much of a line an excerpt holds on either side of a finding.
 const AROUND: usize = 240;
 /// How far from its finding an inline allow may stand on the same line: within the overlap of windows,
@@ -266,7 +268,17 @@ struct Window<'a> {
     offset: usize,
     /// How far it has counted: findings ascend, so that each line is counted once.
     lines: Cell<Lines>,
+    /// Where it began to count.
+    first: Lines,
+    /// Made for the first step far back.
+    index: OnceCell<LineIndex>,
     look: Look,
+}
+
+impl<'a> Window<'a> {
+    fn new(bytes: &'a [u8], core: Range<usize>, offset: usize, (lines, look): (Lines, Look)) -> Self {
+        Self { bytes, core, offset, lines: Cell::new(lines), first: lines, index: OnceCell::new(), look }
+    }
 }
 
 /// How an input is looked at, decided on its beginning.
@@ -277,8 +289,14 @@ struct Look {
 }
 
 impl Window<'_> {
+    /// A step back to what a finding rests on must not count all lines anew.
     fn position(&self, at: usize) -> Position {
         let mut lines = self.lines.get();
+        if lines.offset() > at + FAR {
+            let mut first = self.first;
+            let index = self.index.get_or_init(|| LineIndex::new(self.bytes, first.position(self.bytes, 0)));
+            return index.position(at);
+        }
         let position = lines.position(self.bytes, at);
         self.lines.set(lines);
         position
@@ -397,7 +415,7 @@ impl<'a> Job<'a> {
         let (mut start, mut offset, mut lines) = (0, 0, Lines::default());
         loop {
             let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(start) };
-            let window = Window { bytes: buffer, core: start..end, offset, lines: Cell::new(lines), look };
+            let window = Window::new(buffer, start..end, offset, (lines, look));
             self.scan(input, &window);
             self.settle();
             flush(self);
@@ -444,8 +462,11 @@ impl<'a> Job<'a> {
             .as_deref()
             .map_or(PlaceKind::Source, |path| environment::path::kind_of(&declared.relative(path), declared));
         let open = matches!(by_path, PlaceKind::Source | PlaceKind::Config);
-        let by_content = || open && record::looks_like_log(head);
-        self.settings.place.unwrap_or_else(|| if by_content() { PlaceKind::Log } else { by_path })
+        self.settings.place.unwrap_or_else(|| match by_path {
+            _ if open && record::looks_like_log(head) => PlaceKind::Log,
+            _ if open && environment::path::holds_rules(head) => PlaceKind::Rules,
+            _ => environment::path::ciphertext(head).unwrap_or(by_path),
+        })
     }
 
     fn scan(&mut self, input: &Input, window: &Window<'_>) {
@@ -484,7 +505,6 @@ impl<'a> Job<'a> {
         for allow in allows_on(allow_line(window, span, ALLOW), self.settings.today) {
             match allow {
                 Ok(allow) if allow.covers(finding.rule.as_str(), finding.kind.id()) => {
-                    self.ledger.suppressed += 1;
                     return true;
                 }
                 Ok(_) => {}

@@ -39,7 +39,7 @@ const ROOMS: &[Room] = &[
             "zip",
         ],
     ),
-    ("policy", 5, &["thiserror"]),
+    ("policy", 5, &["regex_automata", "serde", "thiserror", "toml"]),
     ("report", 5, &["anstyle", "memchr", "serde", "serde_json", "unicode_width"]),
     ("scan", 6, &["memchr", "rayon"]),
     ("stream", 6, &["memchr", "rustix", "zeroize"]),

@@ -95,7 +95,7 @@ struct FindingLine {
     rule: String,
     provider: Option<String>,
     candidates: Option<Vec<String>>,
-    class: String,
+    class: Option<String>,
     environment: String,
     moves_funds: bool,
     masked: String,
@@ -111,9 +111,21 @@ struct FindingLine {
     tracked: Option<bool>,
     place: PlacePart,
     because: Vec<BecausePart>,
+    #[serde(default)]
+    related: Vec<RelatedPart>,
+    correlation: Option<std::collections::BTreeMap<String, String>>,
     excerpt: String,
     remediation: String,
     checklist: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "that they are there is the test")]
+struct RelatedPart {
+    path: String,
+    line: Option<u64>,
+    why: String,
 }
 
 #[derive(Debug, Deserialize)]
