@@ -117,7 +117,10 @@ impl Decider {
     }
 
     /// Decides whole lines: those from `from` on. What stands before is context.
-    pub(super) fn lines(&mut self, eye: &Eye, bytes: &[u8], from: usize) -> Vec<Outcome> {
+    ///
+    /// Secrets are overwritten with stars: as context they say nothing that their names do not say,
+    /// and would be looked at again with each of the next lines.
+    pub(super) fn lines(&mut self, eye: &Eye, bytes: &mut [u8], from: usize) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         let fresh = &bytes[from..];
         let many = fresh.len() > FEW && self.pem.is_none() && !super::pem::is_near(fresh);
@@ -125,14 +128,21 @@ impl Decider {
         match suspects {
             Some(suspects) => {
                 for line in suspects {
+                    let before = outcomes.len();
                     look(eye, bytes, line, &mut outcomes);
+                    wipe(bytes, &outcomes[before..]);
                 }
-                self.count(fresh);
+                self.count(&bytes[from..]);
             }
             None => {
-                for line in lines_of(bytes, from) {
+                let mut start = from;
+                loop {
+                    let Some(line) = lines_of(bytes, start).next() else { break };
+                    let before = outcomes.len();
                     self.line(eye, bytes, line.clone(), &mut outcomes);
-                    self.count(&bytes[line]);
+                    self.count(&bytes[line.clone()]);
+                    wipe(bytes, &outcomes[before..]);
+                    start = line.end;
                 }
             }
         }
@@ -140,7 +150,7 @@ impl Decider {
     }
 
     /// Decides a part of a long line: the core, between as many bytes as a decision may need.
-    pub(super) fn window(&mut self, eye: &Eye, bytes: &[u8], core: Range<usize>) -> Vec<Outcome> {
+    pub(super) fn window(&mut self, eye: &Eye, bytes: &mut [u8], core: Range<usize>) -> Vec<Outcome> {
         // A line that long is no part of a key that goes over lines.
         let mut outcomes: Vec<Outcome> =
             self.pem.take().and_then(|pem| pem.close(eye, core.start, true)).map(Outcome::Hit).into_iter().collect();
@@ -149,6 +159,7 @@ impl Decider {
             Err(Fault) => outcomes.push(Outcome::Failed(Span::new(core.start, core.end))),
         }
         self.count(&bytes[core]);
+        wipe(bytes, &outcomes);
         outcomes
     }
 
@@ -226,6 +237,15 @@ fn hits(seen: Vec<Seen>, bytes: &[u8], by: usize) -> impl Iterator<Item = Outcom
     let secret = |seen: &Seen| !seen.credential.class.is_public() && !super::mask::is_ours(bytes, seen.credential.span);
     let seen: Vec<Seen> = seen.into_iter().filter(secret).collect();
     seen.into_iter().map(move |seen| Outcome::Hit(Hit::of(seen).shifted(by)))
+}
+
+/// Overwrites what is secret; the zeros of wide characters stay, so that they can be told.
+fn wipe(bytes: &mut [u8], outcomes: &[Outcome]) {
+    for outcome in outcomes {
+        if let Outcome::Hit(hit) = outcome {
+            bytes[hit.span.range()].iter_mut().filter(|byte| **byte != 0).for_each(|byte| *byte = b'*');
+        }
+    }
 }
 
 /// The lines from `from` on.

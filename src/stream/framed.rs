@@ -99,14 +99,20 @@ impl Framed {
     fn records(&mut self, end: usize, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         let mut mark = self.raw.mark();
         let eye = hub.eye.clone();
-        let mut outcomes = self.raw.lines(&eye, &self.buffer[..end], self.at).into_iter().peekable();
+        let fresh = self.buffer[self.at..end].to_vec();
+        let mut outcomes = self.raw.lines(&eye, &mut self.buffer[..end], self.at).into_iter().peekable();
         hub.counters.lines += self.raw.mark().lines - mark.lines;
         let mut touched: Vec<Vec<u8>> = Vec::new();
         let mut start = self.at;
         while start < end {
             let stop = memchr::memchr(b'\n', &self.buffer[start..end]).map_or(end, |at| start + at + 1);
-            let mut record =
-                Record { bytes: self.buffer[start..stop].to_vec(), mark, hits: Vec::new(), failed: false, open: false };
+            let mut record = Record {
+                bytes: fresh[start - self.at..stop - self.at].to_vec(),
+                mark,
+                hits: Vec::new(),
+                failed: false,
+                open: false,
+            };
             while let Some(outcome) = outcomes.next_if(|outcome| outcome.span().start < stop) {
                 match outcome {
                     Outcome::Failed(_) => record.failed = true,
@@ -170,7 +176,7 @@ impl Framed {
             let end = if text.long { memchr::memchr(b'\n', fresh) } else { memchr::memrchr(b'\n', fresh) };
             match end.map(|end| text.at + end + 1) {
                 Some(end) if !text.long => {
-                    let outcomes = text.decider.lines(&hub.eye.clone(), &text.buffer[..end], text.at);
+                    let outcomes = text.decider.lines(&hub.eye.clone(), &mut text.buffer[..end], text.at);
                     self.apply(&mut text, outcomes, end, hub);
                 }
                 Some(end) if end - text.at < limit => {
@@ -194,7 +200,7 @@ impl Framed {
         let floor = text.at.saturating_sub(REACH);
         let visible = (text.at + size + REACH).min(text.buffer.len());
         let core = text.at - floor..text.at + size - floor;
-        let outcomes = text.decider.window(&hub.eye.clone(), &text.buffer[floor..visible], core);
+        let outcomes = text.decider.window(&hub.eye.clone(), &mut text.buffer[floor..visible], core);
         hub.counters.windows += 1;
         let outcomes = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
         self.apply(text, outcomes, text.at + size, hub);
@@ -360,7 +366,7 @@ impl Framed {
             hub.counters.unjoined += 1;
             let end = text.buffer.len();
             let eye = hub.eye.clone();
-            let mut outcomes = text.decider.lines(&eye, &text.buffer, text.at);
+            let mut outcomes = text.decider.lines(&eye, &mut text.buffer, text.at);
             if let Some(tail) = hub.heads.tail(&text.buffer, text.at).filter(|_| swallow)
                 && outcomes.last().is_none_or(|last| last.span().end <= tail.start)
             {

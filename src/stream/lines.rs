@@ -122,7 +122,7 @@ impl Lines {
     /// Whole lines, up to `end`.
     fn lines(&mut self, end: usize, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         let mark = self.decider.mark();
-        let outcomes = self.decider.lines(&hub.eye.clone(), &self.buffer[..end], self.at);
+        let outcomes = self.decider.lines(&hub.eye.clone(), &mut self.buffer[..end], self.at);
         self.put(Part { outcomes: &outcomes, end, mark }, hub, out)?;
         hub.counters.lines += self.decider.mark().lines - mark.lines;
         self.next(end, false);
@@ -137,7 +137,7 @@ impl Lines {
         let last = end.filter(|&end| end < visible);
         let core = self.at..last.unwrap_or(self.at + size);
         let floor = if self.long { self.at.saturating_sub(REACH) } else { context_of(&self.buffer, self.at) };
-        let slice = &self.buffer[floor..last.unwrap_or(visible)];
+        let slice = &mut self.buffer[floor..last.unwrap_or(visible)];
         let outcomes = self.decider.window(&hub.eye.clone(), slice, core.start - floor..core.end - floor);
         let outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
         hub.counters.windows += 1;

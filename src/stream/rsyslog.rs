@@ -96,7 +96,7 @@ impl MessageModification {
         let from = self.text.len();
         self.text.extend_from_slice(text);
         self.text.push(b'\n');
-        let outcomes = self.decider.lines(&hub.eye.clone(), &self.text, from);
+        let outcomes = self.decider.lines(&hub.eye.clone(), &mut self.text, from);
         let hits = hits(outcomes);
         let floor = context_of(&self.text, self.text.len());
         self.text.drain(..floor);
@@ -112,7 +112,7 @@ impl MessageModification {
 
     /// A string beside the message: nothing but its own text says what it is.
     fn value(text: &[u8], hub: &mut Hub) -> Option<(Vec<u8>, usize)> {
-        let hits = hits(Decider::default().lines(&hub.eye.clone(), text, 0))?;
+        let hits = hits(Decider::default().lines(&hub.eye.clone(), &mut text.to_vec(), 0))?;
         let value = masked(text, &hits, hub);
         Some((value, hits.len()))
     }
