@@ -7,6 +7,7 @@ mod cases;
 mod cli;
 mod containers;
 mod dogfood;
+mod drawn;
 mod environments;
 mod git;
 mod oracle;
