@@ -41,7 +41,7 @@ fn blocks(repo: &Repo) {
     assert!(!success && said.contains("pay.py"), "{said}");
     assert!(!said.contains(&key("blocked")[8..]), "{said}");
     assert_eq!(before, repo.git(&["rev-parse", "HEAD"]));
-    repo.stage("pay.py", "clean\n");
+    repo.stage("pay.py", &format!("clean, after {before}"));
     let (success, said) = commit(repo);
     assert!(success, "{said}");
 }
