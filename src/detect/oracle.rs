@@ -189,7 +189,11 @@ impl Shape {
             source.ends_with("=?") || source.rfind("={").is_some_and(|at| source.ends_with('}') && !source[at..].contains(']'));
         let is_range = self.whole.is_match(&value[..length - 1]);
         let is_literal = |at: &usize| (0..=255).all(|byte| byte == value[*at] || !fits(*at, byte));
-        if !is_range || (0..length).take_while(is_literal).count() < 8 {
+        // `mssql://` is one byte from `mysql://`, and a literal all the same.
+        let literals = self.rule.format.literals();
+        let begins = |literal: &[u8]| literal.len() >= 8 && value.starts_with(literal);
+        let told = (0..length).take_while(is_literal).count() >= 8 || literals.iter().any(|literal| begins(literal));
+        if !is_range || !told {
             return None;
         }
         let more = bytes[length..].iter().take_while(|&&byte| fits(length - 1, byte) && (!padded || byte == b'=')).count();

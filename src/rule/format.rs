@@ -18,6 +18,8 @@ use super::alphabet::Alphabet;
 pub const MAX_LENGTH: usize = 8 * 1024;
 /// A literal shorter than this is no prefilter.
 const MIN_LITERAL: usize = 4;
+/// Words up to this length stand everywhere, a digit behind them does not.
+const WORD: usize = 5;
 /// More branches than this are left to a regular expression.
 const MAX_BRANCHES: usize = 64;
 /// A short class inside a prefix is spelled out while it gives at most this many literals.
@@ -337,7 +339,7 @@ impl Branch {
     }
 
     /// The literals that this branch can begin with. A class of one byte between two literals is
-    /// spelled out while the literals are still too short to be looked for.
+    /// spelled out while the literals are still too short to be looked for, and a digit behind a word.
     fn prefixes(&self) -> Vec<Box<[u8]>> {
         let mut prefixes: Vec<Vec<u8>> = vec![Vec::new()];
         for segment in &self.segments {
@@ -345,7 +347,8 @@ impl Branch {
             match segment {
                 Segment::Literal(bytes) => prefixes.iter_mut().for_each(|prefix| prefix.extend(bytes)),
                 Segment::Run { set, min: 1, max: 1 }
-                    if (1..MIN_LITERAL).contains(&length) && prefixes.len() * set.len() <= MAX_PREFIXES =>
+                    if ((1..MIN_LITERAL).contains(&length) || (MIN_LITERAL..=WORD).contains(&length) && set.len() <= 10)
+                        && prefixes.len() * set.len() <= MAX_PREFIXES =>
                 {
                     let longer = |prefix: &Vec<u8>, byte| [&prefix[..], &[byte]].concat();
                     prefixes = prefixes.iter().flat_map(|prefix| set.bytes().map(move |byte| longer(prefix, byte))).collect();

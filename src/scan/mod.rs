@@ -484,9 +484,8 @@ impl<'a> Job<'a> {
                 Sighting::Fact(fact) => facts.push(fact),
             }
         }
-        for credential in &mut credentials {
-            environment::narrow(credential, self.scanner.rules(), input.path.as_deref(), window.bytes);
-        }
+        let naming = environment::Naming::new(self.scanner.rules(), input.path.as_deref(), window.bytes);
+        credentials.iter_mut().for_each(|credential| naming.narrow(credential));
         self.judge(input, window, &Seeing::new(&credentials, &facts));
     }
 

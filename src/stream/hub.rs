@@ -15,7 +15,7 @@ use super::mask::{self, Mask};
 use super::metrics::Counters;
 use super::open::Heads;
 use super::sink::Sink;
-use crate::assess::{self, Outcome, Subject};
+use crate::assess::{self, Outcome, Role, Subject};
 use crate::credential::{Class, Credential, Environment, Evidence, FingerprintKey};
 use crate::environment::declared::Declared;
 use crate::environment::{Input, Run, Seen, Survey, path};
@@ -283,7 +283,10 @@ fn judged(eye: &Eye, declared: &Declared, credential: &Credential, at: &At<'_>) 
 
 /// A key that only the team knows: no rule says anything of it.
 fn known_key(credential: &Credential) -> Verdict {
+    let pays_out = Role::of(credential.class, false) == Role::Payout;
     let (kind, severity) = match credential.environment {
+        Environment::Sandbox if pays_out => (Kind::PayoutKeyInLog, Severity::High),
+        _ if pays_out => (Kind::PayoutKeyInLog, Severity::Critical),
         Environment::Live => (Kind::LiveKeyInLog, Severity::Critical),
         Environment::Sandbox => (Kind::SandboxKeyInLog, Severity::Low),
         Environment::Unknown => (Kind::SecretInLog, Severity::High),

@@ -79,8 +79,9 @@ fn found(scanner: &Scanner, case: &Case) -> Vec<Credential> {
         Sighting::Credential(credential) => Some(credential),
         _ => None,
     });
+    let naming = keyfence::environment::Naming::new(scanner.rules(), Some(Path::new(path)), &bytes);
     let narrowed = credentials.map(|mut credential| {
-        keyfence::environment::narrow(&mut credential, scanner.rules(), Some(Path::new(path)), &bytes);
+        naming.narrow(&mut credential);
         credential
     });
     narrowed.collect()

@@ -149,11 +149,16 @@ fn near_misses(rule: &Rule, value: &str) -> Vec<(&'static str, String)> {
     if body.len() > 1 && (at > 0 || !rule.has_literal()) {
         all.push(("a byte of no alphabet", format!("{head}{}é{}", &body[..1], &body[2..])));
     }
+    // Of a value of parts, one part decides; what stands in the others is no placeholder. And `%4example`
+    // is no example, but an escape.
+    let is_whole = rule.body_of(value.as_bytes(), at).len() == body.len() && !value.contains('%');
     if body.len() >= 8 {
+        if is_whole {
+            all.push(("an example", format!("{}example{}", &value[..value.len() - 8], &value[value.len() - 1..])));
+        }
         all.push(("eight equal bytes", format!("{head}{}", "x".repeat(body.len()))));
         all.push(("a template", format!("{head}<{}>", "your-key")));
         all.push(("words", format!("{head}your_api_key_here")));
-        all.push(("an example", format!("{}example{}", &value[..value.len() - 8], &value[value.len() - 1..])));
         all.push(("stars", format!("{head}{}****", &body[..2])));
         all.push(("stars in the middle", format!("{head}****{}", &body[body.len() - 4..])));
         all.push(("an ellipsis", format!("{head}{}…", &body[..4])));

@@ -8,8 +8,6 @@ mod windows;
 use std::fmt;
 use std::ops::Range;
 
-#[cfg(test)]
-pub(super) use aho::Aho;
 pub(super) use windows::Windows;
 
 /// A literal was seen: it may begin a credential, or be part of the name of a slot.

@@ -399,7 +399,7 @@ fn case_72_and_73_what_is_refused_before_a_byte_is_read() {
     }
     let list = stream(&["rules", "list"], "");
     let ids: Vec<String> =
-        list.out().lines().filter_map(|line| Some(line.strip_prefix("  ")?.split_whitespace().next()?.to_owned())).collect();
+        list.out().lines().filter_map(|line| Some(line.strip_prefix("    ")?.split_whitespace().next()?.to_owned())).collect();
     let without: Vec<&str> = ids.iter().flat_map(|id| ["--exclude-rule", id]).collect();
     let run = stream(&[&["stream", "--redact"][..], &without].concat(), "x\n");
     assert!(run.code() == Some(2) && run.stderr.contains("no rule is left"), "{}", run.stderr);
