@@ -16,5 +16,6 @@ mod readme;
 mod regressions;
 mod rules;
 mod schema;
+mod stories;
 #[cfg(unix)]
 mod stream;
