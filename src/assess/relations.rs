@@ -62,8 +62,8 @@ fn contradictions(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judge
         judgement.outcomes.push(outcome);
     };
     let own = (reading.source >= Source::Flag).then_some(reading.environment);
-    if let (Some(own), Some(host)) = (own, reading.witness(Source::Host)) {
-        if opposite(own, host.environment) {
+    if let (Some(own), Some(host)) = (own, reading.witness(Source::Host))
+        && opposite(own, host.environment) {
             let production = place.environment == Stage::Production;
             let (kind, severity, why) = match own {
                 Environment::Live => (Kind::LiveKeyWithSandboxHost, Severity::High, "the sandbox host"),
@@ -72,18 +72,16 @@ fn contradictions(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judge
             };
             push(kind, severity, &host.evidence, why);
         }
-    }
     if let Some(value) = reading.witness(Source::Value) {
         let says = reading.witness(Source::Slot).or_else(|| reading.witness(Source::Flag));
         if let Some(says) = says.filter(|says| opposite(says.environment, value.environment)) {
             push(Kind::CredentialModeMismatch, Severity::High, &says.evidence, "says the other mode");
         }
     }
-    if let Some(network) = reading.witness(Source::Network).filter(|_| reading.source > Source::Network) {
-        if opposite(reading.environment, network.environment) {
+    if let Some(network) = reading.witness(Source::Network).filter(|_| reading.source > Source::Network)
+        && opposite(reading.environment, network.environment) {
             push(Kind::NetworkEnvironmentMismatch, Severity::Medium, &network.evidence, "the chain");
         }
-    }
 }
 
 /// D44: live and sandbox of one provider in one file, and some value that nothing parts from the others.

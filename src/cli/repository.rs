@@ -11,15 +11,12 @@ use super::usage;
 /// The repository around a folder that the user named; else the one that git's variables name, as
 /// they do in hooks, or the one around the current folder.
 pub(super) fn find(named: Option<&Path>) -> anyhow::Result<Repository> {
-    let found = match named {
-        Some(folder) => {
-            let folder = std::path::absolute(folder).context("there is no current folder")?;
-            Repository::find(&folder, &Variables::default())
-        }
-        None => {
-            let here = env::current_dir().context("there is no current folder")?;
-            Repository::find(&here, &variables())
-        }
+    let found = if let Some(folder) = named {
+        let folder = std::path::absolute(folder).context("there is no current folder")?;
+        Repository::find(&folder, &Variables::default())
+    } else {
+        let here = env::current_dir().context("there is no current folder")?;
+        Repository::find(&here, &variables())
     };
     found.map_err(failed)
 }

@@ -585,7 +585,7 @@ pub(crate) fn is_secret_name(name: &[u8]) -> bool {
         .collect();
     let secret = match kept[..] {
         [.., "secret" | "secrets"] | [.., "secret", "key" | "token" | "value"] | [.., "private", "key"] => true,
-        [.., "signing", "key"] | [.., "webhook", "key"] | [.., "restricted", "key"] => true,
+        [.., "signing" | "webhook" | "restricted", "key"] => true,
         _ => false,
     };
     secret || is_payout_name(name)

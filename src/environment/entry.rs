@@ -148,13 +148,13 @@ fn assigned(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn bracketed(left: &[u8]) -> Option<&[u8]> {
     let open = memchr::memrchr(b'[', left)?;
     let inner = &left[open + 1..left.len() - 1];
-    Some(inner.strip_prefix(b":").unwrap_or(inner).trim_ascii()).map(unquoted)
+    Some(unquoted(inner.strip_prefix(b":").unwrap_or(inner).trim_ascii()))
 }
 
 fn operator(text: &[u8]) -> Option<usize> {
     match text {
         [b'=', b'>', ..] | [b':', b'=', ..] => Some(2),
-        [b'=', b'=', ..] | [b'!', b'=', ..] | [b':', b':', ..] | [b':', b'/', b'/', ..] => None,
+        [b'=' | b'!', b'=', ..] | [b':', b':', ..] | [b':', b'/', b'/', ..] => None,
         [b'=', ..] => Some(1),
         [b':', next, ..] if next.is_ascii_whitespace() || b"\"'`{[".contains(next) || next.is_ascii_alphanumeric() => Some(1),
         [b':'] => Some(1),
@@ -211,7 +211,7 @@ pub(super) fn key_of(head: &[u8]) -> &[u8] {
     let head =
         [&b"=>"[..], b":=", b"=", b":", b"do", b"|"].iter().find_map(|end| head.strip_suffix(*end)).unwrap_or(head).trim_ascii();
     let head = head.strip_prefix(b"<").map_or(head, |tag| tag.strip_suffix(b">").unwrap_or(tag));
-    let last = head.rsplit(|byte| byte.is_ascii_whitespace()).next().unwrap_or(head);
+    let last = head.rsplit(u8::is_ascii_whitespace).next().unwrap_or(head);
     unquoted(last)
 }
 

@@ -493,7 +493,7 @@ fn is_whole(parts: &[Vec<String>], range: &std::ops::Range<usize>) -> bool {
     });
     touched.all(|(segment, part)| {
         let overlaps = segment.start < range.end && range.start < segment.end;
-        !overlaps || segment.clone().zip(part).all(|(at, word)| range.contains(&at) || is_number(word))
+        !overlaps || segment.zip(part).all(|(at, word)| range.contains(&at) || is_number(word))
     })
 }
 

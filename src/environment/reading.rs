@@ -185,7 +185,7 @@ impl<'a> Index<'a> {
 }
 
 /// The part of ascending numbers whose spans begin in `range`; of many the nearest to `site`.
-fn nearby<'n>(numbers: &'n [usize], span_of: impl Fn(usize) -> Span, range: Span, site: Span) -> &'n [usize] {
+fn nearby(numbers: &[usize], span_of: impl Fn(usize) -> Span, range: Span, site: Span) -> &[usize] {
     let from = numbers.partition_point(|&number| span_of(number).start < range.start);
     let to = numbers.partition_point(|&number| span_of(number).start < range.end);
     let all = &numbers[from..to.max(from)];

@@ -314,7 +314,7 @@ impl<'a> Structure<'a> {
                     && before[..at].iter().filter(|&&byte| byte == b'"').count() % 2 == 0
             })
         };
-        comments.iter().filter(|mark| **mark != ";" && **mark != "--").any(|mark| behind_mark(&mark))
+        comments.iter().filter(|mark| **mark != ";" && **mark != "--").any(behind_mark)
             || self
                 .comments
                 .get(self.comments.partition_point(|comment| comment.end <= at))
@@ -803,7 +803,7 @@ mod tests {
             b"# a\n".repeat(100_000),
             b"/*".repeat(200_000),
             b"[a]\n\n".repeat(100_000),
-            vec![0, 255, b'\n', b'{', b':'].repeat(50_000),
+            [0, 255, b'\n', b'{', b':'].repeat(50_000),
             b"a=1,".repeat(500_000),
         ];
         for (at, bytes) in hostile.iter().enumerate() {

@@ -263,7 +263,7 @@ mod tests {
             "pilot",
         ] {
             assert_eq!(loose(word), None, "{word}");
-            for name in [format!("{word}-api-1"), format!("shop_{word}"), format!("{}Service", word), format!("my.{word}.yml")] {
+            for name in [format!("{word}-api-1"), format!("shop_{word}"), format!("{word}Service"), format!("my.{word}.yml")] {
                 assert_eq!(loose(&name), None, "{name}");
             }
         }

@@ -43,7 +43,7 @@ pub(super) fn prefixes(record: &[u8], offset: usize, found: &mut Vec<Field>) {
         let part = &line[word.range()];
         let Some(dot) = memchr::memchr(b'.', part) else { continue };
         let level = text(&part[dot + 1..]);
-        if LEVELS.contains(&level.trim_end_matches(':')) && part[..dot].iter().all(|byte| byte.is_ascii_alphabetic()) && dot > 0 {
+        if LEVELS.contains(&level.trim_end_matches(':')) && part[..dot].iter().all(u8::is_ascii_alphabetic) && dot > 0 {
             found.push(field(Meaning::Channel, "channel", Span::new(word.start, word.start + dot)));
         }
     }

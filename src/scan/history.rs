@@ -99,7 +99,7 @@ struct Past<'a> {
     memory: u64,
 }
 
-impl<'p> Past<'p> {
+impl Past<'_> {
     /// Every object that the repository holds, whether something leads to it or not.
     fn everything(&self, objects: &Objects) -> Result<Batch, GitError> {
         let (mut seen, failures) = self.look_at_all()?;
@@ -398,17 +398,14 @@ fn merged(mut findings: Vec<Finding>, commits: &[Made]) -> Vec<Finding> {
             origin => origin.to_string(),
         };
         let id = (path, finding.kind, finding.rule.as_str().to_owned(), finding.fingerprint);
-        match first.get(&id) {
-            Some(&at) => {
-                let here = finding.location.origin.kept().is_some_and(|kept| kept.in_head);
-                if let Some(earlier) = kept[at].location.origin.kept_mut() {
-                    earlier.in_head |= here;
-                }
+        if let Some(&at) = first.get(&id) {
+            let here = finding.location.origin.kept().is_some_and(|kept| kept.in_head);
+            if let Some(earlier) = kept[at].location.origin.kept_mut() {
+                earlier.in_head |= here;
             }
-            None => {
-                first.insert(id, kept.len());
-                kept.push(finding);
-            }
+        } else {
+            first.insert(id, kept.len());
+            kept.push(finding);
         }
     }
     kept.sort_by_cached_key(super::key);

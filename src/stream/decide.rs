@@ -125,25 +125,22 @@ impl Decider {
         let fresh = &bytes[from..];
         let many = fresh.len() > FEW && self.pem.is_none() && !super::pem::is_near(fresh);
         let suspects = if many { suspects(eye, bytes, from).ok() } else { None };
-        match suspects {
-            Some(suspects) => {
-                for line in suspects {
-                    let before = outcomes.len();
-                    look(eye, bytes, line, &mut outcomes);
-                    wipe(bytes, &outcomes[before..]);
-                }
-                self.count(&bytes[from..]);
+        if let Some(suspects) = suspects {
+            for line in suspects {
+                let before = outcomes.len();
+                look(eye, bytes, line, &mut outcomes);
+                wipe(bytes, &outcomes[before..]);
             }
-            None => {
-                let mut start = from;
-                loop {
-                    let Some(line) = lines_of(bytes, start).next() else { break };
-                    let before = outcomes.len();
-                    self.line(eye, bytes, line.clone(), &mut outcomes);
-                    self.count(&bytes[line.clone()]);
-                    wipe(bytes, &outcomes[before..]);
-                    start = line.end;
-                }
+            self.count(&bytes[from..]);
+        } else {
+            let mut start = from;
+            loop {
+                let Some(line) = lines_of(bytes, start).next() else { break };
+                let before = outcomes.len();
+                self.line(eye, bytes, line.clone(), &mut outcomes);
+                self.count(&bytes[line.clone()]);
+                wipe(bytes, &outcomes[before..]);
+                start = line.end;
             }
         }
         outcomes

@@ -108,10 +108,7 @@ fn beside_its_provider_every_value_gets_the_right_name() {
         let slot = slot_of(rule);
         let by_near = rule.names.is_empty() && !rule.near.is_empty();
         let values = drawn(rule, "named");
-        let text = |near: String, value: &String| match rule.has_literal() {
-            true => format!("# {near}\nvalue: \"{value}\"\n"),
-            false => fill("# MARKER\nSLOT=VALUE\n", &slot, &near, value),
-        };
+        let text = |near: String, value: &String| if rule.has_literal() { format!("# {near}\nvalue: \"{value}\"\n") } else { fill("# MARKER\nSLOT=VALUE\n", &slot, &near, value) };
         let texts = neighbours(rule).into_iter().zip(values.iter().cycle()).map(|(near, value)| text(near, value));
         let texts: Vec<String> = texts.collect();
         assert!(!texts.is_empty() || !by_near, "{}: nothing names its provider", rule.id);

@@ -36,7 +36,7 @@ fn committed(tree: &Tree) {
     tree.git(&["commit", "-qm", "all"]);
 }
 
-/// PayChain: what a go-live check would ask first.
+/// `PayChain`: what a go-live check would ask first.
 #[test]
 fn paychain_goes_live() {
     let tree = Tree::new();
@@ -66,7 +66,7 @@ fn paychain_goes_live() {
     }
 }
 
-/// PayCA: two UUIDs that only their surroundings can tell apart.
+/// `PayCA`: two UUIDs that only their surroundings can tell apart.
 #[test]
 fn payca_goes_live() {
     let tree = Tree::new();
