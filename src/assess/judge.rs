@@ -143,7 +143,7 @@ impl<'a> Bench<'a, '_> {
         let case = self.case(known);
         known.row = case.row();
         if let Some(row) = known.row {
-            let outcome = self.of_row(known, case, row);
+            let outcome = Self::of_row(known, case, row);
             if matches!(row, Row::D01 | Row::D02) {
                 judgement.exposed.extend(known.reading.slot.clone());
             }
@@ -155,7 +155,7 @@ impl<'a> Bench<'a, '_> {
             base_kind(known.credential, known.reading.environment, known.rule, known.situation.place.kind, self.tracked)
         {
             let severity = severity.min(known.rule.ceiling.unwrap_or(Severity::Critical));
-            judgement.outcomes.push(self.outcome(known, (kind, severity), known.situation.place.clone()));
+            judgement.outcomes.push(Self::outcome(known, (kind, severity), known.situation.place.clone()));
         }
     }
 
@@ -174,7 +174,7 @@ impl<'a> Bench<'a, '_> {
         }
     }
 
-    fn of_row(self, known: &Known<'_>, case: Case, row: Row) -> Outcome {
+    fn of_row(known: &Known<'_>, case: Case, row: Row) -> Outcome {
         let place = &known.situation.place;
         let test_mode =
             known.reading.witness(Source::Flag).filter(|flag| flag.environment == Environment::Sandbox && row == Row::D30);
@@ -184,7 +184,7 @@ impl<'a> Bench<'a, '_> {
             test_mode: test_mode.is_some(),
         };
         let severity = case.severity(row, more).min(known.rule.ceiling.unwrap_or(Severity::Critical));
-        let mut outcome = self.outcome(known, (row.kind(), severity), place.clone());
+        let mut outcome = Self::outcome(known, (row.kind(), severity), place.clone());
         if row.needs_place() {
             outcome.confidence = weaker(outcome.confidence, place.confidence);
         }
@@ -205,7 +205,7 @@ impl<'a> Bench<'a, '_> {
             let case = Case { stage: situation.place.environment, ..case };
             let row = case.row().filter(|row| *row == Row::D30)?;
             let more = Adjust { weak_place: situation.place.confidence == Trust::Weak, ..Adjust::default() };
-            let mut outcome = self.outcome(known, (row.kind(), case.severity(row, more)), situation.place.clone());
+            let mut outcome = Self::outcome(known, (row.kind(), case.severity(row, more)), situation.place.clone());
             outcome.confidence = weaker(outcome.confidence, situation.place.confidence);
             outcome.related.push((heir, "takes it over by an alias".to_owned()));
             Some(outcome)
@@ -213,7 +213,7 @@ impl<'a> Bench<'a, '_> {
     }
 
     /// A finding about a credential.
-    pub(super) fn outcome(self, known: &Known<'_>, (kind, severity): (Kind, Severity), place: Place) -> Outcome {
+    pub(super) fn outcome(known: &Known<'_>, (kind, severity): (Kind, Severity), place: Place) -> Outcome {
         let credential = known.credential;
         let class = if known.role == Role::Payout && !credential.class.pays_out() { Class::PayoutKey } else { credential.class };
         let mut because: Vec<Evidence> =

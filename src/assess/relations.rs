@@ -16,13 +16,13 @@ pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut 
     let log = bench.survey.kind() == PlaceKind::Log;
     if !log {
         for one in known.iter().filter(|one| !is_muted(one.situation.place.kind)) {
-            contradictions(bench, one, judgement);
+            contradictions(one, judgement);
         }
         mixed(bench, known, judgement);
         public_names(bench, judgement);
     }
     for one in known {
-        traces_of(bench, one, judgement);
+        traces_of(one, judgement);
     }
     for (number, fact) in bench.seen.facts.iter().enumerate() {
         let place = judgement.places[number].clone();
@@ -47,14 +47,14 @@ fn opposite(one: Environment, other: Environment) -> bool {
 }
 
 /// D40 to D43: a credential and what stands beside it.
-fn contradictions(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judgement) {
+fn contradictions(known: &Known<'_>, judgement: &mut Judgement) {
     let reading = &known.reading;
     if matches!(known.role, Role::Identifier | Role::Card) && reading.source != Source::Value {
         return;
     }
     let place = &known.situation.place;
     let mut push = |kind: Kind, severity: Severity, evidence: &Evidence, why: &str| {
-        let mut outcome = bench.outcome(known, (kind, severity), place.clone());
+        let mut outcome = Bench::outcome(known, (kind, severity), place.clone());
         if !outcome.because.contains(evidence) {
             outcome.because.push(evidence.clone());
         }
@@ -63,15 +63,16 @@ fn contradictions(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judge
     };
     let own = (reading.source >= Source::Flag).then_some(reading.environment);
     if let (Some(own), Some(host)) = (own, reading.witness(Source::Host))
-        && opposite(own, host.environment) {
-            let production = place.environment == Stage::Production;
-            let (kind, severity, why) = match own {
-                Environment::Live => (Kind::LiveKeyWithSandboxHost, Severity::High, "the sandbox host"),
-                _ if production => (Kind::SandboxKeyWithLiveHost, Severity::High, "the live host"),
-                _ => (Kind::SandboxKeyWithLiveHost, Severity::Medium, "the live host"),
-            };
-            push(kind, severity, &host.evidence, why);
-        }
+        && opposite(own, host.environment)
+    {
+        let production = place.environment == Stage::Production;
+        let (kind, severity, why) = match own {
+            Environment::Live => (Kind::LiveKeyWithSandboxHost, Severity::High, "the sandbox host"),
+            _ if production => (Kind::SandboxKeyWithLiveHost, Severity::High, "the live host"),
+            _ => (Kind::SandboxKeyWithLiveHost, Severity::Medium, "the live host"),
+        };
+        push(kind, severity, &host.evidence, why);
+    }
     if let Some(value) = reading.witness(Source::Value) {
         let says = reading.witness(Source::Slot).or_else(|| reading.witness(Source::Flag));
         if let Some(says) = says.filter(|says| opposite(says.environment, value.environment)) {
@@ -79,9 +80,10 @@ fn contradictions(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judge
         }
     }
     if let Some(network) = reading.witness(Source::Network).filter(|_| reading.source > Source::Network)
-        && opposite(reading.environment, network.environment) {
-            push(Kind::NetworkEnvironmentMismatch, Severity::Medium, &network.evidence, "the chain");
-        }
+        && opposite(reading.environment, network.environment)
+    {
+        push(Kind::NetworkEnvironmentMismatch, Severity::Medium, &network.evidence, "the chain");
+    }
 }
 
 /// D44: live and sandbox of one provider in one file, and some value that nothing parts from the others.
@@ -106,7 +108,7 @@ fn mixed(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
         let commented = side_is_commented(Environment::Live) || side_is_commented(Environment::Sandbox);
         let severity = if commented { Severity::Low } else { Severity::Medium };
         let place = first.situation.place.clone();
-        let mut outcome = bench.outcome(first, (Kind::MixedEnvironmentsInFile, severity), place);
+        let mut outcome = Bench::outcome(first, (Kind::MixedEnvironmentsInFile, severity), place);
         for one in ours.iter().filter(|one| one.number != first.number).take(8) {
             outcome.related.push((one.credential.span, one.rule.title_for(one.reading.environment)));
         }
@@ -174,7 +176,7 @@ fn is_named(outcome: &Outcome, name: &str) -> bool {
 }
 
 /// D45, D47, D48: what may be shared with other places.
-fn traces_of(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judgement) {
+fn traces_of(known: &Known<'_>, judgement: &mut Judgement) {
     let reading = &known.reading;
     let owned = known.credential.provider.is_some();
     if reading.form == Form::Commented
@@ -184,7 +186,7 @@ fn traces_of(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judgement)
         return;
     }
     let mut push = |as_what: Exposed, kind: Kind, side| {
-        let outcome = bench.outcome(known, (kind, Severity::High), known.situation.place.clone());
+        let outcome = Bench::outcome(known, (kind, Severity::High), known.situation.place.clone());
         judgement.traces.push(Trace { as_what, side, outcome });
     };
     if known.role == Role::Webhook {

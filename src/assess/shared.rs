@@ -49,8 +49,8 @@ pub struct Shared {
 /// The places of a value, the first few of each side.
 #[derive(Debug, Default)]
 struct Sides {
-    one: Vec<Box<Finding>>,
-    other: Vec<Box<Finding>>,
+    one: Vec<Finding>,
+    other: Vec<Finding>,
 }
 
 /// The order of places: by name, then by offset.
@@ -58,10 +58,10 @@ fn order(finding: &Finding) -> (String, usize) {
     (finding.location.origin.to_string(), finding.location.span.start)
 }
 
-fn insert(places: &mut Vec<Box<Finding>>, finding: Finding) {
+fn insert(places: &mut Vec<Finding>, finding: Finding) {
     let at = places.partition_point(|other| order(other) < order(&finding));
     if at < PLACES && places.get(at).is_none_or(|other| order(other) != order(&finding)) {
-        places.insert(at, Box::new(finding));
+        places.insert(at, finding);
         places.truncate(PLACES);
     }
 }
@@ -107,11 +107,11 @@ impl Shared {
         for ((fingerprint, _), sides) in other.values {
             for finding in sides.one {
                 let as_what = if finding.kind == Kind::PayoutKeyReused { Exposed::Standard } else { Exposed::Credential };
-                self.note(fingerprint, &as_what, Some(Side::Live), *finding);
+                self.note(fingerprint, &as_what, Some(Side::Live), finding);
             }
             for finding in sides.other {
                 let as_what = if finding.kind == Kind::PayoutKeyReused { Exposed::Payout } else { Exposed::Credential };
-                self.note(fingerprint, &as_what, Some(Side::Sandbox), *finding);
+                self.note(fingerprint, &as_what, Some(Side::Sandbox), finding);
             }
         }
         for (name, finding) in other.names {
@@ -130,7 +130,7 @@ impl Shared {
                 other.into_iter().filter(|place| one.iter().any(|here| here.provider == place.provider)).collect();
             let mut one = one.into_iter();
             let (Some(first), false) = (one.next(), others.is_empty()) else { continue };
-            let mut finding = *first;
+            let mut finding = first;
             let (own, theirs) = match kind {
                 Kind::PayoutKeyReused => ("also in a standard slot", "in a slot for payouts"),
                 _ => ("also on the live side", "on the sandbox side"),

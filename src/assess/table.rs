@@ -179,9 +179,8 @@ impl Case {
         let live = self.environment == Environment::Live && !self.assumed;
         let payout = self.role == Role::Payout;
         match row {
-            Row::D01 if !live => Severity::High,
             Row::D02 if sandbox => Severity::Medium,
-            Row::D02 if !live => Severity::High,
+            Row::D01 | Row::D02 if !live => Severity::High,
             Row::D10 if sandbox => Severity::High,
             Row::D13 | Row::D30 | Row::D23 if self.role == Role::Publishable => Severity::Medium,
             Row::D13 | Row::D14 | Row::D30 => Severity::High,

@@ -83,9 +83,13 @@ fn holds_word(body: &[u8]) -> bool {
     // Most pairs of random bytes begin none of them, and a search for each word costs more than this.
     let begins = matches!(
         body,
-        [b'a', b'b', ..] | [b'c', b'h', ..] | [b'd' | b'y' | b'n', b'o', ..] |
-[b'e', b'x', ..] | [b'i', b'n', ..] | [b'p', b'l', ..] |
-[b'r', b'e' | b'u', ..]
+        [b'a', b'b', ..]
+            | [b'c', b'h', ..]
+            | [b'd' | b'y' | b'n', b'o', ..]
+            | [b'e', b'x', ..]
+            | [b'i', b'n', ..]
+            | [b'p', b'l', ..]
+            | [b'r', b'e' | b'u', ..]
     );
     begins && ANYWHERE.iter().any(|word| body.starts_with(word.as_bytes()))
 }

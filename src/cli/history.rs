@@ -55,10 +55,10 @@ pub(super) struct AsGitleaks {
     /// Scan what is not staged as well.
     #[arg(long, hide = true)]
     pub(super) pre_commit: bool,
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
-    redact: Option<Option<String>>,
-    #[arg(short, long, hide = true)]
-    verbose: Option<Option<bool>>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "100")]
+    redact: Option<String>,
+    #[arg(short, long, hide = true, num_args = 0..=1, default_missing_value = "true")]
+    verbose: Option<bool>,
     #[arg(long, hide = true, num_args = 0)]
     no_banner: Option<bool>,
 }
@@ -99,7 +99,7 @@ pub(super) fn scan(
     };
     let (findings, ledger) = on_every_core(global, &work)?;
     findings.iter().try_for_each(|finding| run.finding(finding))?;
-    run.finish(&scanner, ledger)
+    run.finish(&scanner, &ledger)
 }
 
 /// The repository that was named, and the other words.

@@ -48,7 +48,7 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
         ledger.absorb(scan::stream(&scanner, &mut io::stdin().lock(), config.name.clone(), &config.settings, &mut found));
         result?;
     }
-    run.finish(&scanner, ledger)
+    run.finish(&scanner, &ledger)
 }
 
 /// A run: what it reports, and how it ends.
@@ -89,11 +89,11 @@ impl<'a> Run<'a> {
     }
 
     /// Reports what was read and what was not.
-    pub(super) fn finish(mut self, scanner: &Scanner, ledger: Ledger) -> anyhow::Result<Exit> {
+    pub(super) fn finish(mut self, scanner: &Scanner, ledger: &Ledger) -> anyhow::Result<Exit> {
         let unresolved = ledger.place_unknown + ledger.credential_unknown + ledger.conflicting > 0;
         self.blocked |= self.config.gate.blocks_unresolved() && unresolved;
-        warn(scanner, &ledger);
-        report_rest(&mut self.reports, scanner, &ledger, (self.counts, self.started.elapsed()))?;
+        warn(scanner, ledger);
+        report_rest(&mut self.reports, scanner, ledger, (self.counts, self.started.elapsed()))?;
         Ok(match () {
             () if self.blocked => Exit::Findings(self.config.exit_code),
             () if !ledger.is_complete() && !self.config.allow_incomplete => Exit::Incomplete,

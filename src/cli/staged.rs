@@ -36,5 +36,5 @@ pub(super) fn run(global: &Global, args: &Staged) -> anyhow::Result<Exit> {
     let (findings, ledger) =
         if global.threads.is_some() { on_every_core(global, &work)? } else { work(&scan::Progress::default())? };
     findings.iter().try_for_each(|finding| run.finding(finding))?;
-    run.finish(&scanner, ledger)
+    run.finish(&scanner, &ledger)
 }

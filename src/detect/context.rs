@@ -205,8 +205,7 @@ fn is_reference(bytes: &[u8], value: usize) -> bool {
     // A random password may begin like code; it does not end like it.
     let ends = match bytes.get(value + path.len()..).unwrap_or_default() {
         [b'[' | b'(', next, ..] => b"\"'`)".contains(next),
-        [b',' | b';' | b')' | b'}', next, ..] => next.is_ascii_whitespace(),
-        [next, _, ..] => next.is_ascii_whitespace(),
+        [b',' | b';' | b')' | b'}', next, ..] | [next, _, ..] => next.is_ascii_whitespace(),
         _ => true,
     };
     let root = path.split(|byte| b".?".contains(byte)).next().unwrap_or_default().to_ascii_lowercase();

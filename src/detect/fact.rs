@@ -172,16 +172,24 @@ impl Facts {
     pub(super) fn literals(&self) -> Vec<(Vec<u8>, Stem)> {
         let mut all: Vec<(Vec<u8>, Stem)> = Vec::new();
         let mut add = |text: &str, stem| all.push((text.to_ascii_lowercase().into_bytes(), stem));
-        self.domains.keys().for_each(|domain| add(domain, Stem::Domain));
-        for (at, provider) in self.rules.providers().iter().enumerate() {
-            provider.sandbox_paths.iter().for_each(|path| add(path, Stem::Path(at)));
-            provider.networks.keys().for_each(|id| add(id, Stem::Network));
+        for domain in self.domains.keys() {
+            add(domain, Stem::Domain);
         }
-        CHAINS.iter().for_each(|(end, _)| add(end, Stem::Network));
-        WEBHOOK.iter().for_each(|part| add(part, Stem::Webhook));
-        PUBLIC.iter().for_each(|prefix| add(prefix, Stem::Public));
-        MANAGERS.iter().enumerate().for_each(|(at, (begin, _))| add(begin, Stem::Reference(at)));
-        ["livemode", "notificationitems"].iter().for_each(|part| add(part, Stem::Event));
+        for (at, provider) in self.rules.providers().iter().enumerate() {
+            let paths = provider.sandbox_paths.iter().map(|path| (path, Stem::Path(at)));
+            let networks = provider.networks.keys().map(|id| (id, Stem::Network));
+            for (text, stem) in paths.chain(networks) {
+                add(text, stem);
+            }
+        }
+        let chains = CHAINS.iter().map(|(end, _)| (*end, Stem::Network));
+        let managers = MANAGERS.iter().enumerate().map(|(at, (begin, _))| (*begin, Stem::Reference(at)));
+        let hooks = WEBHOOK.iter().map(|part| (*part, Stem::Webhook));
+        let published = PUBLIC.iter().map(|prefix| (*prefix, Stem::Public));
+        let events = ["livemode", "notificationitems"].map(|part| (part, Stem::Event));
+        for (text, stem) in chains.chain(hooks).chain(published).chain(managers).chain(events) {
+            add(text, stem);
+        }
         all.extend(check::test_card_heads().into_iter().map(|head| (head.to_vec(), Stem::Card)));
         all
     }
@@ -191,7 +199,7 @@ impl Facts {
         let bytes = around.bytes;
         match stem {
             Stem::Domain => self.host(bytes, literal),
-            Stem::Path(provider) => self.path(around, literal, &self.rules.providers()[provider]),
+            Stem::Path(provider) => Self::path(around, literal, &self.rules.providers()[provider]),
             Stem::Network => self.network(bytes, literal),
             Stem::Card => card(bytes, literal.start),
             Stem::Webhook => self.webhook(around, literal),
@@ -236,7 +244,7 @@ impl Facts {
     }
 
     /// A route counts only with its provider: on one of its hosts, or beside its headers or variables.
-    fn path(&self, around: &Around<'_>, path: Span, provider: &ProviderFacts) -> Option<Fact> {
+    fn path(around: &Around<'_>, path: Span, provider: &ProviderFacts) -> Option<Fact> {
         let bytes = around.bytes;
         if bytes.get(path.end).is_some_and(|&next| next.is_ascii_alphanumeric() && !bytes[..path.end].ends_with(b"/")) {
             return None;
@@ -583,11 +591,12 @@ pub(crate) fn is_secret_name(name: &[u8]) -> bool {
         .map(String::as_str)
         .filter(|word| !matches!(*word, "live" | "test" | "prod" | "production" | "sandbox"))
         .collect();
-    let secret = match kept[..] {
-        [.., "secret" | "secrets"] | [.., "secret", "key" | "token" | "value"] | [.., "private", "key"] => true,
-        [.., "signing" | "webhook" | "restricted", "key"] => true,
-        _ => false,
-    };
+    let secret = matches!(
+        kept[..],
+        [.., "secret" | "secrets"]
+            | [.., "secret", "key" | "token" | "value"]
+            | [.., "private" | "signing" | "webhook" | "restricted", "key"]
+    );
     secret || is_payout_name(name)
 }
 

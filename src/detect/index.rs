@@ -235,7 +235,9 @@ impl<T: Copy> Names<T> {
         let mut counts = vec![0_u16; 1 << LISTS];
         let grams_of = |pattern: &NamePattern| -> Vec<usize> { pattern.parts().iter().flat_map(|part| grams(part)).collect() };
         for (_, (pattern, _)) in open.clone() {
-            grams_of(pattern).into_iter().for_each(|gram| counts[gram] += 1);
+            for gram in grams_of(pattern) {
+                counts[gram] += 1;
+            }
         }
         let (mut rows, mut rest) = (Vec::new(), Vec::new());
         for (at, (pattern, _)) in open {

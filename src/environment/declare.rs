@@ -142,9 +142,8 @@ pub(super) fn switch(entry: &Entry<'_>) -> Option<Stage> {
     let name = name.strip_prefix("is").unwrap_or(&name);
     match (name, on) {
         ("production" | "prod", true) => Some(Stage::Production),
-        ("production" | "prod", false) => Some(Stage::Dev),
+        ("production" | "prod", false) | ("development" | "dev", true) => Some(Stage::Dev),
         ("staging", true) => Some(Stage::Staging),
-        ("development" | "dev", true) => Some(Stage::Dev),
         ("local", true) => Some(Stage::Local),
         _ => None,
     }

@@ -155,9 +155,8 @@ fn operator(text: &[u8]) -> Option<usize> {
     match text {
         [b'=', b'>', ..] | [b':', b'=', ..] => Some(2),
         [b'=' | b'!', b'=', ..] | [b':', b':', ..] | [b':', b'/', b'/', ..] => None,
-        [b'=', ..] => Some(1),
+        [b'=', ..] | [b':'] => Some(1),
         [b':', next, ..] if next.is_ascii_whitespace() || b"\"'`{[".contains(next) || next.is_ascii_alphanumeric() => Some(1),
-        [b':'] => Some(1),
         _ => None,
     }
 }

@@ -286,11 +286,10 @@ impl<'a> Name<'a> {
 
     fn is_ci(&self) -> bool {
         let yaml = self.ends_in(&["yml", "yaml"]);
-        self.below(&[".github", "workflows"]) && yaml
-            || self.below(&[".github", "actions"]) && yaml
-            || self.below(&[".gitea", "workflows"]) && yaml
-            || self.folders.last().is_some_and(|folder| [".circleci", ".buildkite", ".woodpecker"].contains(folder)) && yaml
-            || self.in_folder(&[".gitlab"]) && yaml
+        let folders = [[".github", "workflows"], [".github", "actions"], [".gitea", "workflows"]];
+        let tool = |folder: &&str| [".circleci", ".buildkite", ".woodpecker"].contains(folder);
+        let below = folders.iter().any(|folders| self.below(folders)) || self.folders.last().is_some_and(tool);
+        yaml && (below || self.in_folder(&[".gitlab"]))
             || [".gitlab-ci.yml", ".gitlab-ci.yaml", ".travis.yml", ".drone.yml", "bitbucket-pipelines.yml", "appveyor.yml"]
                 .contains(&self.whole)
             || self.whole.ends_with(".gitlab-ci.yml")
@@ -512,7 +511,7 @@ mod tests {
 
     #[test]
     fn kinds() {
-        use PlaceKind::{Ci, Ciphertext, Client, Config, Doc, Dotenv, Log, Rules, Source, Template, Test};
+        use PlaceKind::{Ciphertext, Client, Config, Doc, Dotenv, Log, Source, Template, Test};
         for (path, expected) in [
             ("src/pay.rs", Source),
             ("deploy/values-prod.yaml", Config),
@@ -561,6 +560,15 @@ mod tests {
             ("src/log.rs", Source),
             ("config/secrets.yml.enc", Ciphertext),
             ("secrets.sops.yaml", Ciphertext),
+        ] {
+            assert_eq!(kind(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn kinds_of_configuration() {
+        use PlaceKind::{Ci, Config, Log, Rules};
+        for (path, expected) in [
             (".gitleaks.toml", Rules),
             ("package-lock.json", Rules),
             ("Dockerfile", Config),

@@ -138,7 +138,7 @@ impl<'a> Structure<'a> {
     fn build(bytes: &'a [u8], grammar: Grammar) -> Self {
         let mut builder = Builder::new(bytes);
         match grammar {
-            Grammar::Braces { hash, single } => builder.braces(Span::new(0, bytes.len()), hash, single),
+            Grammar::Braces { hash, single } => builder.braces(Span::new(0, bytes.len()), (hash, single)),
             Grammar::Yaml => builder.indented(true),
             Grammar::Indent => builder.indented(false),
             Grammar::Lines { dotenv } => builder.lines(dotenv),
@@ -311,7 +311,7 @@ impl<'a> Structure<'a> {
             memchr::memmem::rfind(before, mark.as_bytes()).is_some_and(|at| {
                 at > 0
                     && before[at - 1].is_ascii_whitespace()
-                    && before[..at].iter().filter(|&&byte| byte == b'"').count() % 2 == 0
+                    && memchr::memchr_iter(b'"', &before[..at]).count().is_multiple_of(2)
             })
         };
         comments.iter().filter(|mark| **mark != ";" && **mark != "--").any(behind_mark)
@@ -350,6 +350,9 @@ pub(super) fn line_start(bytes: &[u8], at: usize) -> usize {
     let floor = at.saturating_sub(LINE);
     memchr::memrchr(b'\n', &bytes[floor..at]).map_or(floor, |at| floor + at + 1)
 }
+
+/// A line that may head a block: its indentation, and itself.
+type Pending = (usize, Span);
 
 /// Puts blocks together.
 struct Builder<'a> {
@@ -404,7 +407,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Blocks between braces.
-    fn braces(&mut self, within: Span, hash: bool, single: bool) {
+    fn braces(&mut self, within: Span, (hash, single): (bool, bool)) {
         let mut stack = vec![Open { block: 0, closer: 0, head: within.start }];
         let mut at = within.start;
         while at < within.end {
@@ -548,7 +551,7 @@ impl<'a> Builder<'a> {
     /// Blocks by indentation; in a line also by braces.
     fn indented(&mut self, yaml: bool) {
         let mut open: Vec<(usize, usize)> = Vec::new();
-        let mut pending: Option<(usize, Span)> = None;
+        let mut pending: Option<Pending> = None;
         let mut document = 0;
         let mut start = 0;
         while start < self.bytes.len() {
@@ -579,7 +582,7 @@ impl<'a> Builder<'a> {
     fn line(
         &mut self,
         line: (Span, usize),
-        state: (&mut Vec<(usize, usize)>, &mut Option<(usize, Span)>),
+        state: (&mut Vec<(usize, usize)>, &mut Option<Pending>),
         document: usize,
         yaml: bool,
     ) {

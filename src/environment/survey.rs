@@ -136,7 +136,7 @@ impl<'a> Survey<'a> {
 
     /// Rust keeps tests beside the code.
     fn is_inline_test(&self, at: usize) -> bool {
-        let rust = self.kind == PlaceKind::Source && self.path.ends_with(".rs");
+        let rust = self.kind == PlaceKind::Source && Path::new(&self.path).extension().is_some_and(|extension| extension == "rs");
         let structure = self.structure().filter(|structure| rust && !structure.doubtful);
         structure.is_some_and(|structure| {
             let heads = structure.chain(at).into_iter().map(|block| structure.head(block));
@@ -381,7 +381,7 @@ impl<'a> Survey<'a> {
         self.file.get_or_init(|| {
             let mut clues = path::clues(&self.path, self.kind, self.run.declared, self.input.around);
             let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return clues };
-            for entry in self.file_entries(structure) {
+            for entry in Self::file_entries(structure) {
                 if self.provider_of(entry.name).is_some() {
                     continue;
                 }
@@ -400,7 +400,7 @@ impl<'a> Survey<'a> {
     }
 
     /// Assignments of the file itself, and of paragraphs without a heading.
-    fn file_entries(&self, structure: &Structure<'a>) -> Vec<Entry<'a>> {
+    fn file_entries(structure: &Structure<'a>) -> Vec<Entry<'a>> {
         let mut entries = structure.entries(0);
         for child in structure.children(0) {
             let block = structure.blocks[child];
@@ -460,8 +460,7 @@ impl<'a> Survey<'a> {
             level
         };
         let name = match block.shape {
-            Shape::File => "document".to_owned(),
-            Shape::Document => "document".to_owned(),
+            Shape::File | Shape::Document => "document".to_owned(),
             Shape::Section => format!("section {head}"),
             Shape::Paragraph if head.is_empty() => "paragraph".to_owned(),
             Shape::Paragraph => format!("paragraph {head}"),
@@ -632,7 +631,7 @@ impl BlockReading<'_, '_> {
     fn entries(&mut self) {
         let file = self.number == 0;
         let ci = self.survey.kind == PlaceKind::Ci;
-        let entries = if file { self.survey.file_entries(self.structure) } else { self.structure.entries(self.number) };
+        let entries = if file { Survey::file_entries(self.structure) } else { self.structure.entries(self.number) };
         let paragraph =
             self.structure.blocks[self.number].shape == Shape::Paragraph && self.structure.blocks[self.number].head.is_empty();
         let of_provider = self.facts.provider.is_some() || self.within_provider();

@@ -80,13 +80,13 @@ impl Policy {
 
     fn is_off(&self, finding: &Finding) -> bool {
         // The advice about names of references is for those who ask.
-        let asked = self.names(&self.block, finding.kind) || self.names(&self.warn, finding.kind);
+        let asked = Self::names(&self.block, finding.kind) || Self::names(&self.warn, finding.kind);
         let quiet = finding.kind == Kind::ReferenceEnvironmentMismatch && !asked;
         let severity = self.off.contains(&Target::Severity(finding.severity)) && !asked;
-        quiet || severity || self.names(&self.off, finding.kind) || finding.confidence < self.min_confidence
+        quiet || severity || Self::names(&self.off, finding.kind) || finding.confidence < self.min_confidence
     }
 
-    fn names(&self, targets: &[Target], kind: Kind) -> bool {
+    fn names(targets: &[Target], kind: Kind) -> bool {
         targets.contains(&Target::Kind(kind))
     }
 

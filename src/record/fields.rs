@@ -226,6 +226,20 @@ struct Tree {
 }
 
 impl Tree {
+    /// Offsets inside a decoded string are not those of the bytes: its outermost object is all of the
+    /// string, the others hold nothing that is looked for.
+    fn open(&mut self, stack: &mut Vec<usize>, begins: Container, within: Option<(usize, Span, &str)>) {
+        let container = match (within, stack.last()) {
+            (None, parent) => Container { parent: parent.copied(), ..begins },
+            (Some((parent, span, key)), None) => {
+                Container { parent: Some(parent), key: key.to_owned(), nested: true, start: span.start, end: span.end, ..begins }
+            }
+            (Some(_), Some(&parent)) => Container { parent: Some(parent), end: begins.start, ..begins },
+        };
+        self.containers.push(container);
+        stack.push(self.containers.len() - 1);
+    }
+
     /// Reads JSON that stands at `offset`, or, decoded, in the string of `within`.
     fn read(&mut self, text: &[u8], offset: usize, within: Option<(usize, Span, &str)>, nested: usize) {
         let raw = |at: usize| within.map_or(offset + at, |(_, span, _)| (span.start + at).min(span.end));
@@ -237,29 +251,10 @@ impl Tree {
                     if stack.len() >= DEPTH {
                         return;
                     }
-                    let parent = stack.last().copied().or(within.map(|(parent, ..)| parent));
-                    let own = if stack.is_empty() {
-                        within.map_or(String::new(), |(_, _, key)| key.to_owned())
-                    } else {
-                        std::mem::take(&mut key)
-                    };
-                    // Offsets inside a decoded string are not those of the bytes: its outermost object is
-                    // all of the string, the others hold nothing that is looked for.
-                    let begin = if stack.is_empty() { within.map_or(raw(at), |(_, span, _)| span.start) } else { raw(at) };
-                    let end = match within {
-                        None => offset + text.len(),
-                        Some((_, span, _)) if stack.is_empty() => span.end,
-                        Some(_) => begin,
-                    };
-                    self.containers.push(Container {
-                        parent,
-                        key: own,
-                        list: byte == b'[',
-                        nested: within.is_some() && stack.is_empty(),
-                        start: begin,
-                        end,
-                    });
-                    stack.push(self.containers.len() - 1);
+                    let key = if stack.is_empty() { String::new() } else { std::mem::take(&mut key) };
+                    let (start, end) = (raw(at), offset + text.len());
+                    let begins = Container { parent: None, key, list: byte == b'[', nested: false, start, end };
+                    self.open(&mut stack, begins, within);
                     at += 1;
                 }
                 b'}' | b']' => {

@@ -14,7 +14,7 @@ use crate::credential::Fingerprint;
 use crate::detect::{Scanner, Scope};
 use crate::finding::{Commit, Finding, Kept, KeptAs, Kind, Origin, Sighting, Tracked};
 use crate::source::SourceError;
-use crate::source::git::history::{Brought, Made, Walk, message_of, staged_paths, told};
+use crate::source::git::history::{Brought, Interesting, Made, Walk, message_of, staged_paths, told};
 use crate::source::git::pack::{CONTENT, Content, Object, Wanted};
 use crate::source::git::{GitError, Id, Objects, Repository, Selection, path_of};
 
@@ -102,7 +102,7 @@ struct Past<'a> {
 impl Past<'_> {
     /// Every object that the repository holds, whether something leads to it or not.
     fn everything(&self, objects: &Objects) -> Result<Batch, GitError> {
-        let (mut seen, failures) = self.look_at_all()?;
+        let (mut seen, failures) = self.look_at_all();
         for error in failures {
             seen.ledger.skipped.push(failure(error));
         }
@@ -136,7 +136,7 @@ impl Past<'_> {
     fn part(&self, objects: &Objects, selection: &Selection) -> Result<Batch, GitError> {
         let commits = self.repository.selected(objects, selection)?;
         let is_odd = |name: &[u8]| self.holds_credential(name);
-        let mut walk = Walk::new(objects, Default::default());
+        let mut walk = Walk::new(objects, Interesting::default());
         let mut places = Places::new(&is_odd, None);
         let (mut findings, mut ledger) = Batch::default();
         let mut buffer = Vec::new();
@@ -166,12 +166,12 @@ impl Past<'_> {
     }
 
     /// Inflates each object once and asks whether it holds a credential.
-    fn look_at_all(&self) -> Result<(Seen, Vec<GitError>), GitError> {
+    fn look_at_all(&self) -> (Seen, Vec<GitError>) {
         let all = Mutex::new(Seen::default());
         let wanted = Wanted { kinds: CONTENT, memory: self.memory };
         let state = || Part { past: self, all: &all, seen: Seen::default() };
-        let failures = self.repository.each_object(wanted, &state, &Part::object)?;
-        Ok((all.into_inner().unwrap_or_else(PoisonError::into_inner), failures))
+        let failures = self.repository.each_object(wanted, &state, &Part::object);
+        (all.into_inner().unwrap_or_else(PoisonError::into_inner), failures)
     }
 
     fn holds_credential(&self, bytes: &[u8]) -> bool {
@@ -195,7 +195,7 @@ impl Past<'_> {
         });
         for (id, stood) in &places.names {
             let mut job = Job::new(self.scanner, self.settings, self.progress);
-            job.name(&self.input(id, stood, &told));
+            job.name(&Self::input(id, stood, &told));
             findings.append(&mut job.findings);
             ledger.absorb(job.ledger);
         }
@@ -214,7 +214,7 @@ impl Past<'_> {
         Ok(all)
     }
 
-    fn input(&self, id: &Id, stood: &Stood, told: &HashMap<usize, Commit>) -> Input {
+    fn input(id: &Id, stood: &Stood, told: &HashMap<usize, Commit>) -> Input {
         let commit = stood.at.and_then(|at| told.get(&at).cloned());
         let (in_head, unreachable) = (stood.in_head, stood.unreachable);
         let kept = Kept { what: stood.as_what.clone(), object: id.to_string(), commit, in_head, unreachable };
@@ -232,7 +232,7 @@ impl Past<'_> {
         };
         for (at, stood) in stood.iter().enumerate() {
             let mut job = Job::new(self.scanner, self.settings, self.progress);
-            job.read(&self.input(id, stood, told), &mut Raw::Stream(&mut Cursor::new(&bytes)), &mut |_| {});
+            job.read(&Self::input(id, stood, told), &mut Raw::Stream(&mut Cursor::new(&bytes)), &mut |_| {});
             batch.0.append(&mut job.findings);
             let ledger =
                 Ledger { files: 0, bytes: if at == 0 { job.ledger.bytes } else { 0 }, members: 0, unpacked: 0, ..job.ledger };

@@ -485,7 +485,9 @@ impl<'a> Job<'a> {
             }
         }
         let naming = environment::Naming::new(self.scanner.rules(), input.path.as_deref(), window.bytes);
-        credentials.iter_mut().for_each(|credential| naming.narrow(credential));
+        for credential in &mut credentials {
+            naming.narrow(credential);
+        }
         self.judge(input, window, &Seeing::new(&credentials, &facts));
     }
 

@@ -309,8 +309,8 @@ fn changed_lines(bytes: &[u8], before: &[Before]) -> Vec<bool> {
             }
             _ => true,
         };
-        // Each version counts for itself.
-        known.iter_mut().map(take).fold(true, |all, new| all && new)
+        // Each version counts for itself: all are asked.
+        known.iter_mut().map(take).filter(|new| !new).count() == 0
     };
     lines(bytes).map(is_new).collect()
 }

@@ -68,7 +68,7 @@ fn is_wrong(rule: &Rule, credential: &Credential) -> bool {
     credential.provider.as_ref().is_some_and(|named| named != own && !general && !credential.candidates.contains(own))
 }
 
-fn assert_none(failures: Vec<String>) {
+fn assert_none(failures: &[String]) {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
@@ -89,7 +89,7 @@ fn without_context_no_value_gets_a_wrong_name() {
             }
         }
     }
-    assert_none(failures);
+    assert_none(&failures);
 }
 
 /// What names a rule's provider beside a value: its word, each of its hosts, and a slot.
@@ -108,7 +108,13 @@ fn beside_its_provider_every_value_gets_the_right_name() {
         let slot = slot_of(rule);
         let by_near = rule.names.is_empty() && !rule.near.is_empty();
         let values = drawn(rule, "named");
-        let text = |near: String, value: &String| if rule.has_literal() { format!("# {near}\nvalue: \"{value}\"\n") } else { fill("# MARKER\nSLOT=VALUE\n", &slot, &near, value) };
+        let text = |near: String, value: &String| {
+            if rule.has_literal() {
+                format!("# {near}\nvalue: \"{value}\"\n")
+            } else {
+                fill("# MARKER\nSLOT=VALUE\n", &slot, &near, value)
+            }
+        };
         let texts = neighbours(rule).into_iter().zip(values.iter().cycle()).map(|(near, value)| text(near, value));
         let texts: Vec<String> = texts.collect();
         assert!(!texts.is_empty() || !by_near, "{}: nothing names its provider", rule.id);
@@ -120,7 +126,7 @@ fn beside_its_provider_every_value_gets_the_right_name() {
             }
         }
     }
-    assert_none(failures);
+    assert_none(&failures);
 }
 
 /// How many bytes of a value are the same in all.
@@ -203,5 +209,5 @@ fn what_is_almost_a_value_is_none() {
         }
     }
     failures.dedup();
-    assert_none(failures);
+    assert_none(&failures);
 }

@@ -55,6 +55,7 @@ pub(super) struct RunHook {
 
 /// A hook of git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "git names them")]
 pub(super) enum Name {
     /// Before a commit: what is staged.
     PreCommit,

@@ -78,12 +78,10 @@ fn updates(hook: Name) -> anyhow::Result<Vec<Update>> {
 
 /// Commits that the other side is known to have.
 fn there(repository: &Repository, args: &RunHook) -> Vec<String> {
-    match args.hook {
+    if args.hook == Name::PreReceive {
         // Before the references move, every one of them is something that was let in.
-        Name::PreReceive => repository.tips(""),
-        _ => {
-            let remote = args.told.first().cloned().or_else(|| std::env::var("PRE_COMMIT_REMOTE_NAME").ok());
-            remote.map_or(Vec::new(), |remote| repository.tips(&format!("refs/remotes/{remote}/")))
-        }
+        return repository.tips("");
     }
+    let remote = args.told.first().cloned().or_else(|| std::env::var("PRE_COMMIT_REMOTE_NAME").ok());
+    remote.map_or(Vec::new(), |remote| repository.tips(&format!("refs/remotes/{remote}/")))
 }

@@ -37,7 +37,9 @@ pub(super) fn verify(whose: &Where) -> anyhow::Result<Exit> {
             let said: Vec<&str> = tried.said.lines().take(12).collect();
             if !said.is_empty() {
                 let scanner = keyfence::detect::Scanner::new(keyfence::rule::RuleSet::builtin().into());
-                said.iter().for_each(|line| output::complain(&output::masked(&scanner, &format!("  {line}"))));
+                for line in said {
+                    output::complain(&output::masked(&scanner, &format!("  {line}")));
+                }
             }
         }
     }
@@ -76,7 +78,7 @@ impl Copy {
         let copy = Self { canary: format!("keyfence-canary-{}.py", &seed[seed.len() - 6..]), folder };
         let work = copy.work();
         fs::create_dir_all(&work).with_context(|| work.display().to_string())?;
-        copy.git(&work, &["init", "-q", "-b", "canary"])?;
+        Self::git(&work, &["init", "-q", "-b", "canary"])?;
         let common = place.top.join(git(&place.top, &["rev-parse", "--git-common-dir"])?);
         fs::copy(common.join("config"), work.join(".git/config"))?;
         let hooks = copy.folder.join("hooks");
@@ -93,14 +95,14 @@ impl Copy {
         let beside = place.hooks.strip_prefix(&place.top).ok().filter(|inside| inside.starts_with(".husky"));
         let hooks = beside.map_or(hooks, |inside| work.join(inside));
         for (key, value) in [("core.hooksPath", hooks.display().to_string()), ("core.bare", "false".to_owned())] {
-            copy.git(&work, &["config", key, &value])?;
+            Self::git(&work, &["config", key, &value])?;
         }
-        drop(copy.git(&work, &["config", "--unset", "core.worktree"]));
+        drop(Self::git(&work, &["config", "--unset", "core.worktree"]));
         let key = examples::expand("sk_live_{base62:24}", &seed).context("a generated key")?;
         fs::write(work.join(&copy.canary), format!("stripe_api_key = \"{key}\"\n"))?;
-        copy.git(&work, &["add", "-f", "--", &copy.canary])?;
+        Self::git(&work, &["add", "-f", "--", &copy.canary])?;
         if work.join(".pre-commit-config.yaml").exists() {
-            copy.git(&work, &["add", "-f", "--", ".pre-commit-config.yaml"])?;
+            Self::git(&work, &["add", "-f", "--", ".pre-commit-config.yaml"])?;
         }
         Ok(copy)
     }
@@ -111,7 +113,7 @@ impl Copy {
 
     /// Makes a commit as anybody would.
     fn commit(&self) -> anyhow::Result<Tried> {
-        let output = self.run(&self.work(), &["commit", "-q", "-m", "canary"])?;
+        let output = Self::run(&self.work(), &["commit", "-q", "-m", "canary"])?;
         Ok(self.tried(&output))
     }
 
@@ -119,14 +121,14 @@ impl Copy {
     fn push(&self, name: Name) -> anyhow::Result<Tried> {
         let (work, remote) = (self.work(), self.folder.join("remote.git"));
         let shown = remote.display().to_string();
-        self.git(&work, &["init", "-q", "--bare", &shown])?;
-        self.git(&work, &["commit", "-q", "--no-verify", "-m", "canary"])?;
+        Self::git(&work, &["init", "-q", "--bare", &shown])?;
+        Self::git(&work, &["commit", "-q", "--no-verify", "-m", "canary"])?;
         if name == Name::PreReceive {
             let hooks = git(&work, &["config", "core.hooksPath"])?;
-            self.git(&remote, &["config", "core.hooksPath", &hooks])?;
-            self.git(&work, &["config", "core.hooksPath", "/nowhere"])?;
+            Self::git(&remote, &["config", "core.hooksPath", &hooks])?;
+            Self::git(&work, &["config", "core.hooksPath", "/nowhere"])?;
         }
-        let output = self.run(&work, &["push", "-q", &shown, "HEAD:refs/heads/canary"])?;
+        let output = Self::run(&work, &["push", "-q", &shown, "HEAD:refs/heads/canary"])?;
         Ok(self.tried(&output))
     }
 
@@ -138,13 +140,13 @@ impl Copy {
         Tried { succeeded, blocked, said }
     }
 
-    fn git(&self, folder: &Path, args: &[&str]) -> anyhow::Result<()> {
-        let output = self.run(folder, args)?;
+    fn git(folder: &Path, args: &[&str]) -> anyhow::Result<()> {
+        let output = Self::run(folder, args)?;
         let why = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(()) } else { Err(anyhow::anyhow!("git {}: {}", args[0], why.trim())) }
     }
 
-    fn run(&self, folder: &Path, args: &[&str]) -> anyhow::Result<Output> {
+    fn run(folder: &Path, args: &[&str]) -> anyhow::Result<Output> {
         let mut command = Command::new("git");
         // A hook may have called us.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {

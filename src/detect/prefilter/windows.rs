@@ -27,7 +27,7 @@ pub(in crate::detect) struct Windows {
     bits: Box<Bits>,
     /// Where the windows begin whose hash has these upper bits.
     lists: Box<[u16]>,
-    windows: Vec<Window>,
+    all: Vec<Window>,
     /// Literals that are too short for a window.
     short: Vec<usize>,
     /// How far behind the beginning of a literal its window may begin.
@@ -58,7 +58,9 @@ impl Windows {
             match literal[..] {
                 [] | [_] | [_, _] => short.push(at),
                 // Whatever the fourth byte is.
-                [a, b, c] => windows.extend((0..128).map(|other| window([a, b, c, other & 31 | 32 | (other & 96) << 1], 0))),
+                [a, b, c] => {
+                    windows.extend((0..128).map(|other| window([a, b, c, other & 0x1F | 0x20 | (other & 0x60) << 1], 0)));
+                }
                 _ => {
                     let offset = rarest(literal);
                     windows.extend(literal[offset..].first_chunk().map(|&bytes| window(bytes, offset)));
@@ -77,7 +79,7 @@ impl Windows {
             lists[at] += lists[at - 1];
         }
         let reach = windows.iter().map(|window| usize::from(window.offset)).max().unwrap_or(0);
-        Self { literals, bits, lists: lists.into(), windows, short, reach }
+        Self { literals, bits, lists: lists.into(), all: windows, short, reach }
     }
 
     /// The literal of that number.
@@ -89,7 +91,7 @@ impl Windows {
     fn at(&self, bytes: &[u8], place: usize, range: &Range<usize>, found: &mut Vec<Candidate>) {
         let Some(four) = four_at(bytes, place) else { return };
         let list = list(hash(four));
-        for window in &self.windows[usize::from(self.lists[list])..usize::from(self.lists[list + 1])] {
+        for window in &self.all[usize::from(self.lists[list])..usize::from(self.lists[list + 1])] {
             let Some(at) = place.checked_sub(usize::from(window.offset)).filter(|_| window.bytes == four) else { continue };
             let literal = usize::from(window.literal);
             if range.contains(&at) && stands_at(bytes, at, &self.literals[literal]) {

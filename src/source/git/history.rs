@@ -86,6 +86,29 @@ fn beginning(id: &[u8]) -> u64 {
     id.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
+/// Names that may hold something, each asked about once.
+struct Odd<'a> {
+    is_odd: &'a (dyn Fn(&[u8]) -> bool + Sync),
+    known: Mutex<HashMap<Box<[u8]>, bool>>,
+}
+
+impl Odd<'_> {
+    /// `names` is what the thread knows already.
+    fn is(&self, names: &mut HashMap<Box<[u8]>, bool>, name: &[u8]) -> bool {
+        if name.len() < SHORTEST {
+            return false;
+        }
+        if let Some(&known) = names.get(name) {
+            return known;
+        }
+        let shared = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        let answer = shared.unwrap_or_else(|| (self.is_odd)(name));
+        names.insert(name.into(), answer);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), answer);
+        answer
+    }
+}
+
 impl Repository {
     /// Looks at every object of the wanted kinds, on every core, each once.
     pub(crate) fn each_object<S>(
@@ -93,7 +116,7 @@ impl Repository {
         wanted: Wanted<'_>,
         state: &(dyn Fn() -> S + Sync),
         visit: &(dyn Fn(&mut S, Object<'_>) + Sync),
-    ) -> Result<Vec<GitError>, GitError> {
+    ) -> Vec<GitError> {
         let mut failures = Vec::new();
         let mut folders = Vec::new();
         let here = std::env::current_dir().unwrap_or_default();
@@ -113,7 +136,7 @@ impl Repository {
         folders.retain(|folder| seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())));
         let files = Files::list(&folders, self.hash, &mut |error| failures.push(error));
         failures.extend(files.each(wanted, state, visit));
-        Ok(failures)
+        failures
     }
 
     /// The trees that lead to one of these blobs, or to a name that `is_odd`.
@@ -125,23 +148,10 @@ impl Repository {
     ) -> Result<Interesting, GitError> {
         let few: Few = blobs.iter().map(|id| beginning(id.as_slice())).collect();
         let graph: Mutex<Vec<(u64, Box<[u64]>)>> = Mutex::default();
-        let odd: Mutex<HashMap<Box<[u8]>, bool>> = Mutex::default();
+        let odd = Odd { is_odd, known: Mutex::default() };
         let found: Mutex<Few> = Mutex::default();
         let edges = AtomicU64::new(0);
         let hash = self.hash;
-        let is_odd_name = |names: &mut HashMap<Box<[u8]>, bool>, name: &[u8]| {
-            if name.len() < SHORTEST {
-                return false;
-            }
-            if let Some(&known) = names.get(name) {
-                return known;
-            }
-            let shared = odd.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
-            let answer = shared.unwrap_or_else(|| is_odd(name));
-            names.insert(name.into(), answer);
-            odd.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), answer);
-            answer
-        };
         let damaged: Mutex<BTreeSet<Id>> = Mutex::default();
         let visit = |names: &mut HashMap<Box<[u8]>, bool>, object: Object<'_>| {
             let Content::Held(bytes) = object.content else {
@@ -155,7 +165,7 @@ impl Repository {
                     EntryKind::Blob => holds |= few.contains(&beginning(entry.id)),
                     EntryKind::Submodule => {}
                 }
-                holds |= is_odd_name(names, entry.name);
+                holds |= odd.is(names, entry.name);
             }
             let this = beginning(object.id.as_slice());
             if holds {
@@ -166,7 +176,7 @@ impl Repository {
                 graph.lock().unwrap_or_else(PoisonError::into_inner).push((this, children.into()));
             }
         };
-        self.each_object(Wanted { kinds: &[Kind::Tree], memory }, &HashMap::new, &visit)?;
+        self.each_object(Wanted { kinds: &[Kind::Tree], memory }, &HashMap::new, &visit);
         let damaged = damaged.into_inner().unwrap_or_else(PoisonError::into_inner);
         if edges.into_inner() * 8 >= memory / 4 {
             return Ok(Interesting { trees: None, damaged });
@@ -217,13 +227,13 @@ impl Repository {
         let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
         for revision in &selection.revisions {
             if let Some((from, to)) = revision.split_once("...") {
-                let (from, to) = (self.end(&refs, objects, from)?, self.end(&refs, objects, to)?);
+                let (from, to) = (Self::end(&refs, objects, from)?, Self::end(&refs, objects, to)?);
                 let (mine, theirs) = (self.ancestors(objects, vec![from])?, self.ancestors(objects, vec![to])?);
                 unwanted.extend(mine.keys().filter(|id| theirs.contains_key(*id)).copied());
                 wanted.extend([from, to]);
             } else if let Some((from, to)) = revision.split_once("..") {
-                unwanted.push(self.end(&refs, objects, from)?);
-                wanted.push(self.end(&refs, objects, to)?);
+                unwanted.push(Self::end(&refs, objects, from)?);
+                wanted.push(Self::end(&refs, objects, to)?);
             } else if let Some(not) = revision.strip_prefix('^') {
                 unwanted.push(refs.commit(objects, not)?);
             } else {
@@ -237,17 +247,15 @@ impl Repository {
         }
         let mut made = self.ancestors(objects, wanted)?;
         if !unwanted.is_empty() {
-            for id in self.ancestors(objects, unwanted)?.into_keys() {
-                made.remove(&id);
-            }
+            let unwanted = self.ancestors(objects, unwanted)?;
+            made.retain(|id, _| !unwanted.contains_key(id));
         }
-        made.values_mut().for_each(|made| made.reachable = true);
         let head: Vec<Id> = refs.get("HEAD").into_iter().collect();
         let in_head = self.ancestors(objects, head)?;
-        for (id, made) in &mut made {
-            made.in_head = in_head.contains_key(id);
-        }
         let mut order = in_order(made);
+        for made in &mut order {
+            (made.reachable, made.in_head) = (true, in_head.contains_key(&made.id));
+        }
         order.retain(|made| selection.since.is_none_or(|since| made.time >= since));
         order.retain(|made| selection.until.is_none_or(|until| made.time <= until));
         if let Some(most) = selection.max_count {
@@ -268,7 +276,7 @@ impl Repository {
     }
 
     /// One end of a range; without a name, what is checked out.
-    fn end(&self, refs: &Refs<'_>, objects: &Objects, name: &str) -> Result<Id, GitError> {
+    fn end(refs: &Refs<'_>, objects: &Objects, name: &str) -> Result<Id, GitError> {
         refs.commit(objects, if name.is_empty() { "HEAD" } else { name })
     }
 
@@ -313,6 +321,7 @@ fn mark(made: &mut HashMap<Id, Made>, mut tips: Vec<Id>, set: impl Fn(&mut Made)
 }
 
 /// Parents before children, else the older before the younger; what no reference leads to, last.
+#[expect(clippy::iter_over_hash_type, reason = "the heap puts them into order")]
 fn in_order(mut made: HashMap<Id, Made>) -> Vec<Made> {
     let mut waiting: HashMap<Id, usize> = HashMap::new();
     let mut children: HashMap<Id, Vec<Id>> = HashMap::new();

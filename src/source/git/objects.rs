@@ -28,7 +28,12 @@ impl fmt::Debug for Objects {
 impl Objects {
     pub(super) fn open(directories: &[PathBuf], hash: gix_hash::Kind) -> Result<Self, GitError> {
         let open = |directory: &PathBuf| {
-            let opened = gix_odb::Store::at_opts(directory.clone(), hash, &mut std::iter::empty(), Default::default());
+            let opened = gix_odb::Store::at_opts(
+                directory.clone(),
+                hash,
+                &mut std::iter::empty(),
+                gix_odb::store::init::Options::default(),
+            );
             let store = Arc::new(opened.map_err(|error| GitError::damaged(directory, super::super::plain(&error)))?);
             let cache = || -> Box<gix_odb::cache::PackCache> { Box::new(MemoryCappedHashmap::new(CACHE)) };
             Ok((directory.clone(), store.to_cache_arc().with_pack_cache(cache)))

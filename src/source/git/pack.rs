@@ -144,12 +144,14 @@ fn loose_object(id: Id, path: &Path, wanted: Wanted<'_>, visit: &mut dyn FnMut(O
 /// `blob 123\0`.
 fn loose_head(inflated: &mut impl Read) -> io::Result<(Kind, u64)> {
     let damaged = || io::Error::new(ErrorKind::InvalidData, "a damaged object");
-    let mut head = Vec::new();
-    for byte in inflated.by_ref().take(64).bytes() {
-        match byte? {
-            0 => break,
-            byte => head.push(byte),
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    // Byte by byte: what follows belongs to the object.
+    while head.len() < 64 {
+        inflated.read_exact(&mut byte)?;
+        if byte == [0] {
+            break;
         }
+        head.push(byte[0]);
     }
     let text = String::from_utf8(head).map_err(|_| damaged())?;
     let (kind, size) = text.split_once(' ').ok_or_else(damaged)?;
@@ -428,14 +430,14 @@ impl<'a> Worker<'a> {
                 self.held.set(self.held.get() + bytes.len() as u64);
                 Rc::new(Base { bytes, held: Rc::clone(&self.held) })
             });
-            self.push_children(&node, kept, &mut stack);
+            self.push_children(&node, kept.as_ref(), &mut stack);
         }
     }
 
-    fn push_children(&self, node: &Node, base: Option<Rc<Base>>, stack: &mut Vec<(u32, Option<Rc<Base>>)>) {
+    fn push_children(&self, node: &Node, base: Option<&Rc<Base>>, stack: &mut Vec<(u32, Option<Rc<Base>>)>) {
         let mut child = node.first_child;
         while child != NONE {
-            stack.push((child, base.clone()));
+            stack.push((child, base.cloned()));
             child = self.plan.node(child).next_sibling;
         }
     }

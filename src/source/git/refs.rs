@@ -58,7 +58,7 @@ impl<'a> Refs<'a> {
         let packed = self.packed.iter().filter(|(name, _)| name.starts_with(beginning));
         let mut ids: Vec<Id> = packed.map(|(_, id)| *id).collect();
         let folder = if beginning.is_empty() { "refs" } else { beginning };
-        ids.extend(self.below(&self.repository.common.join(folder)));
+        ids.extend(below(&self.repository.common.join(folder)));
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -69,25 +69,12 @@ impl<'a> Refs<'a> {
     pub(super) fn all(&self) -> Vec<Id> {
         let mut ids: Vec<Id> = self.packed.values().copied().collect();
         let common = &self.repository.common;
-        ids.extend(self.below(&common.join("refs")));
+        ids.extend(below(&common.join("refs")));
         ids.extend(self.get("HEAD"));
         ids.extend(self.other_heads());
         ids.extend(stashes(&common.join("logs/refs/stash")));
         ids.sort_unstable();
         ids.dedup();
-        ids
-    }
-
-    fn below(&self, folder: &Path) -> Vec<Id> {
-        let mut ids = Vec::new();
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                ids.extend(self.below(&path));
-            } else if let Ok(text) = fs::read_to_string(&path) {
-                ids.extend(Id::from_hex(text.trim().as_bytes()).ok());
-            }
-        }
         ids
     }
 
@@ -178,4 +165,17 @@ fn parent(objects: &Objects, id: Id, number: usize) -> Result<Option<Id>, GitErr
     let found = objects.find(&id, &mut buffer)?;
     let head = found.filter(|kind| *kind == Kind::Commit).and_then(|_| Head::read(&buffer));
     Ok(head.and_then(|head| head.parents.get(number - 1).copied()))
+}
+/// What the files in a folder and below it name.
+fn below(folder: &Path) -> Vec<Id> {
+    let mut ids = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            ids.extend(below(&path));
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            ids.extend(Id::from_hex(text.trim().as_bytes()).ok());
+        }
+    }
+    ids
 }

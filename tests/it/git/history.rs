@@ -2,6 +2,7 @@
 //! still there; equal to a slow walk over every commit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
@@ -362,7 +363,7 @@ fn archives_and_large_blobs_of_the_past() {
     // Larger than what is held, and not compressible to nothing.
     let mut large = String::new();
     for line in 0..400_000u64 {
-        large.push_str(&format!("call_{line}_{:x}()\n", line * 7919 % 65_521));
+        writeln!(large, "call_{line}_{:x}()", line * 7919 % 65_521).unwrap();
     }
     repo.write("large.py", &format!("{large}{}\n", key("large")));
     repo.commit_at(1, "both");

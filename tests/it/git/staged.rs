@@ -8,7 +8,7 @@ use crate::plant::{Tree, expand};
 
 /// One line of harmless code for each number.
 fn filler(lines: usize) -> String {
-    (0..lines).map(|line| format!("call_{line}()\n")).collect()
+    (0..lines).map(|line| format!("call_{line}()\n")).collect::<Vec<_>>().concat()
 }
 
 #[track_caller]
@@ -469,7 +469,9 @@ fn an_archive_that_is_staged() {
 fn many_files_come_in_order() {
     let repo = Repo::new();
     let paths: Vec<String> = (10..60).map(|number| format!("src/f{number}.py")).collect();
-    paths.iter().for_each(|path| repo.write(path, &key(path)));
+    for path in &paths {
+        repo.write(path, &key(path));
+    }
     repo.git(&["add", "-A"]);
     let expected: Vec<String> = paths.iter().map(|path| format!("{path}:1")).collect();
     assert_eq!(repo.staged().places(), expected);
