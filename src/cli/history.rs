@@ -57,7 +57,7 @@ pub(super) struct AsGitleaks {
     pub(super) pre_commit: bool,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "100")]
     redact: Option<String>,
-    #[arg(short, long, hide = true, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(short, long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     verbose: Option<bool>,
     #[arg(long, hide = true, num_args = 0)]
     no_banner: Option<bool>,
@@ -138,7 +138,9 @@ fn selection(args: &History, words: &[PathBuf]) -> anyhow::Result<Selection> {
             } else if matches!(name, "--all" | "--full-history" | "--no-merges" | "--reverse") {
                 asked.option(name, value)?;
             } else {
-                let value = value.or_else(|| if name.len() > 2 && !name.starts_with("--") { None } else { options.next() });
+                let alone = value.is_some() || name[1..].starts_with(|c: char| c.is_ascii_digit());
+                let alone = alone || name.len() > 2 && !name.starts_with("--");
+                let value = value.or_else(|| if alone { None } else { options.next() });
                 asked.option(name, value)?;
             }
         }
@@ -168,7 +170,7 @@ impl Asked {
         match name {
             "--all" => self.all = true,
             // More than was asked for is no harm.
-            "--full-history" | "--reverse" => {}
+            "--full-history" | "--no-merges" | "--reverse" => {}
             "--since" | "--after" => self.selection.since = Some(time(name, wanted()?)?),
             "--until" | "--before" => self.selection.until = Some(time(name, wanted()?)?),
             "-n" | "--max-count" => {
