@@ -138,7 +138,7 @@ impl Shared {
             let related = |why: &str, place: &Finding| Related {
                 origin: place.location.origin.clone(),
                 line: place.location.lines.map(|(start, _)| start.line),
-                why: format!("{why}{}", stage_of(place)),
+                why: format!("{why}{}", stage_of(place, why)),
             };
             finding.related =
                 one.map(|place| related(own, &place)).chain(others.iter().map(|place| related(theirs, place))).collect();
@@ -150,10 +150,11 @@ impl Shared {
     }
 }
 
-/// ` (staging)`
-fn stage_of(place: &Finding) -> String {
+/// ` (staging)`, unless the side says as much.
+fn stage_of(place: &Finding, side: &str) -> String {
     match place.place.environment {
         crate::finding::Stage::Unknown => String::new(),
+        stage if side.contains(&stage.to_string()) => String::new(),
         stage => format!(" ({stage})"),
     }
 }

@@ -133,6 +133,7 @@ impl Terminal<'_> {
             lines.extend(self.row("in", &self.kept(kept)));
         }
         lines.extend(self.row("why", &self.reasons(finding)));
+        lines.extend(self.row("and", &self.others(finding)));
         lines.extend(self.row("fix", remedy));
         lines.push(String::new());
         lines
@@ -199,6 +200,16 @@ impl Terminal<'_> {
             }
         });
         facts.collect::<Vec<_>>().join("; ")
+    }
+
+    /// What a finding is related to in other files: `.env.sandbox:4 on the sandbox side`.
+    fn others(&self, finding: &Finding) -> String {
+        let elsewhere = finding.related.iter().filter(|related| related.origin != finding.location.origin);
+        let places = elsewhere.map(|related| {
+            let line = related.line.map_or(String::new(), |line| format!(":{line}"));
+            format!("{}{line} {}", self.path(&related.origin), self.options.redactor.prose(&related.why))
+        });
+        places.collect::<Vec<_>>().join("; ")
     }
 
     /// `commit 1a2b3c4d5e6f by A Tester, 2026-03-12; no longer in HEAD`.
@@ -354,7 +365,7 @@ mod tests {
 
     use super::super::testing::{excerpt, finding, redactor, secret, written};
     use super::*;
-    use crate::finding::{Excerpt, Kind};
+    use crate::finding::{Excerpt, Kind, Related};
     use crate::report::Counts;
     use crate::span::Span;
 
@@ -409,6 +420,9 @@ mod tests {
         third.title = "Acme sandbox secret key".to_owned();
         third.candidates.clear();
         third.remediation = "Delete it.".into();
+        let here = Related { origin: third.location.origin.clone(), line: Some(3), why: "beside a live key".into() };
+        let there = Origin::File(PathBuf::from(".env.sandbox"));
+        third.related = vec![here, Related { origin: there, line: Some(4), why: "on the sandbox side".into() }];
         let expected = r#"src/pay.ts:14:28
   critical: secret written into a file [acme-secret-key]
     14 | const acme = new Acme("acme_…(32)");
@@ -430,6 +444,7 @@ src/refund.ts:14:7
     14 | hook: acme_…(24)
        |       ^^^^^^^^^^ Acme sandbox secret key
   why  value prefix acme_; host api.acme.example (line 9)
+  and  .env.sandbox:4 on the sandbox side
   fix  Delete it.
 
 "#;

@@ -430,5 +430,7 @@ fn advise(finding: &mut Finding) {
         }
         (false, false) => "It is staged, in no commit yet: take it out before you commit.".to_owned(),
     };
-    finding.remediation = format!("{who} {}", finding.remediation);
+    // The same for a file that is checked out, in fewer words.
+    let rest = finding.remediation.trim_start_matches("Every clone has it, and history keeps it. ");
+    finding.remediation = format!("{who} {rest}");
 }
