@@ -94,6 +94,9 @@ const STRANGERS: &[&str] = &[
     "telegram",
 ];
 
+/// What tells an event: of Stripe, of Adyen, and the certificate of a transmission of PayPal.
+const EVENTS: [&str; 4] = ["livemode", "notificationitems", "paypal-cert-url", "paypal_cert_url"];
+
 /// Prefixes that bundlers publish. `NEXT_PRIVATE_` is none.
 pub(crate) const PUBLIC: &[&str] = &[
     "NEXT_PUBLIC_",
@@ -142,6 +145,8 @@ const REACH: usize = 100;
 const URL: usize = 512;
 /// How far behind the key of a block its URL may stand, in bytes and lines.
 const BLOCK: (usize, usize) = (512, 8);
+/// Blanks and signs between a name and its URL, which may be aligned.
+const ALIGNED: usize = 40;
 /// How far around an event its type may stand.
 const EVENT: usize = 4 * 1024;
 
@@ -186,7 +191,7 @@ impl Facts {
         let managers = MANAGERS.iter().enumerate().map(|(at, (begin, _))| (*begin, Stem::Reference(at)));
         let hooks = WEBHOOK.iter().map(|part| (*part, Stem::Webhook));
         let published = PUBLIC.iter().map(|prefix| (*prefix, Stem::Public));
-        let events = ["livemode", "notificationitems"].map(|part| (part, Stem::Event));
+        let events = EVENTS.map(|part| (part, Stem::Event));
         for (text, stem) in chains.chain(hooks).chain(published).chain(managers).chain(events) {
             add(text, stem);
         }
@@ -205,6 +210,7 @@ impl Facts {
             Stem::Webhook => self.webhook(around, literal),
             Stem::Public => public(bytes, literal),
             Stem::Reference(manager) => self.reference(around, literal, MANAGERS[manager].1),
+            Stem::Event if literal.len() == EVENTS[2].len() => self.transmission(bytes, literal),
             Stem::Event => event(bytes, literal),
         }
     }
@@ -347,6 +353,27 @@ impl Facts {
     fn named_in(&self, text: &[u8]) -> Option<&Arc<ProviderFacts>> {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         text.split(|byte| !is_part(byte)).filter(|word| word.len() >= 4).find_map(|word| self.rules.named(word))
+    }
+
+    /// The host of the certificate that a transmission of PayPal is signed with says which mode it is of.
+    fn transmission(&self, bytes: &[u8], name: Span) -> Option<Fact> {
+        let behind = &bytes[name.end..(name.end + URL).min(bytes.len())];
+        let glue = behind.iter().take(ALIGNED).take_while(|byte| b"\"'\\ =:>[".contains(byte)).count();
+        let rest = behind[glue..].strip_prefix(b"https://")?;
+        let length = rest.iter().take(REACH).take_while(|&&byte| is_host(byte)).count();
+        let host = String::from_utf8_lossy(&rest[..length]).to_ascii_lowercase();
+        let provider = self.rules.providers().iter().find(|provider| provider.id.as_str() == "paypal")?;
+        let owned = provider.hosts().any(|(known, _)| registrable(known) == registrable(&host));
+        let environment = classify(provider, &host).1;
+        (owned && environment != Environment::Unknown).then(|| Fact {
+            kind: FactKind::Event,
+            provider: Some(provider.id.clone()),
+            environment,
+            text: format!("a certificate of {host}"),
+            name: String::new(),
+            span: name,
+            beside: None,
+        })
     }
 
     /// A reference is kept where its slot or its text is about a provider.
@@ -509,11 +536,12 @@ fn url_below(bytes: &[u8], from: usize, in_url: bool) -> Option<usize> {
     if !(opens || in_url) {
         return None;
     }
+    let lower = rest.to_ascii_lowercase();
     let mut found = URL_WORDS.iter().filter_map(|word| {
-        memchr::memmem::find_iter(rest, word.as_bytes()).find_map(|at| {
+        memchr::memmem::find_iter(&lower, word.as_bytes()).find_map(|at| {
             let left = at.checked_sub(1).is_none_or(|before| !rest[before].is_ascii_alphanumeric());
             let behind = &rest[at + word.len()..];
-            let glue = behind.iter().take(8).take_while(|byte| b"\"'\\ =:>".contains(byte)).count();
+            let glue = behind.iter().take(ALIGNED).take_while(|byte| b"\"'\\ =:>".contains(byte)).count();
             let value = from + at + word.len() + glue;
             (left && glue > 0 && begins_url(bytes, value)).then_some(value)
         })
@@ -739,6 +767,14 @@ mod tests {
             ["webhook URL adyen unknown http://shop.example/adyen"]
         );
         assert_eq!(rows("webhookCallbackUrl: 'https://shop.example/x'").len(), 1);
+        assert_eq!(
+            rows("\"Stripe\": { \"Webhook\": { \"Url\": \"http://shop.example/hooks\" } }"),
+            ["webhook URL - unknown http://shop.example/hooks"]
+        );
+        assert_eq!(
+            rows("resource \"stripe_webhook_endpoint\" \"p\" {\n  url            = \"http://shop.example/h\""),
+            ["webhook URL stripe unknown http://shop.example/h"]
+        );
         assert_eq!(rows("curl https://api.stripe.com/v1/webhook_endpoints -u k: -d url=https://shop.example/x").len(), 2);
         for none in [
             "SLACK_WEBHOOK_URL=https://hooks.example/x",
@@ -770,6 +806,10 @@ mod tests {
         assert_eq!(rows(r#"{\"object\": \"event\", \"livemode\": true}"#), ["event stripe live livemode=true"]);
         assert!(rows(r#"{"object":"charge","livemode":false}"#).is_empty());
         assert_eq!(rows(r#"{"live":"false","notificationItems":[]}"#), ["event adyen sandbox live=false"]);
+        let transmission = |host: &str| rows(&format!(r#"{{"paypal-cert-url":"https://{host}/v1/notifications/certs/CERT-1"}}"#));
+        assert_eq!(transmission("api.sandbox.paypal.com")[0], "event paypal sandbox a certificate of api.sandbox.paypal.com");
+        assert_eq!(transmission("api.paypal.com")[0], "event paypal live a certificate of api.paypal.com");
+        assert!(transmission("api.sandbox.pay.example").is_empty());
         assert_eq!(
             rows("STRIPE_SECRET_KEY: ${{ secrets.STRIPE_SECRET_KEY_LIVE }}"),
             ["reference stripe unknown CI secret store: STRIPE_SECRET_KEY_LIVE"]

@@ -67,12 +67,14 @@ impl Found {
         }
     }
 
-    /// Evidence in the value itself.
-    pub(super) fn note_value(&mut self, environment: Environment) {
+    /// Evidence in the value itself; `told` if a part of it says the environment.
+    pub(super) fn note_value(&mut self, environment: Environment, told: bool) {
         let prefix = String::from_utf8_lossy(self.secret.public_prefix()).into_owned();
         let weight = (environment != Environment::Unknown).then_some(100);
         if !prefix.is_empty() {
             self.because.insert(0, Evidence { fact: format!("value prefix {prefix}"), weight, span: Some(self.span) });
+        } else if told && weight.is_some() {
+            self.because.insert(0, Evidence { fact: format!("value says {environment}"), weight, span: Some(self.span) });
         }
         for check in &self.rule.supports {
             if self.secret.check(check.test) {
@@ -141,9 +143,17 @@ impl Found {
         }
     }
 
-    /// A key that is told by its name takes the environment from another reading of the same value.
+    /// A key that is told by its name takes the environment from another reading of the same value, and
+    /// what says so: the value itself goes before everything around it.
     fn learn(&mut self, other: &Self) {
-        if self.span == other.span && self.environment == Environment::Unknown {
+        if self.span != other.span {
+            return;
+        }
+        let of_value = |found: &Self| found.because.iter().find(|fact| fact.weight == Some(100)).cloned();
+        if let (None, Some(evidence)) = (of_value(self), of_value(other)) {
+            self.environment = other.environment;
+            self.because.insert(0, evidence);
+        } else if self.environment == Environment::Unknown {
             self.environment = other.environment;
         }
     }

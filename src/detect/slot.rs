@@ -101,7 +101,8 @@ pub(super) fn name_of(bytes: &[u8], value: usize) -> Option<Slot> {
         let behind = bytes[before..].first();
         let constructor = !assigned && matches!(behind, Some(b'(' | b'{' | b'['));
         let literal_prefix = !assigned && name.len() <= 2 && matches!(behind, Some(b'"' | b'\''));
-        let glue = constructor || literal_prefix || is_one_of(SCHEMES) || is_one_of(VALUE_KEYS);
+        // `token: v` is a name and its value, `Authorization: token v` is not.
+        let glue = constructor || literal_prefix || is_one_of(SCHEMES) && !operator || is_one_of(VALUE_KEYS);
         if !glue {
             let flag = is_flag(bytes, Span::new(start, before));
             return (assigned || flag).then_some(Slot { name: Span::new(start, before), value, listed: false });

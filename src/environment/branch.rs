@@ -145,16 +145,17 @@ fn of_literals(dictionary: &Words, text: &[u8]) -> Option<Arm> {
 }
 
 /// The arm of a condition inside a statement: `c ? here : x`, `c ? x : here`, `here if c else x`,
-/// `x if c else here`, `here if c`.
+/// `x if c else here`, `here if c`; or one arm in a line of its own: `when "staging" then here`.
 pub(super) fn inline(dictionary: &Words, before: &[u8], behind: &[u8]) -> Option<Arm> {
     let before = &before[before.len().saturating_sub(LONGEST)..];
     let behind = &behind[..behind.len().min(LONGEST)];
-    if let Some(at) = question(before) {
-        let condition = before[..at].rsplit(|byte| b";{},\n".contains(byte)).next().unwrap_or_default();
-        // `x = c ? …`: what stands before the assignment is no condition.
-        let condition = assigned_from(condition);
-        let arm = of_condition(dictionary, condition)?;
-        return if colon(&before[at + 1..]) { arm.inverted() } else { Some(arm) };
+    if let Some((condition, second)) = ternary(before) {
+        let arm = of_condition(dictionary, &before[condition])?;
+        return if second { arm.inverted() } else { Some(arm) };
+    }
+    let line = &before[memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)..];
+    if let Some(pattern) = pattern(line) {
+        return of_literals(dictionary, pattern);
     }
     let end = behind.iter().position(|byte| b"\n;".contains(byte)).unwrap_or(behind.len());
     let rest = &behind[..end];
@@ -166,35 +167,112 @@ pub(super) fn inline(dictionary: &Words, before: &[u8], behind: &[u8]) -> Option
     if let Some(at) = memchr::memmem::find(rest, b" unless ") {
         return of_condition(dictionary, &rest[at + 8..]).and_then(Arm::inverted);
     }
-    let at = memchr::memmem::rfind(before, b" if ")?;
-    let otherwise = memchr::memmem::find(&before[at..], b" else ")?;
-    of_condition(dictionary, &before[at + 4..at + otherwise]).and_then(Arm::inverted)
+    let at = memchr::memmem::rfind(line, b" if ")?;
+    let otherwise = memchr::memmem::find(&line[at..], b" else ")?;
+    of_condition(dictionary, &line[at + 4..at + otherwise]).and_then(Arm::inverted)
 }
 
-/// The last `?` of a conditional expression: not `?.`, `??`, `?:` or the query of a URL.
+/// What a value is assigned to that is the arm of a ternary: where the condition begins, which is where
+/// a plain value would stand.
+pub(super) fn assigned_at(before: &[u8]) -> Option<usize> {
+    let floor = before.len().saturating_sub(LONGEST);
+    let before = &before[floor..];
+    let (condition, _) = ternary(before)?;
+    let text = &before[condition.clone()];
+    let colon = memchr::memmem::find(text, b": ").map_or(0, |at| at + 1);
+    let start = text.len() - text[colon..].trim_ascii_start().len();
+    Some(floor + condition.start + start)
+}
+
+/// The pattern of an arm in a line of its own: what stands before `then` or `->`.
+fn pattern(line: &[u8]) -> Option<&[u8]> {
+    let text = unopened(line);
+    let text = text.strip_suffix(b"then").or_else(|| text.strip_suffix(b"->"))?.trim_ascii();
+    let text = text.strip_prefix(b"when ").or_else(|| text.strip_prefix(b"case ")).unwrap_or(text).trim_ascii();
+    text.first().is_some_and(|byte| b"\"':".contains(byte)).then_some(text)
+}
+
+/// A line up to a value, without the quote that opens the value.
+fn unopened(line: &[u8]) -> &[u8] {
+    let text = line.trim_ascii();
+    match text.last() {
+        Some(b'"' | b'\'' | b'`') => text[..text.len() - 1].trim_ascii_end(),
+        _ => text,
+    }
+}
+
+/// Whether a value stands in the arm for everything else of a switch between environments, whose arms
+/// have lines of their own: `else -> here`, `_ => here`. `before` ends where the value begins.
+pub(super) fn is_otherwise(dictionary: &Words, before: &[u8]) -> bool {
+    let before = &before[before.len().saturating_sub(4 * LONGEST)..];
+    let mut lines = before.rsplit(|&byte| byte == b'\n');
+    let own = unopened(lines.next().unwrap_or_default());
+    let own = own.strip_suffix(b"->").or_else(|| own.strip_suffix(b"=>")).unwrap_or(own).trim_ascii();
+    if !matches!(own, b"else" | b"default" | b"_") {
+        return false;
+    }
+    let arm = |line: &[u8]| {
+        let line = line.trim_ascii();
+        let end = [&b" then "[..], b"->", b"=>"].iter().filter_map(|sign| memchr::memmem::find(line, sign)).min()?;
+        of_literals(dictionary, &line[..end])
+    };
+    lines.take(12).take_while(|line| !line.trim_ascii().is_empty()).any(|line| arm(line).is_some())
+}
+
+/// The condition of the last ternary whose arms hold the end of a text, and whether it is the second arm.
+fn ternary(text: &[u8]) -> Option<(std::ops::Range<usize>, bool)> {
+    let at = question(text)?;
+    let second = second_arm(&text[at + 1..])?;
+    let head = text[..at].trim_ascii_end();
+    let start = head.iter().rposition(|byte| b";{},\n".contains(byte)).map_or(0, |at| at + 1);
+    // `x = c ? …`: what stands before the assignment is no condition.
+    let condition = assigned_from(&head[start..]);
+    Some((head.len() - condition.len()..head.len(), second))
+}
+
+/// The last `?` of a conditional expression: not `?.`, `??`, `?:`, the query of a URL or the end of a
+/// predicate's name.
 fn question(text: &[u8]) -> Option<usize> {
     (0..text.len()).rev().find(|&at| {
+        let rest = &text[at + 1..];
+        let opens = rest.trim_ascii_start().first().is_some_and(|next| b"\"'`".contains(next));
         text[at] == b'?'
-            && text.get(at + 1).is_some_and(|next| next.is_ascii_whitespace() || b"\"'`".contains(next))
-            && (at == 0 || text[at - 1] != b'?')
-            && at.checked_sub(1).is_none_or(|before| {
-                text[before].is_ascii_whitespace() || b")\"'".contains(&text[before]) || text[before].is_ascii_alphanumeric()
+            && rest.first().is_some_and(|next| next.is_ascii_whitespace() || b"\"'`".contains(next))
+            && at.checked_sub(1).is_none_or(|before| match text[before] {
+                b')' | b'"' | b'\'' => true,
+                // `production? && x` asks; `isLive? 'x' : 'y'` chooses.
+                byte if byte.is_ascii_alphanumeric() => opens && !rest.starts_with(b"\n"),
+                byte => byte.is_ascii_whitespace(),
             })
     })
 }
 
-/// Whether the first arm has ended: a colon outside of quotes.
-fn colon(text: &[u8]) -> bool {
-    let mut quote = None;
-    for &byte in text {
-        match (quote, byte) {
-            (None, b'"' | b'\'' | b'`') => quote = Some(byte),
-            (Some(open), _) if byte == open => quote = None,
-            (None, b':') => return true,
+/// Whether the end of what follows a `?` is in its second arm; nothing if it is behind both.
+fn second_arm(text: &[u8]) -> Option<bool> {
+    let (mut quote, mut depth, mut second, mut at) = (None, 0usize, false, 0);
+    while at < text.len() {
+        match (quote, text[at]) {
+            (Some(_), b'\\') => at += 1,
+            (Some(open), byte) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, open @ (b'"' | b'\'' | b'`')) => quote = Some(open),
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth = depth.checked_sub(1)?,
+            (None, b';' | b',') if depth == 0 => return None,
+            (None, b':') if depth == 0 => second = true,
+            (None, b'\n') if depth == 0 && !goes_on(&text[..at], &text[at..]) => return None,
             _ => {}
         }
+        at += 1;
     }
-    false
+    Some(second)
+}
+
+/// Whether an expression goes on over the end of a line.
+fn goes_on(before: &[u8], behind: &[u8]) -> bool {
+    let last = before.trim_ascii_end().last();
+    let next = behind.trim_ascii_start().first();
+    last.is_none_or(|byte| b"?:=+(&|".contains(byte)) || next.is_none_or(|byte| b"?:.+&|)".contains(byte))
 }
 
 /// What follows a single `=`, where there is one.
@@ -249,6 +327,30 @@ mod tests {
         assert_eq!(head("else {", None), None);
     }
 
+    #[test]
+    fn what_an_arm_is_assigned_to() {
+        for (text, rest) in [
+            ("const k = isProd ? '", "isProd ? '"),
+            ("key = var.env == \"prod\" ? \"x\" : \"", "var.env == \"prod\" ? \"x\" : \""),
+            ("  key: useSandbox ? '", "useSandbox ? '"),
+        ] {
+            let at = assigned_at(text.as_bytes()).unwrap();
+            assert_eq!(&text[at..], rest);
+        }
+        assert_eq!(assigned_at(b"const k = '"), None);
+    }
+
+    #[test]
+    fn the_arm_for_everything_else() {
+        let words = Words::default();
+        for text in ["when \"production\" then \"x\"\nelse \"", "\"prod\" -> \"x\"\nelse -> \"", "\"prod\" => 1,\n_ => \""] {
+            assert!(is_otherwise(&words, text.as_bytes()), "{text}");
+        }
+        for text in ["a = 1\nelse \"", "\"blue\" -> 1\nelse -> \"", "\"prod\" -> 1\n\nelse -> \"", "\"prod\" -> \""] {
+            assert!(!is_otherwise(&words, text.as_bytes()), "{text}");
+        }
+    }
+
     fn here(text: &str) -> Option<Stage> {
         let at = text.find('@').unwrap();
         inline(&Words::default(), &text.as_bytes()[..at], &text.as_bytes()[at + 1..]).map(|arm| arm.stage)
@@ -272,6 +374,16 @@ mod tests {
             ("fetch('https://x.example/?key=@')", None),
             ("k = count > 1 ? '@' : 'x'", None),
             ("k = '@'", None),
+            ("const k = ENV === 'production'\n  ? '@'\n  : 'x'", Some(Production)),
+            ("const k = ENV === 'production'\n  ? 'x'\n  : '@'", Some(Dev)),
+            ("const o = isProd ? { key: '@' } : {}", Some(Production)),
+            ("const a = isProd ? 'x' : 'y';\nconst b = '@'", None),
+            ("const a = isProd ? 'x' : 'y'\nconst b = '@'", None),
+            ("f(isProd ? 'x' : 'y', '@')", None),
+            ("if Rails.env.production?\n  a = '@'", None),
+            ("when \"production\" then \"@", Some(Production)),
+            ("\"staging\" -> \"@", Some(Stage::Staging)),
+            ("items.map(x -> \"@", None),
         ] {
             assert_eq!(here(text), expected, "{text}");
         }

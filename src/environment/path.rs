@@ -408,8 +408,9 @@ impl Reading<'_> {
         let config = dotenv || self.name.is_config() || self.name.is_ci() || self.name.is_log();
         let by_folder = folders.last().is_some_and(|folder| CONFIG_FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));
         let glued = self.name.segments[0].split('_').any(|part| CONFIG_STEMS.contains(&part));
-        // The ending is no word of the name, unless the name is `.env.live` or `prod.env`.
-        let ending = file.rfind('.').filter(|&at| at > 0 && !file.starts_with(".env"));
+        // The ending is no word of the name, unless the name is `.env.live`, `prod.env` or `Procfile.dev`.
+        let plain = self.name.segments[0].ends_with("file");
+        let ending = file.rfind('.').filter(|&at| at > 0 && !file.starts_with(".env") && !plain);
         let stem = ending.map_or(file, |at| &file[..at]);
         let separators: &[char] = if glued || dotenv { &['.', '-', '_'] } else { &['.', '-'] };
         let segments: Vec<&str> = stem.split(separators).filter(|segment| !segment.is_empty()).collect();

@@ -11,6 +11,7 @@ use crate::detect::{is_payout_name, slot_name};
 use crate::finding::{Fact, FactKind, PlaceKind, Stage};
 use crate::record;
 use crate::rule::MAX_LENGTH;
+use crate::rule::name::normalise;
 use crate::span::Span;
 
 /// Where the environment of a credential is known from; the better the source, the greater.
@@ -131,6 +132,10 @@ pub struct Seen<'a> {
     pub facts: &'a [Fact],
 }
 
+/// As much before a value as may belong to its statement.
+const LINE: usize = 2000;
+/// The most arms of a switch.
+const ARMS: usize = 32;
 /// The most neighbours that are asked: the nearest.
 const NEIGHBOURS: usize = 64;
 
@@ -205,7 +210,7 @@ impl Survey<'_> {
     pub fn reading(&self, number: usize, index: &Index<'_>) -> Reading {
         let credential = &index.seen.credentials[number];
         let bytes = self.input.bytes;
-        let slot = slot_name(bytes, credential.span.start);
+        let slot = self.slot(number, index);
         let name: &[u8] = slot.map_or(b"", |slot| &bytes[slot.range()]);
         let words = &self.run.declared.words;
         let mut reading = Reading {
@@ -239,13 +244,46 @@ impl Survey<'_> {
             (reading.environment, reading.source) = (best.environment, best.source);
         }
         reading.parked = self.is_parked(&reading, name, credential.span);
-        reading.parted = reading.slot_side.is_some() || self.side(credential.span).is_some();
+        reading.parted =
+            reading.slot_side.is_some() || self.side(credential.span).is_some() || self.is_otherwise(credential.span);
         reading
+    }
+
+    /// The name that a credential is assigned to. In an arm of a condition that is the name before the
+    /// condition; a value is no name.
+    fn slot(&self, number: usize, index: &Index<'_>) -> Option<Span> {
+        let (bytes, span) = (self.input.bytes, index.seen.credentials[number].span);
+        let floor = span.start.saturating_sub(LINE);
+        let condition = if self.kind() == PlaceKind::Log { None } else { branch::assigned_at(&bytes[floor..span.start]) };
+        let slot = slot_name(bytes, condition.map_or(span.start, |at| floor + at))?;
+        let credentials = index.seen.credentials;
+        let before = credentials.partition_point(|other| other.span.start < slot.end);
+        let is_value = before.checked_sub(1).is_some_and(|last| credentials[last].span.overlaps(slot));
+        (!is_value).then_some(slot)
+    }
+
+    /// Whether a value stands in the arm for everything else of a switch between environments.
+    fn is_otherwise(&self, span: Span) -> bool {
+        let (bytes, dictionary) = (self.input.bytes, &self.run.declared.words);
+        let Some(structure) = self.structure() else { return false };
+        if branch::is_otherwise(dictionary, &bytes[span.start.saturating_sub(LINE)..span.start]) {
+            return true;
+        }
+        if structure.doubtful {
+            return false;
+        }
+        structure.chain(span.start).into_iter().any(|block| {
+            let head = structure.head(block).trim_ascii();
+            let head = head.strip_suffix(b"{").or_else(|| head.strip_suffix(b":")).unwrap_or(head).trim_ascii_end();
+            let mut before = std::iter::successors(structure.blocks[block].prev, |&prev| structure.blocks[prev].prev).take(ARMS);
+            (head.ends_with(b"else") || head == b"default")
+                && before.any(|prev| branch::of_head(dictionary, structure.head(prev), None).is_some())
+        })
     }
 
     /// `production: …`: the name of a place, not of a slot.
     fn is_place_key(&self, name: &[u8]) -> bool {
-        let normal = crate::rule::name::normalise(name);
+        let normal = normalise(name);
         !matches!(normal.as_str(), "live" | "test" | "sandbox")
             && self.run.declared.words.exact(name, super::words::Counts::KEY).is_some()
     }
@@ -288,8 +326,13 @@ impl Survey<'_> {
                 });
                 match owner {
                     Some(owner) => Some(&owner) == credential.provider.as_ref(),
-                    // Without a provider it counts beside the credential only.
-                    None => flag.generic && depth == 0 && block > 0,
+                    // Without a provider it counts beside the credential only. `isProduction` speaks of the
+                    // place, unless it is an argument of a call or a setting of payments.
+                    None => {
+                        let head = structure.head(block);
+                        let of_payments = || head.ends_with(b"(") || is_payment_word(structure.key(block));
+                        flag.generic && depth == 0 && block > 0 && (normalise(&flag.name) != "isproduction" || of_payments())
+                    }
                 }
             });
             if let Some(first) = said.next() {
@@ -456,7 +499,12 @@ impl Survey<'_> {
         let fallback = [&b":-"[..], b"||", b"??", b"?:", b" or"].iter().any(|mark| lower.ends_with(mark))
             || lower.ends_with(b",")
                 && asks.iter().any(|ask| memchr::memmem::rfind(&lower, ask).is_some_and(|at| !lower[at..].contains(&b')')));
-        if fallback { Form::Default } else { Form::Literal }
+        // `${NAME:value}`
+        let placeholder = lower.strip_suffix(b":").is_some_and(|rest| {
+            let name = rest.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte)).count();
+            name > 0 && rest[..rest.len() - name].ends_with(b"${")
+        });
+        if fallback || placeholder { Form::Default } else { Form::Literal }
     }
 
     /// Whether the name of a slot begins with a prefix that bundlers publish, or stands where they inline.
@@ -478,6 +526,9 @@ impl Survey<'_> {
     /// Whether the file is the configuration of a bundler, which may inline what it is given.
     pub fn is_bundler_config(&self) -> bool {
         let name = self.path().rsplit('/').next().unwrap_or_default();
+        if self.is_angular_environment() {
+            return true;
+        }
         let stems = [
             "next.config.",
             "vite.config.",
@@ -492,10 +543,21 @@ impl Survey<'_> {
         stems.iter().any(|stem| name.starts_with(stem))
     }
 
+    /// Whether the file is one of those that Angular puts into its bundle: `environments/environment*.ts`.
+    fn is_angular_environment(&self) -> bool {
+        let (folder, name) = self.path().rsplit_once('/').unwrap_or_default();
+        let stem = name.strip_prefix("environment").and_then(|rest| rest.strip_suffix(".ts"));
+        folder.rsplit('/').next() == Some("environments")
+            && stem.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+    }
+
     /// Whether what stands at `at` is inlined into what clients are given.
     pub fn inlines(&self, at: usize) -> bool {
         if !self.is_bundler_config() {
             return false;
+        }
+        if self.is_angular_environment() {
+            return true;
         }
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         let name = self.path().rsplit('/').next().unwrap_or_default();
@@ -553,6 +615,10 @@ impl Survey<'_> {
         }
         let words = &self.run.declared.words;
         let stem = words.stem_of_slot(name);
+        // `prod` is no slot with a sibling, it is a place.
+        if stem.is_empty() {
+            return false;
+        }
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         structure.chain(span.start).into_iter().any(|block| {
             let facts = self.block(block);

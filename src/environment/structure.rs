@@ -212,6 +212,10 @@ impl<'a> Structure<'a> {
             if span.len() <= 2 * HEAD {
                 entries.extend(self.listed(child));
             }
+            // `N: call(…)` is a call, and an assignment of what it gives.
+            if self.bytes[self.blocks[child].head.range()].ends_with(b"(") {
+                entry::read(self.bytes, self.blocks[child].head, false, &mut entries);
+            }
             start = span.end.max(start);
             if entries.len() > 2000 {
                 return entries;

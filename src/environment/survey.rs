@@ -605,7 +605,12 @@ impl BlockReading<'_, '_> {
         let key = key.strip_prefix(b"env_").or_else(|| key.strip_prefix(b"env-")).unwrap_or(key);
         let dotted = self.structure.blocks[self.number].shape == Shape::Section || key.contains(&b'.');
         let mut parts = key.split(|byte| dotted && b".:\"' ".contains(byte)).filter(|part| !part.is_empty());
-        parts.find_map(|part| words.exact(part, counts))
+        // Netlify's contexts have names of two words: `context.deploy-preview`.
+        let context = dotted && key.starts_with(b"context.");
+        parts.find_map(|part| {
+            let part = part.strip_prefix(b"deploy-").filter(|_| context).unwrap_or(part);
+            words.exact(part, counts)
+        })
     }
 
     /// A heading of at most five words. One that only tells which key follows says nothing of the place.

@@ -178,6 +178,7 @@ mod tests {
             ("* Environment: production", Some("production")),
             ("Hosting environment: Production", Some("Production")),
             ("The following 1 profile is active: \"prod\"", Some("prod")),
+            ("The following 1 profile is active: profile=prod", Some("prod")),
             ("boot profile=prod", Some("prod")),
             ("=> Rails 7.1 application starting in production", Some("production")),
             ("{\"environment\":\"production\"}", None),

@@ -136,8 +136,12 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
     let word_at = |at: usize| {
         let rest = &line[at.min(line.len())..];
         let glue = rest.iter().take(6).take_while(|byte| b" :=\"'".contains(byte)).count();
-        let length = rest[glue..].iter().take(NAME).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
-        (glue > 0 && length > 0).then(|| &rest[glue..glue + length])
+        // `profile is active: profile=prod`
+        let named =
+            [&b"profile="[..], b"profiles="].into_iter().find(|name| lower[at.min(line.len()) + glue..].starts_with(name));
+        let start = glue + named.map_or(0, <[u8]>::len);
+        let length = rest[start..].iter().take(NAME).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
+        (glue > 0 && length > 0).then(|| &rest[start..start + length])
     };
     let behind = |phrase: &[u8]| {
         let at = memchr::memmem::find(&lower, phrase)?;

@@ -506,7 +506,6 @@ fn cases_cover_the_model() {
 }
 
 #[test]
-#[ignore = "until environments are judged"]
 fn environments_are_told_apart() {
     let (mut report, mut differences) = (String::new(), Vec::new());
     let (mut environment, mut base) = (Score::default(), Score::default());
