@@ -143,12 +143,10 @@ fn public_names(bench: Bench<'_, '_>, judgement: &mut Judgement) {
         }
     }
     named.extend(bench.survey.inlined());
+    let mut told: BTreeSet<String> = judgement.exposed.iter().cloned().collect();
     for (name, span) in named {
         let place = bench.survey.situation(span).place.clone();
-        let known = is_muted(place.kind)
-            || judgement.exposed.contains(&name)
-            || judgement.outcomes.iter().any(|outcome| is_named(outcome, &name));
-        if known || lint {
+        if lint || is_muted(place.kind) || !told.insert(name.clone()) {
             continue;
         }
         let payout = crate::detect::is_payout_name(name.as_bytes());
@@ -169,10 +167,6 @@ fn public_names(bench: Bench<'_, '_>, judgement: &mut Judgement) {
             remediation: format!("{} {}", kind.consequence(), kind.remedy()),
         });
     }
-}
-
-fn is_named(outcome: &Outcome, name: &str) -> bool {
-    matches!(&outcome.subject, Subject::Name(other, _) if other == name)
 }
 
 /// D45, D47, D48: what may be shared with other places.
@@ -244,8 +238,10 @@ fn placed(bench: Bench<'_, '_>, (number, fact, place): (usize, &Fact, &Place), k
             }
             let severity = if fact.kind == FactKind::SandboxPath { Severity::High } else { Severity::Medium };
             // The host of a sandbox-only path is part of the path's finding.
-            let pathed = fact.kind == FactKind::Host
-                && bench.seen.facts.iter().any(|other| other.kind == FactKind::SandboxPath && other.span.start == fact.span.end);
+            let facts = bench.seen.facts;
+            let behind = facts.partition_point(|other| other.span.start < fact.span.end);
+            let mut next = facts[behind..].iter().take_while(|other| other.span.start == fact.span.end);
+            let pathed = fact.kind == FactKind::Host && next.any(|other| other.kind == FactKind::SandboxPath);
             (!pathed).then(|| in_place(bench, number, (Kind::SandboxEndpointInProduction, severity), place))
         }
         FactKind::TestCard if production => Some(in_place(bench, number, (Kind::TestCardInProduction, Severity::Medium), place)),
@@ -275,13 +271,8 @@ fn is_explained(bench: Bench<'_, '_>, fact: &Fact, known: &[Known<'_>]) -> bool 
 
 /// A sandbox host that waits in its own slot beside the live one.
 fn is_parked(bench: Bench<'_, '_>, fact: &Fact) -> bool {
-    let stem = |name: &str| bench.survey.stem_of_name(name.as_bytes());
-    if bench.survey.side_of_name(fact.name.as_bytes()) != Some(Environment::Sandbox) {
-        return false;
-    }
-    bench.survey.names_beside(fact.span).iter().any(|other| {
-        bench.survey.side_of_name(other) != Some(Environment::Sandbox) && bench.survey.stem_of_name(other) == stem(&fact.name)
-    })
+    let name = fact.name.as_bytes();
+    bench.survey.side_of_name(name) == Some(Environment::Sandbox) && bench.survey.has_live_sibling(fact.span, name)
 }
 
 /// Whether a webhook is about payments: by its slot, its URL, its provider or its block.

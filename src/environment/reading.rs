@@ -143,6 +143,8 @@ const NEIGHBOURS: usize = 64;
 #[derive(Debug)]
 pub struct Index<'a> {
     seen: Seen<'a>,
+    /// Of each host and chain, which money its slot speaks of, and whether it stands in a comment.
+    told: HashMap<usize, (Option<Environment>, bool)>,
     /// Hosts and chains that say an environment, by their provider.
     facts: HashMap<(FactKind, Option<&'a Provider>), Vec<usize>>,
     /// Identifiers whose own bytes say it, by their provider.
@@ -162,9 +164,12 @@ struct Peers {
 impl<'a> Index<'a> {
     /// Sorts what was seen in a survey.
     pub fn new(survey: &Survey<'_>, seen: Seen<'a>) -> Self {
-        let mut index = Self { seen, facts: HashMap::new(), identifiers: HashMap::new(), peers: HashMap::new() };
+        let mut index =
+            Self { seen, told: HashMap::new(), facts: HashMap::new(), identifiers: HashMap::new(), peers: HashMap::new() };
         for (number, fact) in seen.facts.iter().enumerate() {
             if matches!(fact.kind, FactKind::Host | FactKind::Network) && fact.environment != Environment::Unknown {
+                let side = survey.side_of_name(fact.name.as_bytes());
+                index.told.insert(number, (side, survey.is_commented(fact.span)));
                 index.facts.entry((fact.kind, fact.provider.as_ref())).or_default().push(number);
             }
         }
@@ -381,7 +386,8 @@ impl Survey<'_> {
         ours.sort_unstable();
         // A host in a slot for one environment says nothing of a credential in a slot for the other; nor
         // of one in an unmarked slot, if there are hosts for both.
-        let side = |fact: usize| self.side_of_name(facts[fact].name.as_bytes());
+        let told = |fact: usize| index.told.get(&fact).copied().unwrap_or_default();
+        let side = |fact: usize| told(fact).0;
         let several = ours.iter().any(|&fact| side(fact) != side(ours[0]));
         ours.retain(|&fact| match (side(fact), slot_side) {
             (Some(one), Some(other)) => one == other,
@@ -393,8 +399,9 @@ impl Survey<'_> {
             let near = nearby(&ours, |fact| facts[fact].span, reach.0, credential.span);
             let here: Vec<&Fact> = near
                 .iter()
+                .filter(|&&fact| commented || !told(fact).1)
                 .map(|&fact| &facts[fact])
-                .filter(|fact| !self.is_parted(fact.span, number, reach, index) && (commented || !self.is_commented(fact.span)))
+                .filter(|fact| !self.is_parted(fact.span, number, reach, index))
                 .collect();
             let Some(first) = here.first() else { continue };
             let agreed = here.iter().all(|fact| fact.environment == first.environment);
@@ -622,10 +629,7 @@ impl Survey<'_> {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         structure.chain(span.start).into_iter().any(|block| {
             let facts = self.block(block);
-            facts
-                .names
-                .iter()
-                .any(|other| words.side_of_slot(other) == Some(Environment::Live) && words.stem_of_slot(other) == stem)
+            facts.names.iter().any(|(side, other)| *side == Some(Environment::Live) && *other == stem)
         })
     }
 
@@ -713,9 +717,12 @@ impl Survey<'_> {
         self.run.declared.words.stem_of_slot(name)
     }
 
-    /// The names of what is assigned in the blocks around a place.
-    pub fn names_beside(&self, span: Span) -> Vec<Vec<u8>> {
-        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return Vec::new() };
-        structure.chain(span.start).into_iter().flat_map(|block| self.block(block).names.clone()).collect()
+    /// Whether in the blocks around a place something is assigned whose name differs from this one in
+    /// the word for the environment only, and does not say sandbox.
+    pub fn has_live_sibling(&self, span: Span, name: &[u8]) -> bool {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
+        let stem = self.stem_of_name(name);
+        let fits = |(side, other): &(Option<Environment>, String)| *side != Some(Environment::Sandbox) && *other == stem;
+        structure.chain(span.start).into_iter().any(|block| self.block(block).names.iter().any(fits))
     }
 }

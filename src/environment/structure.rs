@@ -1,6 +1,8 @@
 //! The blocks of a file: by braces, by indentation, or by sections and paragraphs. No grammar is parsed
 //! in full; whatever cannot be told leaves the file without blocks, and its lines are a window.
 
+use std::collections::HashMap;
+
 use crate::span::Span;
 
 use super::entry::{self, Entry};
@@ -276,10 +278,11 @@ impl<'a> Structure<'a> {
     }
 
     fn find_aliases(&self) -> Vec<(usize, usize)> {
-        let mut anchors: Vec<(&[u8], usize)> = Vec::new();
+        // Of several anchors of one name the last.
+        let mut anchors: HashMap<&[u8], usize> = HashMap::new();
         for at in 1..self.blocks.len().min(BLOCKS) {
             if let Some(name) = marked(self.head(at), b'&') {
-                anchors.push((name, at));
+                anchors.insert(name, at);
             }
         }
         let mut aliases = Vec::new();
@@ -288,7 +291,7 @@ impl<'a> Structure<'a> {
         }
         for star in memchr::memchr_iter(b'*', self.bytes) {
             let Some(name) = marked(&self.bytes[star..(star + HEAD).min(self.bytes.len())], b'*') else { continue };
-            let Some(&(_, anchor)) = anchors.iter().rev().find(|(other, _)| *other == name) else { continue };
+            let Some(&anchor) = anchors.get(name) else { continue };
             let user = self.chain(star)[0];
             if user != anchor && user != 0 {
                 aliases.push((anchor, user));

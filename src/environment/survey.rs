@@ -74,8 +74,8 @@ pub(super) struct BlockFacts {
     pub(super) provider: Option<Provider>,
     /// Modes of providers that are set directly in it.
     pub(super) flags: Vec<Flag>,
-    /// Names of what is assigned directly in it.
-    pub(super) names: Vec<Vec<u8>>,
+    /// Names of what is assigned directly in it: which money they speak of, and without that word.
+    pub(super) names: Vec<(Option<Environment>, String)>,
 }
 
 /// A file, surveyed.
@@ -253,7 +253,8 @@ impl<'a> Survey<'a> {
     /// P01: the last pragma before, if its block holds the place.
     fn pragma(&self, at: usize) -> Option<Clue> {
         let pragmas = self.pragmas.get_or_init(|| self.find_pragmas());
-        let &(pragma, stage) = pragmas.iter().rev().find(|(pragma, _)| *pragma <= at)?;
+        let before = pragmas.partition_point(|(pragma, _)| *pragma <= at);
+        let &(pragma, stage) = &pragmas[before.checked_sub(1)?];
         let structure = self.structure()?;
         let block = structure.chain(pragma)[0];
         let span = structure.blocks[block].span;
@@ -480,7 +481,8 @@ impl<'a> Survey<'a> {
             scope.clues.extend(self.field(&field));
         }
         let banners = self.banners.get_or_init(|| banners(bytes, self.dictionary()));
-        let last = banners.iter().rev().find(|(at, _)| *at <= record.start).map(|(at, stage)| (Some(*at), *stage));
+        let before = banners.partition_point(|(at, _)| *at <= record.start);
+        let last = before.checked_sub(1).map(|last| banners[last]).map(|(at, stage)| (Some(at), stage));
         if let Some((at, stage)) = last.or(self.input.banner.map(|stage| (None, stage))) {
             let clue = Clue::new("P17", stage, 45, format!("start-up banner says {stage}"));
             scope.clues.push(Clue { span: at.map(|at| Span::new(at, at + 1)), ..clue });
@@ -643,7 +645,9 @@ impl BlockReading<'_, '_> {
         let listed = entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(b"value"));
         for entry in &entries {
             if self.facts.names.len() < 2000 {
-                self.facts.names.push(entry.name.to_vec());
+                let words = self.words();
+                let name = (words.side_of_slot(entry.name), words.stem_of_slot(entry.name));
+                self.facts.names.push(name);
             }
             let own = of_provider || self.survey.provider_of(entry.name).is_some();
             if let Some(flag) = declare::flag(entry).filter(|flag| own || flag.generic) {

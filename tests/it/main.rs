@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod broken_files;
 mod cards;
 mod cases;
 mod cli;
@@ -9,6 +10,7 @@ mod containers;
 mod dogfood;
 mod drawn;
 mod environments;
+mod evidence;
 mod git;
 mod oracle;
 mod plant;
