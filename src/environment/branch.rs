@@ -233,11 +233,10 @@ fn ternary(text: &[u8]) -> Option<(std::ops::Range<usize>, bool)> {
 /// The last `?` of a conditional expression: not `?.`, `??`, `?:`, the query of a URL or the end of a
 /// predicate's name.
 fn question(text: &[u8]) -> Option<usize> {
-    (0..text.len()).rev().find(|&at| {
+    memchr::memrchr_iter(b'?', text).find(|&at| {
         let rest = &text[at + 1..];
         let opens = rest.trim_ascii_start().first().is_some_and(|next| b"\"'`".contains(next));
-        text[at] == b'?'
-            && rest.first().is_some_and(|next| next.is_ascii_whitespace() || b"\"'`".contains(next))
+        rest.first().is_some_and(|next| next.is_ascii_whitespace() || b"\"'`".contains(next))
             && at.checked_sub(1).is_none_or(|before| match text[before] {
                 b')' | b'"' | b'\'' => true,
                 // `production? && x` asks; `isLive? 'x' : 'y'` chooses.

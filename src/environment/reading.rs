@@ -435,6 +435,15 @@ impl Survey<'_> {
 
     /// Which money the blocks and branches around a place are for.
     pub fn side(&self, span: Span) -> Option<Environment> {
+        if let Some(known) = self.sides.borrow().get(&span.start) {
+            return *known;
+        }
+        let side = self.find_side(span);
+        self.sides.borrow_mut().insert(span.start, side);
+        side
+    }
+
+    fn find_side(&self, span: Span) -> Option<Environment> {
         let bytes = self.input.bytes;
         let (before, behind) =
             (&bytes[span.start.saturating_sub(2000)..span.start], &bytes[span.end..(span.end + 2000).min(bytes.len())]);
@@ -629,7 +638,7 @@ impl Survey<'_> {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         structure.chain(span.start).into_iter().any(|block| {
             let facts = self.block(block);
-            facts.names.iter().any(|(side, other)| *side == Some(Environment::Live) && *other == stem)
+            facts.slots(words).iter().any(|(side, other)| *side == Some(Environment::Live) && *other == stem)
         })
     }
 
@@ -723,6 +732,6 @@ impl Survey<'_> {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         let stem = self.stem_of_name(name);
         let fits = |(side, other): &(Option<Environment>, String)| *side != Some(Environment::Sandbox) && *other == stem;
-        structure.chain(span.start).into_iter().any(|block| self.block(block).names.iter().any(fits))
+        structure.chain(span.start).into_iter().any(|block| self.block(block).slots(&self.run.declared.words).iter().any(fits))
     }
 }

@@ -74,8 +74,18 @@ pub(super) struct BlockFacts {
     pub(super) provider: Option<Provider>,
     /// Modes of providers that are set directly in it.
     pub(super) flags: Vec<Flag>,
-    /// Names of what is assigned directly in it: which money they speak of, and without that word.
-    pub(super) names: Vec<(Option<Environment>, String)>,
+    /// Names of what is assigned directly in it.
+    pub(super) names: Vec<Vec<u8>>,
+    /// The same names as slots; few files ask.
+    slots: OnceCell<Vec<(Option<Environment>, String)>>,
+}
+
+impl BlockFacts {
+    /// Which money each of its names speaks of, and the name without that word.
+    pub(super) fn slots(&self, words: &Words) -> &[(Option<Environment>, String)] {
+        let slot = |name: &Vec<u8>| (words.side_of_slot(name), words.stem_of_slot(name));
+        self.slots.get_or_init(|| self.names.iter().map(slot).collect())
+    }
 }
 
 /// A file, surveyed.
@@ -89,6 +99,9 @@ pub struct Survey<'a> {
     blocks: RefCell<HashMap<usize, Rc<BlockFacts>>>,
     situations: RefCell<HashMap<(usize, PlaceKind), Rc<Situation>>>,
     file: OnceCell<Vec<Clue>>,
+    /// Whose each name is, and which side each place is on: many ask the same.
+    providers: RefCell<HashMap<Vec<u8>, Option<Provider>>>,
+    pub(super) sides: RefCell<HashMap<usize, Option<Environment>>>,
     pragmas: OnceCell<Vec<(usize, Stage)>>,
     banners: OnceCell<Vec<(usize, Stage)>>,
 }
@@ -107,6 +120,8 @@ impl<'a> Survey<'a> {
             blocks: RefCell::default(),
             situations: RefCell::default(),
             file: OnceCell::new(),
+            providers: RefCell::default(),
+            sides: RefCell::default(),
             pragmas: OnceCell::new(),
             banners: OnceCell::new(),
         }
@@ -332,6 +347,10 @@ impl<'a> Survey<'a> {
         if end - start > LINE {
             return Vec::new();
         }
+        let signs = memchr::memchr2_iter(b'=', b'-', &bytes[start..end]);
+        if signs.take(2).count() < 2 {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         let mut last: &[u8] = b"";
         for word in
@@ -419,7 +438,12 @@ impl<'a> Survey<'a> {
 
     /// The provider that a name or a head names.
     pub(super) fn provider_of(&self, name: &[u8]) -> Option<Provider> {
-        self.run.rules.named(name).map(|provider| provider.id.clone())
+        if let Some(known) = self.providers.borrow().get(name) {
+            return known.clone();
+        }
+        let provider = self.run.rules.named(name).map(|provider| provider.id.clone());
+        self.providers.borrow_mut().insert(name.to_vec(), provider.clone());
+        provider
     }
 
     pub(super) fn block(&self, number: usize) -> Rc<BlockFacts> {
@@ -645,9 +669,7 @@ impl BlockReading<'_, '_> {
         let listed = entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(b"value"));
         for entry in &entries {
             if self.facts.names.len() < 2000 {
-                let words = self.words();
-                let name = (words.side_of_slot(entry.name), words.stem_of_slot(entry.name));
-                self.facts.names.push(name);
+                self.facts.names.push(entry.name.to_vec());
             }
             let own = of_provider || self.survey.provider_of(entry.name).is_some();
             if let Some(flag) = declare::flag(entry).filter(|flag| own || flag.generic) {
