@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use keyfence::report::{self, By, Options, Redactor, Skipped, Stocked};
-use keyfence::scan;
+use keyfence::scan::{self, ExplainError};
 
 use super::args::{Env, EnvReport, Global, Report, Scan};
 use super::config::{Config, one_of};
@@ -34,7 +34,11 @@ fn explain(global: &Global, args: &Env, place: &Path) -> anyhow::Result<Exit> {
     };
     let config = Config::new(global, &scan)?;
     let scanner = config.scanner(false);
-    let explanation = scan::explain(&scanner, &path, line, &config.settings, &config.gate)?;
+    let explained = scan::explain(&scanner, &path, line, &config.settings, &config.gate);
+    let explanation = explained.map_err(|error| match error {
+        ExplainError::Line { .. } => usage(error.to_string()),
+        ExplainError::Source(error) => error.into(),
+    })?;
     let find = |bytes: &[u8]| output::masks(&scanner, bytes);
     let options = options(global, &config, Redactor::new(&find));
     write(global, &config, &|name| match name {

@@ -94,8 +94,8 @@ pub struct ToldWitness {
     pub fact: String,
     /// Where it stands.
     pub line: Option<u64>,
-    /// Whether it names the environment.
-    pub decides: bool,
+    /// What became of it.
+    pub fate: Fate,
 }
 
 /// A finding about a credential, and what became of it.
@@ -319,8 +319,10 @@ mod tests {
         ] {
             assert_eq!(fates(&scopes, &resolve(&scopes)), expected);
         }
-        let declared =
-            Scope { clues: vec![Clue::new("P30", Staging, 90, "x"), Clue::declared("P02", Production, "y")], ..scope(Level::File, &[]) };
+        let declared = Scope {
+            clues: vec![Clue::new("P30", Staging, 90, "x"), Clue::declared("P02", Production, "y")],
+            ..scope(Level::File, &[])
+        };
         let scopes = [declared];
         assert_eq!(fates(&scopes, &resolve(&scopes)), [[Fate::Outweighed, Fate::Decides]]);
     }

@@ -138,7 +138,7 @@ impl Item {
     }
 
     fn key(&self) -> (Option<&Provider>, What, String) {
-        let normal = if matches!(self.what, What::Slot | What::Webhook) {
+        let normal = if matches!(self.what, What::Slot | What::Webhook | What::Network) {
             super::words::Words::default().stem_of_slot(self.name.as_bytes())
         } else {
             normalise(self.name.as_bytes())
@@ -263,14 +263,17 @@ impl Survey<'_> {
                 unresolved.extend(stock.unresolved(credential, &reading, &slots));
             }
         }
-        let holds = |slot: &&Slot| seen.credentials.iter().any(|credential| slot.span.overlaps(credential.span));
-        items.extend(slots.iter().filter(|slot| !holds(slot)).map(|slot| stock.slot(slot)));
         let facts = seen.facts.iter().filter(|fact| !is_muted(self.kind_at(fact.span.start)) && !self.is_commented(fact.span));
-        items.extend(facts.filter_map(|fact| stock.fact(fact)));
-        // A provider's URL on a host that no rule knows.
-        let known = |slot: &&Slot| seen.facts.iter().any(|fact| slot.span.overlaps(fact.span));
-        let hosts = slots.iter().filter(|slot| !known(slot)).filter_map(|slot| stock.own_host(slot));
-        items.extend(hosts);
+        let told: Vec<(Span, Item)> = facts.filter_map(|fact| Some((fact.span, stock.fact(fact, &slots)?))).collect();
+        for slot in &slots {
+            let holds = seen.credentials.iter().any(|credential| slot.span.overlaps(credential.span));
+            let known = told.iter().any(|(span, _)| slot.span.overlaps(*span));
+            if !holds && !known {
+                // A provider's URL on a host that no rule knows.
+                items.push(stock.own_host(slot).unwrap_or_else(|| stock.slot(slot)));
+            }
+        }
+        items.extend(told.into_iter().map(|(_, item)| item));
         (items, unresolved)
     }
 }
@@ -316,7 +319,18 @@ impl Stock<'_, '_> {
         Some(Item { provider: slot.provider.clone(), ..item })
     }
 
-    fn fact(&self, fact: &Fact) -> Option<Item> {
+    /// A fact, if it configures something: links to a provider's pages do not.
+    fn fact(&self, fact: &Fact, slots: &[Slot]) -> Option<Item> {
+        let settings = matches!(self.survey.kind(), PlaceKind::Config | PlaceKind::Dotenv | PlaceKind::Ci);
+        let slot = slots.iter().find(|slot| slot.span.overlaps(fact.span));
+        let provider = fact.provider.clone().or_else(|| slot.and_then(|slot| slot.provider.clone()));
+        let pays = provider.as_ref().is_some_and(|id| self.survey.is_payment_provider(id));
+        let counts = match fact.kind {
+            FactKind::Host => pays && (fact.environment != Environment::Unknown || settings && !fact.name.is_empty()),
+            FactKind::Network => settings || fact.text.contains('-'),
+            FactKind::WebhookUrl => settings || provider.is_some(),
+            _ => true,
+        };
         let what = match fact.kind {
             FactKind::Host => What::Host,
             FactKind::WebhookUrl => What::Webhook,
@@ -325,10 +339,11 @@ impl Stock<'_, '_> {
             FactKind::TestCard | FactKind::Reference | FactKind::PublicName | FactKind::Event => return None,
         };
         let plain = if what == What::Webhook { without_query(&fact.text) } else { fact.text.clone() };
-        let name = if what == What::Webhook && !fact.name.is_empty() { fact.name.clone() } else { plain.clone() };
+        let named = matches!(what, What::Webhook | What::Network) && !fact.name.is_empty();
+        let name = if named { fact.name.clone() } else { plain.clone() };
         let item = self.item(what, &name, Holds::Plain(plain), fact.span);
         let side = if fact.environment == Environment::Unknown { item.side } else { fact.environment };
-        Some(Item { provider: fact.provider.clone(), side, ..item })
+        counts.then_some(Item { provider, side, ..item })
     }
 
     /// What cannot be told of a credential, and the one thing that would settle it.

@@ -326,7 +326,8 @@ impl<'a> Name<'a> {
         let js = self.ends_in(JS);
         let page = self.ends_in(&["html", "htm", "tsx", "jsx", "vue", "svelte"]);
         let built = self.ends_in(&["js", "mjs", "html", "map"])
-            && (self.in_folder(&["dist", "public", "static", "assets", "www"]) || self.below(&["build", "static"]));
+            && (self.in_folder(&["dist", "public", "static", "static.dist", "staticfiles", "assets", "www"])
+                || self.below(&["build", "static"]));
         let android = self.below(&["android", "app"]) && self.ends_in(&["kt", "java"])
             || self.in_folder(&["android"]) && self.in_folder(&["res"])
             || ["androidmanifest.xml", "google-services.json"].contains(&self.whole)

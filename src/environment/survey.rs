@@ -16,8 +16,8 @@ use super::words::{Counts, Words};
 use crate::credential::{Environment, Provider};
 use crate::finding::{Place, PlaceKind, Stage, Trust};
 use crate::record::{self, Field, Meaning};
-use crate::rule::RuleSet;
 use crate::rule::name::{normalise, words};
+use crate::rule::{Pack, RuleSet};
 use crate::span::Span;
 
 /// The longest line whose words are read.
@@ -432,6 +432,12 @@ impl<'a> Survey<'a> {
     /// The provider that a name or a head names.
     pub(super) fn provider_of(&self, name: &[u8]) -> Option<Provider> {
         self.run.rules.named(name).map(|provider| provider.id.clone())
+    }
+
+    /// Whether a provider is one of payments.
+    pub(super) fn is_payment_provider(&self, id: &Provider) -> bool {
+        let facts = self.run.rules.providers().iter().find(|facts| facts.id == *id);
+        facts.is_some_and(|facts| facts.pack == Pack::Payments && !facts.is_general())
     }
 
     pub(super) fn block(&self, number: usize) -> Rc<BlockFacts> {

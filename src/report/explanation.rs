@@ -11,7 +11,7 @@ use super::terminal::{DOUBT, FAINT, GOOD, STRONG, style};
 use crate::credential::{Class, Confidence, Environment};
 use crate::environment::Form;
 use crate::environment::explanation::{Account, Explanation, Fate, ToldClue, ToldWitness, Verdict};
-use crate::finding::{Place, Severity, Stage, Tracked, Trust};
+use crate::finding::{Place, PlaceKind, Severity, Stage, Tracked, Trust};
 
 /// More credentials than this are only counted, where nobody asked for a line.
 const LISTED: usize = 40;
@@ -63,7 +63,8 @@ impl Page<'_> {
         }
         self.sheet.say("kind", &format!("{}: {}", place.kind.name(), Explanation::meaning(place.kind)));
         self.sheet.say("git", tracked(explanation.tracked));
-        if !explanation.is_known() {
+        let runs = !matches!(place.kind, PlaceKind::Test | PlaceKind::Doc | PlaceKind::Template | PlaceKind::Log);
+        if !explanation.is_known() && runs {
             let glob = self.text(&explanation.path);
             self.sheet.say("declare", &format!("[[environment.place]] glob = \"{glob}\" env = \"…\""));
         }
@@ -214,7 +215,7 @@ impl Page<'_> {
         let fact = format!("{}{line}", self.text(&witness.fact));
         let colour = colour_of_money(witness.environment);
         let row = Row { id: witness.id, side: witness.environment.name(), colour, weight: &weight };
-        self.told(row, &fact, (witness.decides, if witness.decides { "decides" } else { "" }));
+        self.told(row, &fact, (witness.fate == Fate::Decides, witness.fate.name()));
     }
 
     /// `in the slot STRIPE_KEY, as a default, published`.
@@ -249,7 +250,9 @@ impl Page<'_> {
             };
             let sure = verdict.confidence.name();
             self.sheet.say("verdict", &format!("{level}{severity}{level:#} {STRONG}{kind}{STRONG:#}, {sure}{blocks}"));
-            self.sheet.say("", verdict.kind.consequence());
+            if !verdict.kind.consequence().is_empty() {
+                self.sheet.say("", verdict.kind.consequence());
+            }
         }
     }
 }
@@ -388,7 +391,7 @@ struct WitnessPart {
     fact: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
-    decides: bool,
+    fate: &'static str,
 }
 
 #[derive(Serialize)]
@@ -463,7 +466,7 @@ impl<'a> CredentialPart<'a> {
             weight: witness.weight,
             fact: text(&witness.fact),
             line: witness.line,
-            decides: witness.decides,
+            fate: witness.fate.name(),
         });
         let findings = account.verdicts.iter().map(|verdict| VerdictPart {
             kind: verdict.kind.id(),

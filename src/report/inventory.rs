@@ -183,16 +183,16 @@ impl Page<'_> {
 
     /// What a row has in a column, in a word.
     fn cell(&self, row: &Row<'_>, column: Column) -> (String, Style) {
-        let mut words: Vec<(&'static str, Style)> = Vec::new();
+        let mut words: Vec<(&str, Style)> = Vec::new();
         for item in row.items.iter().filter(|item| Column::of(item, self.stocked.by) == column) {
-            let word = word_of(item);
+            let word = word_of(item, row.what);
             if !words.contains(&word) {
                 words.push(word);
             }
         }
         match words[..] {
             [] => ("–".to_owned(), if row.only.is_some() { DOUBT } else { FAINT }),
-            [(word, style)] => (word.to_owned(), style),
+            [(word, style)] => (self.text(word), style),
             [(one, _), .., (other, _)] => (format!("{one}+{other}"), DOUBT),
         }
     }
@@ -210,7 +210,11 @@ impl Page<'_> {
             sides.dedup();
             let names: Vec<&str> = sides.iter().map(|side| side.name()).collect();
             let first = filled.first().map_or(String::new(), |item| self.place(item));
-            let label = self.label(row);
+            let label = if row.what == What::Slot && row.name.len() < 12 {
+                format!("{} {}", self.owner(row.provider), self.label(row))
+            } else {
+                self.label(row)
+            };
             let note = format!("only in {}: {FAINT}{first}{FAINT:#}", names.join(", "));
             self.sheet.row(2, &[Cell::styled(&label, 0, DOUBT)], &note);
         }
@@ -254,9 +258,11 @@ impl Page<'_> {
             for &column in &self.columns.clone() {
                 let here: Vec<&Item> =
                     row.items.iter().copied().filter(|item| Column::of(item, self.stocked.by) == column).collect();
-                for item in here.iter().take(PLACES) {
+                for (at, item) in here.iter().take(PLACES).enumerate() {
                     let (what, style) = self.value_of(item);
-                    let cells = [Cell::styled(column.name(), 10, column.colour()), Cell::styled(&what, 24, style)];
+                    let head = if at == 0 { column.name() } else { "" };
+                    let mut cells = vec![Cell::styled(head, 10, column.colour())];
+                    cells.extend((!what.is_empty()).then(|| Cell::styled(&what, 24, style)));
                     let place = self.place(item);
                     self.sheet.row(4, &cells, &format!("{FAINT}{place}{FAINT:#}"));
                     if let (Holds::Credential { fingerprint, .. }, true) = (&item.holds, self.options.fingerprints) {
@@ -324,7 +330,7 @@ impl Page<'_> {
 }
 
 /// What an item is, in a word.
-const fn word_of(item: &Item) -> (&'static str, Style) {
+fn word_of(item: &Item, what: What) -> (&str, Style) {
     match &item.holds {
         Holds::Credential { class: Class::ClientId, .. } => ("id", Style::new()),
         Holds::Credential { environment, .. } => (environment.name(), colour_of_money(*environment)),
@@ -333,6 +339,8 @@ const fn word_of(item: &Item) -> (&'static str, Style) {
         Holds::Filled(Filling::Placeholder) => ("to fill", DOUBT),
         Holds::Filled(Filling::Empty) => ("empty", DOUBT),
         Holds::Filled(Filling::Value) => ("set", Style::new()),
+        // The name of a chain is as short as a word.
+        Holds::Plain(text) if what == What::Network && *text != item.name && text.len() <= 20 => (text, Style::new()),
         Holds::Plain(_) => ("yes", Style::new()),
     }
 }

@@ -1,5 +1,6 @@
 //! One place, explained: reads a file as a scan does, and tells everything that was asked on the way.
 
+use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Mutex;
@@ -7,9 +8,9 @@ use std::sync::Mutex;
 use super::judge::{Seeing, may_allow};
 use super::{Input, Job, Look, Progress, Settings, WHOLE, Window, excerpt_of, line_around};
 use crate::assess::{self, Explained, Outcome};
-use crate::credential::{Credential, Environment};
+use crate::credential::Credential;
 use crate::detect::{Scanner, Scope};
-use crate::environment::explanation::{Account, Explanation, ToldWitness, Verdict};
+use crate::environment::explanation::{Account, Explanation, Fate, ToldWitness, Verdict};
 use crate::environment::{self, Filling, Run, Situation, Slot, Survey};
 use crate::finding::{Fact, Mask, Origin, PlaceKind, Sighting};
 use crate::policy::{Gate, allows_on};
@@ -25,7 +26,7 @@ pub fn explain(
     line: Option<u64>,
     settings: &Settings,
     gate: &Gate,
-) -> Result<Explanation, SourceError> {
+) -> Result<Explanation, ExplainError> {
     let progress = Progress::default();
     let job = Job::new(scanner, settings, &progress);
     let haystack = found(path)?;
@@ -33,8 +34,7 @@ pub fn explain(
     let file = File::open(haystack.path()).map_err(|error| skipped(&error))?;
     let part = Part::read(file, line).map_err(|error| skipped(&error))?;
     if line.is_some_and(|line| line == 0 || line > part.last) {
-        let why = format!("it has {} lines", part.last);
-        return Err(SourceError { origin: haystack.origin.clone(), why });
+        return Err(ExplainError::Line { origin: haystack.origin.clone(), last: part.last });
     }
     let input = Input::new(haystack.origin.clone(), haystack.tracked, false);
     let head = &part.bytes[..part.bytes.len().min(record::HEAD)];
@@ -54,6 +54,37 @@ pub fn explain(
     let within = line.map(|line| part.line(line));
     let telling = Telling { job: &job, input: &input, window: &window, seeing: &seeing, survey: &survey, gate };
     Ok(telling.tell(&haystack, line, within))
+}
+
+/// Why nothing can be explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExplainError {
+    /// The file cannot be read.
+    Source(SourceError),
+    /// There is no such line.
+    Line {
+        /// The file.
+        origin: Origin,
+        /// Its last line.
+        last: u64,
+    },
+}
+
+impl fmt::Display for ExplainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(error) => error.fmt(f),
+            Self::Line { origin, last } => write!(f, "{origin} has lines 1 to {last}"),
+        }
+    }
+}
+
+impl std::error::Error for ExplainError {}
+
+impl From<SourceError> for ExplainError {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
 }
 
 /// The file as a scan would meet it, with what git says of it.
@@ -140,8 +171,7 @@ fn line_start(file: &mut File, wanted: u64) -> std::io::Result<(u64, u64)> {
 impl Job<'_> {
     /// Everything in a window, as a scan sees it.
     fn sighted_in(&self, input: &Input, window: &Window<'_>) -> (Vec<Credential>, Vec<Fact>) {
-        let sightings =
-            self.scanner.scan_within(window.bytes, &Scope { core: 0..window.bytes.len(), names: window.look.names });
+        let sightings = self.scanner.scan_within(window.bytes, &Scope { core: 0..window.bytes.len(), names: window.look.names });
         let (mut credentials, mut facts): (Vec<Credential>, Vec<Fact>) = (Vec::new(), Vec::new());
         for sighting in sightings {
             match sighting {
@@ -229,7 +259,11 @@ impl Telling<'_, '_> {
             weight: witness.source.weight(),
             fact: witness.evidence.fact.clone(),
             line: witness.evidence.span.map(|span| self.line_at(span.start)),
-            decides: witness.source == reading.source && reading.environment != Environment::Unknown,
+            fate: match () {
+                () if witness.environment != reading.environment => Fate::Outweighed,
+                () if witness.source == reading.source => Fate::Decides,
+                () => Fate::Agrees,
+            },
         });
         Account {
             at: self.window.position(credential.span.start),

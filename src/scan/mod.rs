@@ -32,7 +32,7 @@ use crate::rule::MAX_LENGTH;
 use crate::source::archive::Container;
 use crate::source::{self, GlobError, Haystack, HaystackKind, MapChoice, Met, SourceError, WalkOptions};
 use crate::span::{LineIndex, Lines, Position, Span};
-pub use explain::explain;
+pub use explain::{ExplainError, explain};
 pub use history::{MEMORY, history};
 pub use inventory::inventory;
 pub use judge::Context;
