@@ -330,6 +330,7 @@ mod tests {
             ("APP_URL", "https://sandbox.game", None),
             ("SITE_URL", "https://app-dev.shop.example:8080/", Some(Stage::Dev)),
             ("LOGO_IMAGE", "https://staging.shop.example", None),
+            ("rootUrl", "environment === 'live'", None),
         ] {
             assert_eq!(own_url(&words, &entry(name, value)), stage, "{name}={value}");
         }

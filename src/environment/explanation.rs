@@ -115,6 +115,7 @@ pub struct Verdict {
 
 /// What is known of a credential.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Account {
     /// Where it begins.
     pub at: Position,

@@ -527,6 +527,8 @@ mod tests {
             ("config.tpl.yml", Template),
             ("dist/app.js", Client),
             ("public/index.html", Client),
+            ("shop/static.dist/pay.018b.js", Client),
+            ("staticfiles/pay.js", Client),
             ("src/App.tsx", Client),
             ("ios/App/Info.plist", Client),
             ("android/app/src/main/res/values/strings.xml", Client),

@@ -148,8 +148,9 @@ fn what_is_set_aside_is_told() {
     fits(&template);
     assert!(template.contains("Set aside") && template.contains("G5: an example to copy"), "{template}");
     assert!(template.contains("STRIPE_SECRET_KEY holds a placeholder or words (G3)"), "{template}");
-    let reference = env(&tree, &[".env.production.example:2"]);
-    assert!(reference.contains("PAYSTACK_SECRET_KEY holds a reference (variable), no credential (G2)"), "{reference}");
+    let reference = env_json(&tree, &[".env.production.example:2"]);
+    assert_eq!(reference["slots"][0]["name"], "PAYSTACK_SECRET_KEY");
+    assert_eq!(reference["slots"][0]["holds"], "a reference (variable), no credential (G2)");
     let outer = env_json(&tree, &["prod/eu/staging/app.yml"]);
     assert_eq!(outer["aside"][0]["environment"], "production");
     assert_eq!(outer["aside"][0]["why"], "a nearer folder is named after an environment");
