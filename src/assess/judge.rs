@@ -129,7 +129,7 @@ pub fn judge(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Trac
 }
 
 impl<'a> Bench<'a, '_> {
-    fn known(self, number: usize, index: &Index<'_>) -> Option<Known<'a>> {
+    pub(super) fn known(self, number: usize, index: &Index<'_>) -> Option<Known<'a>> {
         let credential = &self.seen.credentials[number];
         let rule = self.rules.get(credential.rule.as_str())?;
         let reading = self.survey.reading(number, index);
@@ -159,7 +159,7 @@ impl<'a> Bench<'a, '_> {
         }
     }
 
-    fn case(self, known: &Known<'_>) -> Case {
+    pub(super) fn case(self, known: &Known<'_>) -> Case {
         let place = &known.situation.place;
         Case {
             role: known.role,

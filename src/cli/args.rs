@@ -87,6 +87,8 @@ pub(super) enum Command {
     /// Scan everything that a repository ever held, or a part of its history.
     #[command(alias = "git")]
     History(Box<History>),
+    /// Explain which environment a file or a line belongs to, or take stock of all: env report.
+    Env(Box<Env>),
     /// Print the JSON Schema of `--format jsonl`.
     Schema,
     /// Install, prove and remove git hooks.
@@ -251,6 +253,48 @@ pub(super) enum Rules {
         #[arg(required = true, value_name = "FILE", action = ArgAction::Append)]
         files: Vec<PathBuf>,
     },
+}
+
+/// What is explained, or listed side by side.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Env {
+    #[command(subcommand)]
+    pub(super) report: Option<EnvReport>,
+    /// A file, and a line of it.
+    #[arg(value_name = "PATH[:LINE]", required = true)]
+    pub(super) place: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) rules: RuleChoice,
+    #[command(flatten)]
+    pub(super) environments: Environments,
+    /// What sort of place it is: log, test, doc, template, dotenv, config, source …
+    #[arg(long = "as", value_name = "KIND")]
+    pub(super) kind: Option<String>,
+}
+
+/// The inventory.
+#[derive(Debug, Subcommand)]
+pub(super) enum EnvReport {
+    /// List slots, hosts, webhook URLs and chains of every provider, environment beside environment.
+    Report(Report),
+}
+
+/// What is listed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Report {
+    /// Files and folders. The current folder if there are none.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// What the columns are: place (production, staging …) or money (live, sandbox).
+    #[arg(long, value_name = "WHAT", default_value = "place")]
+    pub(super) by: String,
+    #[command(flatten)]
+    pub(super) rules: RuleChoice,
+    #[command(flatten)]
+    pub(super) walk: Walk,
+    #[command(flatten)]
+    pub(super) environments: Environments,
 }
 
 /// What to explain.

@@ -193,6 +193,14 @@ pub(super) fn listed(errors: &[RuleError]) -> String {
 
 pub(super) fn chosen(choice: &RuleChoice, additions: &[Addition]) -> anyhow::Result<RuleSet> {
     let mut set = rules(&choice.rules)?;
+    for addition in additions {
+        let mut ids = set.providers().iter().map(|facts| facts.id.as_str());
+        if !ids.clone().any(|id| id == addition.provider) {
+            let near = keyfence::policy::nearest(&addition.provider, &mut ids);
+            let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+            return Err(usage(format!("{}: no provider is called {:?}{near}", keyfence::policy::CONFIG, addition.provider)));
+        }
+    }
     set.add(additions).map_err(|why| usage(format!("{}: {why}", keyfence::policy::CONFIG)))?;
     for id in choice.rule.iter().chain(&choice.exclude_rule) {
         if set.get(id).is_none() {

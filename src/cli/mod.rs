@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod context;
+mod env;
 mod explain;
 mod history;
 mod hook;
@@ -95,6 +96,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Known(command) => known::run(&args.global, &command),
         #[cfg(unix)]
         Command::Rotation(command) => rotation::run(&args.global, &command),
+        Command::Env(env) => env::run(&args.global, &env),
         Command::Schema => schema(&args.global),
         Command::Hook(hook) => hook::run(&args.global, &hook),
         Command::Rules(command) => rules::run(&args.global, &command),

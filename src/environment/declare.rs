@@ -173,7 +173,8 @@ pub(super) fn own_url(dictionary: &Words, entry: &Entry<'_>) -> Option<Stage> {
     let about = all.len() <= 4
         && all.iter().any(|word| url.contains(&word.as_str()))
         && all.iter().any(|word| owner.contains(&word.as_str()));
-    if entry.commented || !about {
+    // What has blanks is no URL but an expression: `environment === 'live'`.
+    if entry.commented || !about || entry.value.iter().any(u8::is_ascii_whitespace) {
         return None;
     }
     host_stage(dictionary, entry.value)
@@ -329,6 +330,7 @@ mod tests {
             ("APP_URL", "https://sandbox.game", None),
             ("SITE_URL", "https://app-dev.shop.example:8080/", Some(Stage::Dev)),
             ("LOGO_IMAGE", "https://staging.shop.example", None),
+            ("rootUrl", "environment === 'live'", None),
         ] {
             assert_eq!(own_url(&words, &entry(name, value)), stage, "{name}={value}");
         }

@@ -4,14 +4,18 @@ mod branch;
 mod declare;
 pub mod declared;
 mod entry;
+pub mod explanation;
+pub mod inventory;
 pub mod path;
 mod reading;
 pub mod resolve;
+mod slots;
 mod structure;
 pub mod survey;
 pub mod words;
 
 pub use reading::{Form, Index, Reading, Seen, Source, Witness, is_payment_word};
+pub use slots::{Filling, Slot};
 pub use survey::{Input, Run, Situation, Survey};
 
 use std::cell::RefCell;

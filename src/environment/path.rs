@@ -326,7 +326,8 @@ impl<'a> Name<'a> {
         let js = self.ends_in(JS);
         let page = self.ends_in(&["html", "htm", "tsx", "jsx", "vue", "svelte"]);
         let built = self.ends_in(&["js", "mjs", "html", "map"])
-            && (self.in_folder(&["dist", "public", "static", "assets", "www"]) || self.below(&["build", "static"]));
+            && (self.in_folder(&["dist", "public", "static", "static.dist", "staticfiles", "assets", "www"])
+                || self.below(&["build", "static"]));
         let android = self.below(&["android", "app"]) && self.ends_in(&["kt", "java"])
             || self.in_folder(&["android"]) && self.in_folder(&["res"])
             || ["androidmanifest.xml", "google-services.json"].contains(&self.whole)
@@ -527,6 +528,8 @@ mod tests {
             ("config.tpl.yml", Template),
             ("dist/app.js", Client),
             ("public/index.html", Client),
+            ("shop/static.dist/pay.018b.js", Client),
+            ("staticfiles/pay.js", Client),
             ("src/App.tsx", Client),
             ("ios/App/Info.plist", Client),
             ("android/app/src/main/res/values/strings.xml", Client),

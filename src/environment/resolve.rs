@@ -6,7 +6,7 @@ use crate::finding::{Stage, Trust};
 use crate::span::Span;
 
 /// Below this weight a scope has no opinion.
-const THRESHOLD: u8 = 40;
+pub(super) const THRESHOLD: u8 = 40;
 /// Two sides that are closer than this contradict each other.
 const MARGIN: u8 = 20;
 /// From this weight on an answer is strong.

@@ -16,8 +16,8 @@ use super::words::{Counts, Words};
 use crate::credential::{Environment, Provider};
 use crate::finding::{Place, PlaceKind, Stage, Trust};
 use crate::record::{self, Field, Meaning};
-use crate::rule::RuleSet;
 use crate::rule::name::{normalise, words};
+use crate::rule::{Pack, RuleSet};
 use crate::span::Span;
 
 /// The longest line whose words are read.
@@ -203,12 +203,25 @@ impl<'a> Survey<'a> {
             scopes.extend(near);
             self.inner(span, &mut scopes);
         }
+        self.settle(scopes, self.built(span), span.start)
+    }
+
+    /// Where the file is, whatever its blocks and records say.
+    pub fn whole(&self) -> Situation {
+        let said = self.run.declared.forced.map(|stage| Clue::declared("P01", stage, format!("--force-env {stage}")));
+        let scope = |said| Scope { clues: vec![said], ..Scope::new(Level::Record, "declared") };
+        self.settle(said.map(scope).into_iter().collect(), Vec::new(), 0)
+    }
+
+    /// Adds the file and the run to the scopes of a place, and resolves them.
+    fn settle(&self, mut scopes: Vec<Scope>, built: Vec<Clue>, at: usize) -> Situation {
         let mut file = Scope::new(Level::File, format!("file {}", if self.path.is_empty() { "-" } else { &self.path }));
+        let place = self.run.declared.place(&self.path);
         if let Some((stage, source)) = place.and_then(|place| Some((place.stage?, &place.source))) {
             file.clues.push(Clue::declared("P02", stage, format!("declared for {source}")));
         }
         file.clues.extend(self.file_clues().iter().cloned());
-        file.clues.extend(self.built(span));
+        file.clues.extend(built);
         scopes.push(file);
         scopes.push(self.run_scope());
         let answer = resolve(&scopes);
@@ -216,7 +229,7 @@ impl<'a> Survey<'a> {
             (Some((one, other)), Stage::Unknown) => vec![one.evidence(), other.evidence()],
             _ => answer.because.iter().map(Clue::evidence).collect(),
         };
-        let place = Place { environment: answer.stage, kind: self.kind_at(span.start), confidence: answer.trust, because };
+        let place = Place { environment: answer.stage, kind: self.kind_at(at), confidence: answer.trust, because };
         Situation { place, scopes, answer }
     }
 
@@ -444,6 +457,12 @@ impl<'a> Survey<'a> {
         let provider = self.run.rules.named(name).map(|provider| provider.id.clone());
         self.providers.borrow_mut().insert(name.to_vec(), provider.clone());
         provider
+    }
+
+    /// Whether a provider is one of payments.
+    pub(super) fn is_payment_provider(&self, id: &Provider) -> bool {
+        let facts = self.run.rules.providers().iter().find(|facts| facts.id == *id);
+        facts.is_some_and(|facts| facts.pack == Pack::Payments && !facts.is_general())
     }
 
     pub(super) fn block(&self, number: usize) -> Rc<BlockFacts> {

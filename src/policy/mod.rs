@@ -78,6 +78,15 @@ impl Policy {
         self.is_off(finding) || self.allows.iter().any(|allow| allow.until >= today && allow.covers(finding, path))
     }
 
+    /// Why a finding goes no further, if it does not.
+    pub fn why_suppressed(&self, finding: &Finding, path: &str, today: Date) -> Option<String> {
+        if self.is_off(finding) {
+            return Some("off by [environment.policy]".to_owned());
+        }
+        let allow = self.allows.iter().find(|allow| allow.until >= today && allow.covers(finding, path))?;
+        Some(format!("[[environment.allow]] until {}: {}", allow.until, allow.reason))
+    }
+
     fn is_off(&self, finding: &Finding) -> bool {
         // The advice about names of references is for those who ask.
         let asked = Self::names(&self.block, finding.kind) || Self::names(&self.warn, finding.kind);

@@ -2,13 +2,18 @@
 //! every string goes that a report did not make itself.
 
 mod alert;
+mod explanation;
+mod inventory;
 mod jsonl;
+mod layout;
 mod redact;
 mod schema;
 mod terminal;
 #[cfg(test)]
 mod testing;
 
+pub use explanation::{explanation_line, explanation_text};
+pub use inventory::{By, Stocked, inventory_lines, inventory_text};
 pub use schema::schema;
 
 use std::fmt;

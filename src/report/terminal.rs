@@ -20,12 +20,12 @@ const GUTTER: usize = 9;
 /// Columns before a reason or a remedy.
 const INDENT: usize = 7;
 /// Narrower than this nothing can be laid out.
-const NARROWEST: usize = 40;
+pub(super) const NARROWEST: usize = 40;
 
-const STRONG: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const DOUBT: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const STRONG: Style = Style::new().bold();
+pub(super) const FAINT: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const DOUBT: Style = AnsiColor::Yellow.on_default().bold();
 
 pub(super) fn start<'a>(out: Box<dyn Write + 'a>, options: Options<'a>) -> Box<dyn Report + 'a> {
     let options = Options { width: options.width.max(NARROWEST), ..options };
@@ -240,7 +240,7 @@ fn position(finding: &Finding) -> String {
     finding.location.lines.map_or(String::new(), |(start, _)| format!(":{}:{}", start.line, start.column))
 }
 
-const fn style(severity: Severity) -> Style {
+pub(super) const fn style(severity: Severity) -> Style {
     match severity {
         Severity::Critical => AnsiColor::BrightRed.on_default().bold(),
         Severity::High => AnsiColor::Red.on_default(),
@@ -325,7 +325,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// `1 file`, `1,204 files`.
-fn count(number: u64, what: &str) -> String {
+pub(super) fn count(number: u64, what: &str) -> String {
     format!("{} {what}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 

@@ -55,7 +55,7 @@ impl Note {
 
 /// What was seen in a window, and what must be masked in it.
 pub(super) struct Seeing<'a> {
-    seen: Seen<'a>,
+    pub(super) seen: Seen<'a>,
     masks: Vec<(Span, Mask)>,
 }
 
@@ -69,6 +69,11 @@ impl<'a> Seeing<'a> {
         masks.extend(cards.filter(apart).map(|fact| (fact.span, Mask::plain(&fact.text))));
         masks.sort_by_key(|(span, _)| *span);
         Self { seen: Seen { credentials, facts }, masks }
+    }
+
+    /// What must be masked.
+    pub(super) fn masks(&self) -> &[(Span, Mask)] {
+        &self.masks
     }
 }
 
@@ -86,7 +91,9 @@ impl Job<'_> {
             run,
             environment::Input { path: input.path.as_deref(), bytes: window.bytes, kind, around, whole, banner: self.banner },
         );
-        if !seeing.seen.credentials.is_empty() || !seeing.seen.facts.is_empty() || survey.is_bundler_config() {
+        let wanted = survey.is_bundler_config() || self.stock.is_some();
+        if !seeing.seen.credentials.is_empty() || !seeing.seen.facts.is_empty() || wanted {
+            self.take_stock(input, window, seeing, &survey);
             let tracked = self.tracked(input);
             let judgement = assess::judge(&survey, seeing.seen, scanner.rules(), tracked);
             self.count_sites(window, seeing, &judgement);
@@ -123,7 +130,7 @@ impl Job<'_> {
     }
 
     /// Whether git tracks an input, as the user wants it to be judged.
-    fn tracked(&self, input: &Input) -> Tracked {
+    pub(super) fn tracked(&self, input: &Input) -> Tracked {
         match (input.tracked, self.settings.context.tracked) {
             (Tracked::Unknown, Some(true)) => Tracked::Yes,
             (Tracked::Unknown, Some(false)) => Tracked::No,
@@ -169,7 +176,7 @@ impl Job<'_> {
         }
     }
 
-    fn finding(
+    pub(super) fn finding(
         &self,
         input: &Input,
         window: &Window<'_>,

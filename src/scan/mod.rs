@@ -3,7 +3,9 @@
 //! A file of up to [`WHOLE`] bytes is judged as a whole; anything longer goes through windows that
 //! overlap by [`REACH`], so that memory stays bounded and no credential is cut.
 
+mod explain;
 mod history;
+mod inventory;
 mod judge;
 mod large;
 mod staged;
@@ -22,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::assess::Shared;
 use crate::credential::{Credential, FingerprintKey, View};
 use crate::detect::{REACH, Scanner, Scope};
-use crate::environment;
+use crate::environment::{self, inventory::Inventory};
 use crate::finding::{Excerpt, Fact, Finding, Kind, Mask, Origin, PlaceKind, Sighting, Stage, Tracked};
 use crate::policy::{Date, allows_on};
 use crate::record;
@@ -30,7 +32,9 @@ use crate::rule::MAX_LENGTH;
 use crate::source::archive::Container;
 use crate::source::{self, GlobError, Haystack, HaystackKind, MapChoice, Met, SourceError, WalkOptions};
 use crate::span::{LineIndex, Lines, Position, Span};
+pub use explain::{ExplainError, explain};
 pub use history::{MEMORY, history};
+pub use inventory::inventory;
 pub use judge::Context;
 use judge::{Note, Seeing, allow_line, may_allow};
 pub use staged::staged;
@@ -247,6 +251,8 @@ struct Job<'a> {
     /// What may be shared with other places: of the window that is looked at, and of what was before it.
     notes: Vec<Note>,
     shared: Shared,
+    /// What stands where, if somebody asks for it.
+    stock: Option<Inventory>,
     /// What the last start-up banner of the log said.
     banner: Option<Stage>,
     meter: Rc<Meter>,
@@ -313,6 +319,7 @@ impl<'a> Job<'a> {
             ledger: Ledger::default(),
             notes: Vec::new(),
             shared: Shared::default(),
+            stock: None,
             banner: None,
             meter: Rc::default(),
             failure: None,
