@@ -130,8 +130,8 @@ impl Pem {
         if self.bodies == 0 {
             return None;
         }
-        let seen = eye.look(&self.text.0, 0..self.text.0.len()).unwrap_or_default();
-        let known = seen.into_iter().find(|seen| seen.credential.class == Class::PrivateKey);
+        let sight = eye.look(&self.text.0, 0..self.text.0.len()).unwrap_or_default();
+        let known = sight.seen.into_iter().find(|seen| seen.credential.class == Class::PrivateKey);
         let span = Span::new(at, at);
         let (credential, label) = match known {
             Some(seen) => (Credential { span, because: Vec::new(), ..seen.credential }, seen.label),
