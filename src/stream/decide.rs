@@ -237,7 +237,10 @@ impl Decider {
                     outcomes.extend(pem.close(eye, line.start + span.end, false).map(Outcome::Hit));
                     return false;
                 }
-                super::pem::Step::Broken => outcomes.extend(pem.close(eye, line.start, true).map(Outcome::Hit)),
+                super::pem::Step::Broken => {
+                    let truncated = pem.wants_end();
+                    outcomes.extend(pem.close(eye, line.start, truncated).map(Outcome::Hit));
+                }
             }
         }
         let before = outcomes.len();
@@ -249,6 +252,16 @@ impl Decider {
                 outcomes.push(Outcome::Hit(Hit::key_part(span)));
             }
             self.pem = Some(pem);
+        } else if let Some((pem, goes_on, span)) = Pem::begin_keystore(&bytes[line.clone()], self.mark) {
+            let span = span.shifted(line.start);
+            if !outcomes[before..].iter().any(|outcome| outcome.span().overlaps(span)) {
+                outcomes.push(Outcome::Hit(Hit::key_part(span)));
+            }
+            if goes_on {
+                self.pem = Some(pem);
+            } else {
+                outcomes.extend(pem.close(eye, span.end, false).map(Outcome::Hit));
+            }
         }
         facts.iter().any(is_telling) || !facts.is_empty() && outcomes.len() > before
     }
