@@ -262,7 +262,7 @@ fn blocks(bytes: &[u8], name: usize) -> Vec<Span> {
         let quote = usize::from(head.first().is_some_and(|byte| b"\"'".contains(byte)));
         let part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.');
         let length = head[quote..].iter().take_while(part).count();
-        let opens = matches!(&head[quote + length..], b":" | b"\":" | b"':" | b"=" | b"\"" ) || head.len() < text.len();
+        let opens = matches!(&head[quote + length..], b":" | b"\":" | b"':" | b"=" | b"\"") || head.len() < text.len();
         if opens && length > 0 {
             found.push(Span::new(from + depth + quote, from + depth + quote + length));
         }

@@ -612,7 +612,8 @@ fn event(bytes: &[u8], word: Span) -> Option<Fact> {
         let find = |part: &[u8]| memchr::memmem::find(part, b"\"live").or_else(|| memchr::memmem::find(part, b"live\\\""));
         // What its own line says goes before what others say.
         let line = memchr::memrchr(b'\n', &bytes[start..word.start]).map_or(start, |end| start + end + 1);
-        let end = memchr::memchr(b'\n', &bytes[word.end..start + around.len()]).map_or(start + around.len(), |end| word.end + end);
+        let end =
+            memchr::memchr(b'\n', &bytes[word.end..start + around.len()]).map_or(start + around.len(), |end| word.end + end);
         let live = find(&bytes[line..end]).map(|at| line + at).or_else(|| find(around).map(|at| start + at))?;
         (Provider::from("adyen"), live + 5)
     };

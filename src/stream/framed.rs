@@ -162,7 +162,9 @@ impl Framed {
             record.closed = self.first + self.queue.len() as u64;
             record.banner = banners.at(start - self.at);
             while let Some(fact) = facts.next_if(|fact| fact.span.start < stop) {
-                record.facts.push(moved(fact, |span| Span::new(span.start.saturating_sub(start), span.end.saturating_sub(start))));
+                record
+                    .facts
+                    .push(moved(fact, |span| Span::new(span.start.saturating_sub(start), span.end.saturating_sub(start))));
             }
             while let Some(outcome) = outcomes.next_if(|outcome| outcome.span().start < stop) {
                 match outcome {

@@ -19,7 +19,9 @@ use crate::assess::{self, Outcome, Role, Subject};
 use crate::credential::{Credential, Environment, FingerprintKey, RuleId, Secret, View};
 use crate::environment::declared::Declared;
 use crate::environment::{Input, Run, Seen, Survey, path};
-use crate::finding::{self, Excerpt, Fact, FactKind, Finding, Kind, Location, Origin, Place, PlaceKind, Severity, Stage, Tracked};
+use crate::finding::{
+    self, Excerpt, Fact, FactKind, Finding, Kind, Location, Origin, Place, PlaceKind, Severity, Stage, Tracked,
+};
 use crate::report::{Alert, Options, Redactor};
 use crate::span::{Position, Span};
 

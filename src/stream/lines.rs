@@ -239,7 +239,8 @@ impl Lines {
             let record = self.record_around(fact.span);
             let first = place.facts;
             place.facts += facts[first..].iter().take_while(|fact| fact.span.end <= record.end).count().max(1);
-            let here: Vec<Fact> = facts[first..place.facts].iter().cloned().map(|fact| moved(fact, |span| within(span, record.start))).collect();
+            let here: Vec<Fact> =
+                facts[first..place.facts].iter().cloned().map(|fact| moved(fact, |span| within(span, record.start))).collect();
             let index = telling.spans.partition_point(|span| span.start < record.start);
             let all = telling.spans_in(index, record);
             hub.facts(self.at(fact.span, record, &here, (telling, place)), &all);

@@ -66,14 +66,16 @@ pub(super) enum Step {
 
 /// Whether a private key may begin or end in the bytes.
 pub(super) fn is_near(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"PRIVATE KEY").is_some() || KEYSTORES.iter().any(|head| memchr::memmem::find(bytes, head).is_some())
+    memchr::memmem::find(bytes, b"PRIVATE KEY").is_some()
+        || KEYSTORES.iter().any(|head| memchr::memmem::find(bytes, head).is_some())
 }
 
 /// The base64 of a keystore on a line.
 fn keystore(line: &[u8]) -> Option<Span> {
     KEYSTORES.iter().find_map(|head| {
         let at = memchr::memmem::find(line, head)?;
-        let start = if *head == KEYSTORES[2] { at.checked_sub(6).filter(|&start| line[start..].starts_with(b"MII"))? } else { at };
+        let start =
+            if *head == KEYSTORES[2] { at.checked_sub(6).filter(|&start| line[start..].starts_with(b"MII"))? } else { at };
         let alone = start.checked_sub(1).is_none_or(|before| !is_base64(line[before]) || line[before] == b'=');
         let length = line[start..].iter().take_while(|&&byte| is_base64(byte)).count();
         (alone && length >= KEYSTORE).then(|| Span::new(start, start + length))
@@ -254,7 +256,9 @@ mod tests {
 
     #[test]
     fn keystores_open_by_their_first_bytes() {
-        for (head, rest) in [("/u3+7QAAAAIAAAAB", "{base64:60}"), ("MIIJ", "aQIBAzCC{base64:60}"), ("zs7OzgAAAAIAAAAB", "{base64:60}")] {
+        for (head, rest) in
+            [("/u3+7QAAAAIAAAAB", "{base64:60}"), ("MIIJ", "aQIBAzCC{base64:60}"), ("zs7OzgAAAAIAAAAB", "{base64:60}")]
+        {
             let line = text(&format!("keystore: {head}{rest}\n"));
             let (_, goes_on, span) = Pem::begin_keystore(line.as_bytes(), Mark::default()).unwrap();
             assert_eq!((goes_on, span), (true, Span::new(10, line.len() - 1)), "{head}");

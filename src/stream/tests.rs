@@ -125,7 +125,12 @@ fn wrapped(framing: Framing, log: &str) -> String {
     let stamp = "2026-03-12T09:11:07.491060044Z";
     let record = |stream: &str, text: &str, last: bool| match framing {
         Framing::DockerJson => {
-            let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\r', "\\r").replace('\0', "\\u0000").replace('\x1b', "\\u001b");
+            let text = text
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('\r', "\\r")
+                .replace('\0', "\\u0000")
+                .replace('\x1b', "\\u001b");
             format!("{{\"log\":\"{text}{}\",\"stream\":\"{stream}\",\"time\":\"{stamp}\"}}\n", if last { "\\n" } else { "" })
         }
         Framing::Cri => format!("{stamp} {stream} {} {text}\n", if last { "F" } else { "P" }),

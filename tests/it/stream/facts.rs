@@ -30,7 +30,10 @@ fn facts_are_told_where_the_record_says_whose_they_are() {
     for (kind, record) in [
         ("sandbox-event-in-production-log medium", EVENT.to_owned()),
         ("live-event-in-nonproduction-log high", EVENT.replace("production", "staging").replace("false", "true")),
-        ("sandbox-endpoint-in-production-log high", r#"{{"env":"prod","url":"https://api.sandbox.payca.io/v1/users"}}"#.to_owned()),
+        (
+            "sandbox-endpoint-in-production-log high",
+            r#"{{"env":"prod","url":"https://api.sandbox.payca.io/v1/users"}}"#.to_owned(),
+        ),
         (
             "sandbox-endpoint-in-production-log high",
             r#"{{"env":"prod","base":"https://api.payca.vc","path":"https://api.payca.vc/sandbox/transactions"}}"#.to_owned(),
@@ -111,7 +114,8 @@ fn a_start_up_banner_holds_until_the_next() {
     let banner = |word: &str| format!("2026-03-12T09:11:07Z INFO Spring profiles active: {word}\n");
     let call = "2026-03-12T09:11:08Z INFO GET https://api.sandbox.payca.io/v1/users\n";
     let quiet = "2026-03-12T09:11:08Z INFO ok\n".repeat(300);
-    for (banners, count) in [(vec!["prod"], 1), (vec!["staging"], 0), (vec!["prod", "staging"], 0), (vec!["staging", "prod"], 1)] {
+    for (banners, count) in [(vec!["prod"], 1), (vec!["staging"], 0), (vec!["prod", "staging"], 0), (vec!["staging", "prod"], 1)]
+    {
         let log = format!("{}{quiet}{call}", banners.iter().map(|word| banner(word)).collect::<Vec<_>>().concat());
         let whole = ran("lines", settings(), [log.as_bytes()]);
         assert_eq!(told(&whole).len(), count, "{banners:?}: {:?}", whole.alerts);
@@ -147,12 +151,22 @@ fn the_same_fact_again_is_counted() {
     let many: String = (0..400).map(|n| format!("env=production url=https://h{n}.sandbox.payca.io/\n")).collect();
     let seen = ran("lines", settings(), [many.as_bytes()]);
     assert_eq!(seen.told(), 400);
-    assert!(seen.alerts.iter().any(|line| line["counts"]["sandbox-endpoint-in-production-log"].is_u64()), "{:?}", seen.alerts.last());
+    assert!(
+        seen.alerts.iter().any(|line| line["counts"]["sandbox-endpoint-in-production-log"].is_u64()),
+        "{:?}",
+        seen.alerts.last()
+    );
 }
 
 #[test]
 fn facts_do_not_depend_on_the_pieces() {
-    let forms = [EVENT, "env=prod card=4242424242424242", "INFO ok", "env=prod k=sk_test_{base62:24} GET https://api.sandbox.payca.io/v1", "x-client-secret: {uuid4}"];
+    let forms = [
+        EVENT,
+        "env=prod card=4242424242424242",
+        "INFO ok",
+        "env=prod k=sk_test_{base62:24} GET https://api.sandbox.payca.io/v1",
+        "x-client-secret: {uuid4}",
+    ];
     let templates: Vec<String> = (0..400).map(|n| format!("{} n={n}\n", forms[n * 7 % 11 % forms.len()])).collect();
     let log: String = templates.iter().enumerate().map(|(n, text)| expand(text, &format!("p{}", n % 13))).collect();
     let whole = ran("lines", settings(), [log.as_bytes()]);
@@ -218,9 +232,8 @@ fn case_79_archives_of_many_members_and_half_an_archive() {
     let tree = Tree::new();
     let record = |seed: &str| expand("2026-03-12T09:11:07Z INFO k=sk_live_{base62:24}\n", seed);
     let quiet = "2026-03-12T09:11:07Z INFO n=4711 nothing at all\n".repeat(40);
-    let members = |pack: fn(&[u8]) -> Vec<u8>| {
-        [pack(quiet.as_bytes()), pack(format!("{quiet}{}", record("79")).as_bytes())].concat()
-    };
+    let members =
+        |pack: fn(&[u8]) -> Vec<u8>| [pack(quiet.as_bytes()), pack(format!("{quiet}{}", record("79")).as_bytes())].concat();
     let frames = |bytes: &[u8]| ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest);
     let mut cut = gzip(format!("{}{}", record("79"), quiet.repeat(4000)).as_bytes());
     cut.truncate(cut.len() / 2);
