@@ -22,7 +22,10 @@ def word(n): return ''.join(r.choices(string.ascii_letters + string.digits, k=n)
 def line(i):
     kind = i % 5
     if kind == 0: return '10.0.0.%d - - [12/Mar/2026:09:%02d:07 +0000] "GET /v1/invoices/%s?page=%d HTTP/1.1" 200 %d "-" "curl/8"' % (i % 250, i % 60, word(12), i, i)
-    if kind == 1: return '{"level":30,"time":17803587%05d,"host":"api.stripe.com","livemode":true,"req":{"id":"%s","url":"/v1/charges"},"msg":"request"}' % (i % 99999, word(16))
+    # Every fifth record says something of environments: a host, a field, or an event with its mode.
+    if kind == 1 and i % 3 == 0: return '{"level":30,"time":17803587%05d,"host":"api.stripe.com","req":{"id":"%s","url":"/v1/charges"},"msg":"request"}' % (i % 99999, word(16))
+    if kind == 1 and i % 3 == 1: return '{"level":30,"time":17803587%05d,"env":"production","req":{"id":"%s","url":"/v1/charges"},"msg":"request"}' % (i % 99999, word(16))
+    if kind == 1: return '{"level":30,"time":17803587%05d,"event":{"id":"evt_1%s","object":"event","livemode":true},"msg":"hook"}' % (i % 99999, word(23))
     if kind == 2: return '2026-03-12T09:11:07.%03dZ INFO webhook evt_1%s delivered in %d ms trace_id=%s' % (i % 999, word(23), i % 90, word(32).lower())
     if kind == 3: return '<14>Mar 12 09:11:07 node2 pay[1956]: cache key user:%d:profile hit token_bucket=%d auth=ok' % (i, i % 12)
     return '2026-03-12T09:11:07Z DEBUG ' + ' '.join(word(r.randint(3, 9)) for _ in range(30))
@@ -65,12 +68,37 @@ for file in clean line; do
     [ "$kib" -le "$limit_kib" ] && note "peak memory, $file" "$((kib / 1024)) MiB" || fail "peak memory, $file" "$kib KiB"
 done
 
-# Throughput.
-two_cats() { cat "$work/clean" | cat > /dev/null; }
-filtered() { cat "$work/clean" | "${redact[@]}" > /dev/null; }
-cats=$(seconds two_cats); ours=$(seconds filtered)
-note "cat | cat" "$cats s"
-note "cat | keyfence stream --redact" "$ours s, $(awk -v m="$mib" -v s="$ours" 'BEGIN { printf "%.0f", m / s }') MiB/s"
+# Throughput: medians of ratios, each against the other in the same turn.
+python3 - "$work" "$mib" "$program" <<'PY'
+import os, resource, shutil, statistics, subprocess, sys, time
+work, mib, program = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+clean, null = work + '/clean', open(os.devnull, 'wb')
+def cost(*stages):
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    source, running = open(clean, 'rb'), []
+    for at, stage in enumerate(stages):
+        last = at == len(stages) - 1
+        p = subprocess.Popen(stage, stdin=source, stdout=null if last else subprocess.PIPE, stderr=subprocess.DEVNULL)
+        source.close()
+        source = p.stdout
+        running.append(p)
+    for p in running: p.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    user = after.ru_utime - before.ru_utime
+    return time.perf_counter() - start, user, user + after.ru_stime - before.ru_stime
+find = [shutil.which('rg') or 'grep', '-a', '-c', '-F', 'a text that stands nowhere']
+stream, redact = [program, 'stream', '--alerts', 'none'], [program, 'stream', '--redact', '--alerts', 'none']
+def compare(name, ours, theirs, which, unit, target):
+    pairs = [(cost(*ours)[which], cost(*theirs)[which]) for _ in range(5)]
+    ratio = statistics.median(a / max(b, 1e-9) for a, b in pairs)
+    mine = statistics.median(a for a, _ in pairs)
+    print('%-34s %.2fx (target %s), %.2f s %s, %.0f MiB/s' % (name, ratio, target, mine, unit, mib / mine))
+compare('stream < f : rg -c -F < f', [stream], [find], 1, 'user', '8')
+compare('stream --redact < f : rg < f', [redact], [find], 1, 'user', '8')
+compare('cat f | stream : cat f | rg', [['cat'], stream], [['cat'], find], 0, 'wall', '1.0')
+compare('cat f | redact : cat f | cat', [['cat'], redact], [['cat'], ['cat']], 0, 'wall', '1.1')
+compare('the same, all CPU', [['cat'], redact], [['cat'], ['cat']], 2, 'CPU', '-')
+PY
 
 # Latency: a line in, the line out.
 python3 - "${redact[@]}" <<'PY'
@@ -84,9 +112,14 @@ turn(b'warm\n')
 line = b'2026-03-12T09:11:07Z INFO request done trace_id=0123456789abcdef url=/v1/invoices?page=2\n'
 took = sorted(turn(line) for _ in range(5000))
 print('%-34s p50 %.3f ms, p99 %.3f ms, worst %.3f ms' % ('latency of a line, idle', took[2500], took[4950], took[-1]))
-for name, unit in [('benign', b'lorem ips'), ('prefixes', b'sk_' + b'live_'), ('percent', b'%25'), ('backslashes', b'\\\\'), ('brackets', b'[[[[')]:
+import base64
+nested, benign = b'lorem ipsum dolor', 0
+for _ in range(4): nested = base64.b64encode(nested)
+units = [('benign', b'lorem ips'), ('prefixes', b'sk_' + b'live_'), ('percent', b'%25'), ('backslashes', b'\\'), ('brackets', b'[[[['), ('nested base64', nested)]
+for name, unit in units:
     took = min(turn(unit * (65536 // len(unit)) + b'\n') for _ in range(5))
-    print('%-34s %.2f ms' % ('64 KiB line, ' + name, took))
+    benign = benign or took
+    print('%-34s %.2f ms, %.1fx (targets 50 ms, 20x)' % ('64 KiB line, ' + name, took, took / benign))
 p.stdin.close(); p.wait()
 PY
 # Ten thousand lines a second for five seconds.

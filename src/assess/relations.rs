@@ -14,10 +14,11 @@ use crate::span::Span;
 /// Everything that follows from more than one thing, or from a fact.
 pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
     let log = bench.survey.kind() == PlaceKind::Log;
+    for one in known.iter().filter(|one| !is_muted(one.situation.place.kind)) {
+        // In a log: of one record.
+        contradictions(one, judgement);
+    }
     if !log {
-        for one in known.iter().filter(|one| !is_muted(one.situation.place.kind)) {
-            contradictions(one, judgement);
-        }
         mixed(bench, known, judgement);
         public_names(bench, judgement);
     }

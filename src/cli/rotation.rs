@@ -134,8 +134,8 @@ impl Search {
             self.bytes += read as u64;
             let ended = read < wanted;
             let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(core) };
-            let seen = input.eye.look(&buffer, core..end).map_err(|_| "a rule gave up on it".to_owned())?;
-            for seen in seen.iter().filter(|seen| seen.label.is_some()) {
+            let sight = input.eye.look(&buffer, core..end).map_err(|_| "a rule gave up on it".to_owned())?;
+            for seen in sight.seen.iter().filter(|seen| seen.label.is_some()) {
                 let at = seen.credential.span.start;
                 let line = lines.position(&buffer, at).line;
                 let time = time_of(&buffer, at);

@@ -631,13 +631,19 @@ pub(crate) fn is_secret_name(name: &[u8]) -> bool {
 /// The mode that a provider's event says of itself.
 fn event(bytes: &[u8], word: Span) -> Option<Fact> {
     let livemode = word.len() == b"livemode".len();
-    let around = &bytes[word.start.saturating_sub(EVENT)..(word.end + EVENT).min(bytes.len())];
+    let start = word.start.saturating_sub(EVENT);
+    let around = &bytes[start..(word.end + EVENT).min(bytes.len())];
     let (provider, value) = if livemode {
         let is_event = memchr::memmem::find(around, b"evt_").is_some() || is_object_event(around);
         (Provider::from("stripe"), is_event.then_some(word.end)?)
     } else {
-        let live = memchr::memmem::find(around, b"\"live").or_else(|| memchr::memmem::find(around, b"live\\\""))?;
-        (Provider::from("adyen"), word.start.saturating_sub(EVENT) + live + 5)
+        let find = |part: &[u8]| memchr::memmem::find(part, b"\"live").or_else(|| memchr::memmem::find(part, b"live\\\""));
+        // What its own line says goes before what others say.
+        let line = memchr::memrchr(b'\n', &bytes[start..word.start]).map_or(start, |end| start + end + 1);
+        let end =
+            memchr::memchr(b'\n', &bytes[word.end..start + around.len()]).map_or(start + around.len(), |end| word.end + end);
+        let live = find(&bytes[line..end]).map(|at| line + at).or_else(|| find(around).map(|at| start + at))?;
+        (Provider::from("adyen"), live + 5)
     };
     let behind = &bytes[value.min(bytes.len())..];
     let glue = behind.iter().take(12).take_while(|byte| b"\\\": =>".contains(byte)).count();

@@ -541,8 +541,12 @@ impl<'a> Survey<'a> {
 
     /// What the last start-up banner in these bytes says.
     pub fn last_banner(&self) -> Option<Stage> {
-        let banners = self.banners.get_or_init(|| banners(self.input.bytes, self.dictionary()));
-        banners.last().map(|(_, stage)| *stage).or(self.input.banner)
+        self.start_ups().last().map(|(_, stage)| *stage).or(self.input.banner)
+    }
+
+    /// What start-up banners in these bytes say, and where their lines begin.
+    pub fn start_ups(&self) -> &[(usize, Stage)] {
+        self.banners.get_or_init(|| banners(self.input.bytes, self.dictionary()))
     }
 
     fn field(&self, field: &Field) -> Option<Clue> {

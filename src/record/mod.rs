@@ -180,6 +180,7 @@ mod tests {
             ("The following 1 profile is active: \"prod\"", Some("prod")),
             ("The following 1 profile is active: profile=prod", Some("prod")),
             ("boot profile=prod", Some("prod")),
+            ("INFO Spring profiles active: prod", Some("prod")),
             ("=> Rails 7.1 application starting in production", Some("production")),
             ("{\"environment\":\"production\"}", None),
             ("nothing", None),

@@ -129,10 +129,10 @@ pub(super) fn pairs(record: &[u8], offset: usize, more: &[String], found: &mut V
 
 /// The word behind a start-up banner that says the environment, in a plain line.
 pub fn banner(line: &[u8]) -> Option<&[u8]> {
-    let lower = line.to_ascii_lowercase();
-    if lower.trim_ascii_start().starts_with(b"{") || line.len() > 300 {
+    if line.len() > 300 || line.trim_ascii_start().starts_with(b"{") {
         return None;
     }
+    let lower = line.to_ascii_lowercase();
     let word_at = |at: usize| {
         let rest = &line[at.min(line.len())..];
         let glue = rest.iter().take(6).take_while(|byte| b" :=\"'".contains(byte)).count();
@@ -150,13 +150,15 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
             line[..at].iter().all(|byte| !b"=:{[\"".contains(byte)) || phrase.contains(&b' ') || at > 0 && line[at - 1] == b' ';
         starts.then(|| word_at(at + phrase.len())).flatten()
     };
-    let phrases: [&[u8]; 11] = [
+    let phrases: [&[u8]; 13] = [
         b"hosting environment",
         b"environment",
         b"profiles are active",
         b"profile is active",
         b"active profiles",
         b"active profile",
+        b"profiles active",
+        b"profile active",
         b"profile",
         b"node_env",
         b"rails_env",

@@ -134,10 +134,11 @@ fn alert() -> Map<String, Value> {
     all
 }
 
-/// How many alerts of each class were not told.
+/// How many alerts of each class, or of each kind that is about no secret alone, were not told.
 fn counts() -> Value {
-    let classes: Vec<_> = Class::ALL.iter().map(|class| (class.name(), number())).collect();
-    part(&classes, &[])
+    let names = Class::ALL.iter().map(|class| class.name()).chain(Kind::ALL.iter().map(|kind| kind.id()));
+    let rows: Vec<_> = names.map(|name| (name, number())).collect();
+    part(&rows, &[])
 }
 
 fn summary() -> Map<String, Value> {

@@ -4,9 +4,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::eye::{Eye, Fault, Seen};
+use super::eye::{Eye, Fault, Seen, Sight};
 use super::pem::Pem;
-use crate::credential::{Class, Credential};
+use crate::credential::{Class, Credential, Environment};
+use crate::finding::{Fact, FactKind};
 use crate::span::Span;
 
 /// Lines of context.
@@ -51,6 +52,28 @@ pub(super) enum Outcome {
     Hit(Hit),
     /// A line that could not be looked at.
     Failed(Span),
+}
+
+/// What was decided of some bytes, in order.
+#[derive(Debug, Default)]
+pub(super) struct Decided {
+    /// Secrets, and what could not be looked at.
+    pub(super) outcomes: Vec<Outcome>,
+    /// What lines say of environments, each by itself. It never changes what goes out.
+    pub(super) facts: Vec<Fact>,
+}
+
+impl Decided {
+    pub(super) fn shifted(self, by: usize) -> Self {
+        let facts = self.facts.into_iter().map(|fact| moved(fact, |span| span.shifted(by)));
+        let outcomes = self.outcomes.into_iter().map(|outcome| outcome.shifted(by));
+        Self { facts: facts.collect(), outcomes: outcomes.collect() }
+    }
+}
+
+/// The same fact where its spans are counted from somewhere else.
+pub(super) fn moved(fact: Fact, to: impl Fn(Span) -> Span) -> Fact {
+    Fact { span: to(fact.span), beside: fact.beside.map(to), ..fact }
 }
 
 impl Outcome {
@@ -120,44 +143,53 @@ impl Decider {
     ///
     /// Secrets are overwritten with stars: as context they say nothing that their names do not say,
     /// and would be looked at again with each of the next lines.
-    pub(super) fn lines(&mut self, eye: &Eye, bytes: &mut [u8], from: usize) -> Vec<Outcome> {
-        let mut outcomes = Vec::new();
+    pub(super) fn lines(&mut self, eye: &Eye, bytes: &mut [u8], from: usize) -> Decided {
+        let mut decided = Decided::default();
         let fresh = &bytes[from..];
         let many = fresh.len() > FEW && self.pem.is_none() && !super::pem::is_near(fresh);
         let suspects = if many { suspects(eye, bytes, from).ok() } else { None };
-        if let Some(suspects) = suspects {
-            for line in suspects {
-                let before = outcomes.len();
-                look(eye, bytes, line, &mut outcomes);
-                wipe(bytes, &outcomes[before..]);
+        if let Some(Suspects { lines, telling }) = suspects {
+            for line in telling {
+                decided.facts.extend(facts_of(eye, bytes, line));
+            }
+            for line in lines {
+                let before = decided.outcomes.len();
+                look(eye, bytes, line, &mut decided.outcomes);
+                wipe(bytes, &decided.outcomes[before..]);
             }
             self.count(&bytes[from..]);
         } else {
             let mut start = from;
             loop {
                 let Some(line) = lines_of(bytes, start).next() else { break };
-                let before = outcomes.len();
-                self.line(eye, bytes, line.clone(), &mut outcomes);
+                let before = decided.outcomes.len();
+                if self.line(eye, bytes, line.clone(), &mut decided.outcomes) {
+                    decided.facts.extend(facts_of(eye, bytes, line.clone()));
+                }
                 self.count(&bytes[line.clone()]);
-                wipe(bytes, &outcomes[before..]);
+                wipe(bytes, &decided.outcomes[before..]);
                 start = line.end;
             }
         }
-        outcomes
+        decided
     }
 
     /// Decides a part of a long line: the core, between as many bytes as a decision may need.
-    pub(super) fn window(&mut self, eye: &Eye, bytes: &mut [u8], core: Range<usize>) -> Vec<Outcome> {
+    pub(super) fn window(&mut self, eye: &Eye, bytes: &mut [u8], core: Range<usize>) -> Decided {
         // A line that long is no part of a key that goes over lines.
         let mut outcomes: Vec<Outcome> =
             self.pem.take().and_then(|pem| pem.close(eye, core.start, true)).map(Outcome::Hit).into_iter().collect();
+        let mut facts = Vec::new();
         match eye.look(bytes, core.clone()) {
-            Ok(seen) => outcomes.extend(hits(seen, bytes, 0)),
+            Ok(sight) => {
+                outcomes.extend(hits(sight.seen, bytes, 0));
+                facts = sight.facts;
+            }
             Err(Fault) => outcomes.push(Outcome::Failed(Span::new(core.start, core.end))),
         }
         self.count(&bytes[core]);
         wipe(bytes, &outcomes);
-        outcomes
+        Decided { outcomes, facts }
     }
 
     /// Looks at an unfinished line as if it ended here; changes nothing.
@@ -168,7 +200,9 @@ impl Decider {
                 let body = super::pem::body_of(&bytes[from..]).map(|span| span.shifted(from));
                 outcomes.extend(body.map(|span| Outcome::Hit(Hit::key_part(span))));
             }
-            None => look(eye, bytes, from..bytes.len(), &mut outcomes),
+            None => {
+                look(eye, bytes, from..bytes.len(), &mut outcomes);
+            }
         }
         outcomes
     }
@@ -188,26 +222,29 @@ impl Decider {
         self.mark
     }
 
-    /// One whole line.
-    fn line(&mut self, eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) {
+    /// One whole line; says whether its facts are wanted.
+    fn line(&mut self, eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) -> bool {
         if let Some(mut pem) = self.pem.take() {
             match pem.line(&bytes[line.clone()]) {
                 super::pem::Step::Body(span) => {
                     outcomes.push(Outcome::Hit(Hit::key_part(span.shifted(line.start))));
                     self.pem = Some(pem);
-                    return;
+                    return false;
                 }
                 super::pem::Step::Head => self.pem = Some(pem),
                 super::pem::Step::End(span) => {
                     outcomes.push(Outcome::Hit(Hit::key_part(span.shifted(line.start))));
                     outcomes.extend(pem.close(eye, line.start + span.end, false).map(Outcome::Hit));
-                    return;
+                    return false;
                 }
-                super::pem::Step::Broken => outcomes.extend(pem.close(eye, line.start, true).map(Outcome::Hit)),
+                super::pem::Step::Broken => {
+                    let truncated = pem.wants_end();
+                    outcomes.extend(pem.close(eye, line.start, truncated).map(Outcome::Hit));
+                }
             }
         }
         let before = outcomes.len();
-        look(eye, bytes, line.clone(), outcomes);
+        let facts = look(eye, bytes, line.clone(), outcomes);
         if let Some((pem, span)) = Pem::begin(&bytes[line.clone()], self.mark) {
             let span = span.shifted(line.start);
             let taken = outcomes[before..].iter().any(|outcome| outcome.span().overlaps(span));
@@ -215,17 +252,51 @@ impl Decider {
                 outcomes.push(Outcome::Hit(Hit::key_part(span)));
             }
             self.pem = Some(pem);
+        } else if let Some((pem, goes_on, span)) = Pem::begin_keystore(&bytes[line.clone()], self.mark) {
+            let span = span.shifted(line.start);
+            if !outcomes[before..].iter().any(|outcome| outcome.span().overlaps(span)) {
+                outcomes.push(Outcome::Hit(Hit::key_part(span)));
+            }
+            if goes_on {
+                self.pem = Some(pem);
+            } else {
+                outcomes.extend(pem.close(eye, span.end, false).map(Outcome::Hit));
+            }
+        }
+        facts.iter().any(is_telling) || !facts.is_empty() && outcomes.len() > before
+    }
+}
+
+/// One line with its context and nothing else; gives the facts that it may hold.
+fn look(eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) -> Vec<Fact> {
+    let start = context_of(bytes, line.start);
+    let slice = &bytes[start..line.end];
+    match eye.look(slice, line.start - start..slice.len()) {
+        Ok(Sight { seen, facts }) => {
+            outcomes.extend(hits(seen, slice, start));
+            facts
+        }
+        Err(Fault) => {
+            outcomes.push(Outcome::Failed(Span::new(line.start, line.end)));
+            Vec::new()
         }
     }
 }
 
-/// One line with its context and nothing else.
-fn look(eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) {
-    let start = context_of(bytes, line.start);
-    let slice = &bytes[start..line.end];
-    match eye.look(slice, line.start - start..slice.len()) {
-        Ok(seen) => outcomes.extend(hits(seen, slice, start)),
-        Err(Fault) => outcomes.push(Outcome::Failed(Span::new(line.start, line.end))),
+/// The facts of a line, which nothing else has a part in: so it does not matter what came with it.
+fn facts_of(eye: &Eye, bytes: &[u8], line: Range<usize>) -> impl Iterator<Item = Fact> {
+    let start = line.start;
+    let slice = &bytes[line];
+    let facts = eye.look(slice, 0..slice.len()).map_or(Vec::new(), |sight| sight.facts);
+    facts.into_iter().map(move |fact| moved(fact, |span| span.shifted(start)))
+}
+
+/// Whether a fact may be a finding by itself, where a log says whose it is.
+fn is_telling(fact: &Fact) -> bool {
+    match fact.kind {
+        FactKind::Event | FactKind::TestCard | FactKind::SandboxPath => true,
+        FactKind::Host => fact.environment == Environment::Sandbox,
+        _ => false,
     }
 }
 
@@ -255,15 +326,23 @@ fn lines_of(bytes: &[u8], from: usize) -> impl Iterator<Item = Range<usize>> + '
     })
 }
 
+/// Lines that are worth a look each.
+struct Suspects {
+    /// Those that may hold a secret.
+    lines: Vec<Range<usize>>,
+    /// Those whose facts are wanted.
+    telling: Vec<Range<usize>>,
+}
+
 /// The lines that may hold something: those where a look at all of them together sees something, and
 /// those that go on in the next, where the two could be read as one.
 ///
 /// A look at all sees at least what a look at each would see, because more context never takes a
-/// credential away; what it makes of the credential is not used.
-fn suspects(eye: &Eye, bytes: &[u8], from: usize) -> Result<Vec<Range<usize>>, Fault> {
+/// credential or a fact away; what it makes of them is not used.
+fn suspects(eye: &Eye, bytes: &[u8], from: usize) -> Result<Suspects, Fault> {
     let start = context_of(bytes, from);
     let slice = &bytes[start..];
-    let seen = eye.look(slice, from - start..slice.len())?;
+    let Sight { seen, facts } = eye.look(slice, from - start..slice.len())?;
     let mut lines: Vec<Range<usize>> = Vec::new();
     // Public ones too: what comes later may be why they are.
     for seen in &seen {
@@ -280,7 +359,17 @@ fn suspects(eye: &Eye, bytes: &[u8], from: usize) -> Result<Vec<Range<usize>>, F
     }
     lines.sort_by_key(|line| (line.start, line.end));
     lines.dedup();
-    Ok(lines)
+    let mut telling: Vec<Range<usize>> = Vec::new();
+    for fact in &facts {
+        let at = fact.span.start + start;
+        let first = line_start(bytes, from, at);
+        let known = telling.last().is_some_and(|line| line.start == first);
+        let suspect = || lines.binary_search_by_key(&first, |line| line.start).is_ok();
+        if !known && (is_telling(fact) || suspect()) {
+            telling.extend(lines_of(bytes, first).next());
+        }
+    }
+    Ok(Suspects { lines, telling })
 }
 
 fn line_start(bytes: &[u8], from: usize, at: usize) -> usize {

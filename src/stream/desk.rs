@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::credential::{Class, Fingerprint};
+use crate::credential::Fingerprint;
 use crate::finding::Finding;
 
 /// Secrets that are remembered.
@@ -14,8 +14,9 @@ const ROLL_UP: Duration = Duration::from_secs(60);
 /// Alerts in a second, and at once.
 const RATE: f64 = 50.0;
 
-/// What makes two findings one.
-pub(super) type Key = (String, Class, Fingerprint);
+/// What makes two findings one: the stream, the class of the secret or what sort of finding it is, and the
+/// fingerprint.
+pub(super) type Key = (String, &'static str, Fingerprint);
 
 /// A finding that was told, and how often it was seen.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) struct Desk {
     turn: u64,
     tokens: f64,
     filled: Instant,
-    limited: BTreeMap<Class, u64>,
+    limited: BTreeMap<&'static str, u64>,
     last_summary: Option<Instant>,
     pub(super) evicted: u64,
 }
@@ -137,7 +138,7 @@ impl Desk {
     }
 
     /// What was held back since the last summary, once a second.
-    pub(super) fn summary(&mut self, now: Instant, end: bool) -> Option<BTreeMap<Class, u64>> {
+    pub(super) fn summary(&mut self, now: Instant, end: bool) -> Option<BTreeMap<&'static str, u64>> {
         let ripe = self.last_summary.is_none_or(|last| now.duration_since(last) >= Duration::from_secs(1));
         if self.limited.is_empty() || !(ripe || end) {
             return None;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::credential::{Confidence, Credential};
 use crate::detect::known::Known;
 use crate::detect::{Scanner, Scope};
-use crate::finding::{Mask, Sighting};
+use crate::finding::{Fact, Mask, Sighting};
 use crate::rule::RuleSet;
 use crate::span::Span;
 
@@ -26,6 +26,15 @@ pub struct Seen {
     pub credential: Credential,
     /// What the team calls it.
     pub label: Option<Arc<str>>,
+}
+
+/// Everything that was seen, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Credentials, public ones included.
+    pub seen: Vec<Seen>,
+    /// What is no secret and says something of environments.
+    pub facts: Vec<Fact>,
 }
 
 /// Finds credentials.
@@ -46,21 +55,23 @@ impl Eye {
         self.scanner.rules()
     }
 
-    /// Every credential that begins in the core, public ones included, in order.
-    pub fn look(&self, bytes: &[u8], core: Range<usize>) -> Result<Vec<Seen>, Fault> {
+    /// Everything that begins in the core.
+    pub fn look(&self, bytes: &[u8], core: Range<usize>) -> Result<Sight, Fault> {
         // Nothing that the scanner holds changes while it looks, so nothing is left half changed.
         catch_unwind(AssertUnwindSafe(|| self.find(bytes, core))).map_err(|_| Fault)
     }
 
-    fn find(&self, bytes: &[u8], core: Range<usize>) -> Vec<Seen> {
+    fn find(&self, bytes: &[u8], core: Range<usize>) -> Sight {
         #[cfg(test)]
         assert!(memchr::memmem::find(&bytes[core.clone()], b"a rule that panics").is_none(), "as asked");
         let sightings = self.scanner.scan_within(bytes, &Scope { core: core.clone(), names: true });
-        let credentials = sightings.into_iter().filter_map(|sighting| match sighting {
-            Sighting::Credential(credential) => Some(Seen { credential, label: None }),
-            Sighting::Fact(_) => None,
-        });
-        let mut seen: Vec<Seen> = credentials.collect();
+        let (mut seen, mut facts) = (Vec::new(), Vec::new());
+        for sighting in sightings {
+            match sighting {
+                Sighting::Credential(credential) => seen.push(Seen { credential, label: None }),
+                Sighting::Fact(fact) => facts.push(fact),
+            }
+        }
         if let Some(known) = &self.known {
             // Also where it stands encoded.
             for seen in &mut seen {
@@ -74,13 +85,13 @@ impl Eye {
             }
             seen.sort_by_key(|seen| seen.credential.span);
         }
-        seen
+        Sight { seen, facts }
     }
 
     /// What to print instead of the credentials in a string.
     pub fn masks(&self, bytes: &[u8]) -> Vec<(Span, Mask)> {
         match self.look(bytes, 0..bytes.len()) {
-            Ok(seen) => seen.iter().map(|seen| (seen.credential.span, Mask::of(&seen.credential.secret))).collect(),
+            Ok(sight) => sight.seen.iter().map(|seen| (seen.credential.span, Mask::of(&seen.credential.secret))).collect(),
             // What cannot be looked at is not printed.
             Err(Fault) => vec![(Span::new(0, bytes.len()), Mask { prefix: String::new(), length: bytes.len() })],
         }

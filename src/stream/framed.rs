@@ -7,11 +7,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::decide::{Decider, Hit, Mark, Outcome, context_of};
+use super::decide::{Decided, Decider, Hit, Mark, Outcome, context_of, moved};
 use super::filter::Filter;
 use super::hub::{At, Blocked, Hub};
 use crate::credential::Class;
 use crate::detect::REACH;
+use crate::finding::{Fact, Stage};
 use crate::record::framing::{Framing, Part};
 use crate::rule::Alphabet;
 use crate::span::Span;
@@ -38,6 +39,31 @@ pub struct Framed {
     waiting: Option<Instant>,
     /// Inside a record that is too long to be one.
     overlong: bool,
+    /// What the last start-up banner outside of wrapped lines said.
+    banner: Option<Stage>,
+    /// The record whose coming let out the last one that went out.
+    closed: u64,
+    /// What is to be told, in the order in which it would be told if every record came alone.
+    pending: Vec<Pending>,
+}
+
+/// Something to tell: when, and with what.
+#[derive(Debug)]
+struct Pending {
+    /// The record whose coming decided it; then secrets of joined lines, then what records say by themselves.
+    turn: (u64, u8),
+    /// The secret; none if it is about the facts.
+    hit: Option<Hit>,
+    stream: String,
+    record: Vec<u8>,
+    span: Span,
+    line: u64,
+    offset: u64,
+    column: u64,
+    facts: Vec<Fact>,
+    banner: Option<Stage>,
+    /// All secrets of the record.
+    all: Vec<Span>,
 }
 
 /// A record that waits for its line to be complete.
@@ -50,6 +76,22 @@ struct Record {
     failed: bool,
     /// Whether its line is not decided yet.
     open: bool,
+    /// The record whose coming decided it.
+    closed: u64,
+    /// What it says of environments.
+    facts: Vec<Fact>,
+    banner: Option<Stage>,
+}
+
+impl Record {
+    fn new(bytes: Vec<u8>, mark: Mark) -> Self {
+        Self { bytes, mark, hits: Vec::new(), failed: false, open: false, closed: 0, facts: Vec::new(), banner: None }
+    }
+
+    /// One that could not be looked at.
+    fn failed(bytes: Vec<u8>, mark: Mark) -> Self {
+        Self { failed: true, ..Self::new(bytes, mark) }
+    }
 }
 
 /// The line of a stream inside the records, as far as it has come.
@@ -64,6 +106,8 @@ struct Text {
     long: bool,
     swallow: Option<Alphabet>,
     turn: u64,
+    /// What the last start-up banner said.
+    banner: Option<Stage>,
 }
 
 /// Where a piece of a line stands.
@@ -75,6 +119,8 @@ struct Piece {
     length: usize,
     /// In the record.
     raw: usize,
+    /// Whether its line ends with it.
+    last: bool,
 }
 
 impl Framed {
@@ -92,6 +138,9 @@ impl Framed {
             turn: 0,
             waiting: None,
             overlong: false,
+            banner: None,
+            closed: 0,
+            pending: Vec::new(),
         }
     }
 
@@ -100,19 +149,23 @@ impl Framed {
         let mut mark = self.raw.mark();
         let eye = hub.eye.clone();
         let fresh = self.buffer[self.at..end].to_vec();
-        let mut outcomes = self.raw.lines(&eye, &mut self.buffer[..end], self.at).into_iter().peekable();
+        let banners = hub.banners(&fresh, self.banner);
+        self.banner = banners.last();
+        let Decided { outcomes, facts } = self.raw.lines(&eye, &mut self.buffer[..end], self.at);
+        let (mut outcomes, mut facts) = (outcomes.into_iter().peekable(), facts.into_iter().peekable());
         hub.counters.lines += self.raw.mark().lines - mark.lines;
         let mut touched: Vec<Vec<u8>> = Vec::new();
         let mut start = self.at;
         while start < end {
             let stop = memchr::memchr(b'\n', &self.buffer[start..end]).map_or(end, |at| start + at + 1);
-            let mut record = Record {
-                bytes: fresh[start - self.at..stop - self.at].to_vec(),
-                mark,
-                hits: Vec::new(),
-                failed: false,
-                open: false,
-            };
+            let mut record = Record::new(fresh[start - self.at..stop - self.at].to_vec(), mark);
+            record.closed = self.first + self.queue.len() as u64;
+            record.banner = banners.at(start - self.at);
+            while let Some(fact) = facts.next_if(|fact| fact.span.start < stop) {
+                record
+                    .facts
+                    .push(moved(fact, |span| Span::new(span.start.saturating_sub(start), span.end.saturating_sub(start))));
+            }
             while let Some(outcome) = outcomes.next_if(|outcome| outcome.span().start < stop) {
                 match outcome {
                     Outcome::Failed(_) => record.failed = true,
@@ -157,7 +210,8 @@ impl Framed {
             }
         }
         let number = self.first + self.queue.len() as u64;
-        text.pieces.push_back(Piece { record: number, start: text.buffer.len(), length: bytes.len(), raw: part.text.start });
+        let (start, raw, last) = (text.buffer.len(), part.text.start, !part.partial);
+        text.pieces.push_back(Piece { record: number, start, length: bytes.len(), raw, last });
         text.buffer.extend_from_slice(bytes);
         if !part.partial {
             text.buffer.push(b'\n');
@@ -176,7 +230,7 @@ impl Framed {
             let end = if text.long { memchr::memchr(b'\n', fresh) } else { memchr::memrchr(b'\n', fresh) };
             match end.map(|end| text.at + end + 1) {
                 Some(end) if !text.long => {
-                    let outcomes = text.decider.lines(&hub.eye.clone(), &mut text.buffer[..end], text.at);
+                    let outcomes = self.lines(&mut text, end, hub);
                     self.apply(&mut text, outcomes, end, hub);
                 }
                 Some(end) if end - text.at < limit => {
@@ -196,14 +250,26 @@ impl Framed {
         self.texts.insert(key.to_vec(), text);
     }
 
+    /// Decides lines of a text; what they say of environments is told of their records.
+    fn lines(&mut self, text: &mut Text, end: usize, hub: &mut Hub) -> Vec<Outcome> {
+        let banners = hub.banners(&text.buffer[text.at..end], text.banner);
+        for piece in text.pieces.iter().filter(|piece| piece.start < end) {
+            let banner = banners.at(piece.start.saturating_sub(text.at));
+            if let Some(record) = self.record(piece.record) {
+                record.banner = banner;
+            }
+        }
+        text.banner = banners.last();
+        text.decider.lines(&hub.eye.clone(), &mut text.buffer[..end], text.at).outcomes
+    }
+
     fn window(&mut self, text: &mut Text, size: usize, hub: &mut Hub) {
         let floor = text.at.saturating_sub(REACH);
         let visible = (text.at + size + REACH).min(text.buffer.len());
         let core = text.at - floor..text.at + size - floor;
-        let outcomes = text.decider.window(&hub.eye.clone(), &mut text.buffer[floor..visible], core);
+        let decided = text.decider.window(&hub.eye.clone(), &mut text.buffer[floor..visible], core).shifted(floor);
         hub.counters.windows += 1;
-        let outcomes = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
-        self.apply(text, outcomes, text.at + size, hub);
+        self.apply(text, decided.outcomes, text.at + size, hub);
     }
 
     /// Puts what was decided of a text, up to `end`, on its records, and tells of it.
@@ -223,15 +289,27 @@ impl Framed {
         }
         let done = text.pieces.iter().take_while(|piece| piece.start + piece.length <= end).count();
         let mut joined = 0;
-        for piece in text.pieces.drain(..done) {
-            let number = usize::try_from(piece.record - self.first).unwrap_or(usize::MAX);
+        for at in 0..done {
+            let piece = text.pieces[at];
+            let closed = self.closing(text, piece.start, hub);
             joined += u64::from(piece.start > text.at);
-            if let Some(record) = self.queue.get_mut(number) {
-                record.open = false;
+            if let Some(record) = self.record(piece.record) {
+                (record.open, record.closed) = (false, closed);
             }
         }
+        text.pieces.drain(..done);
         hub.counters.joined += joined;
         text.at = end;
+    }
+
+    /// The record whose coming decided what stands at a place of a text: the one that ends the line, or makes
+    /// it too long to wait for.
+    fn closing(&self, text: &Text, at: usize, hub: &Hub) -> u64 {
+        let limit = hub.settings.max_line + REACH;
+        let decides = |piece: &&Piece| piece.last || piece.start + piece.length - text.at.min(piece.start) >= limit;
+        let from = text.pieces.iter().skip_while(|piece| piece.start + piece.length < at);
+        let newest = (self.first + self.queue.len() as u64).saturating_sub(1);
+        from.into_iter().find(decides).map_or(newest, |piece| piece.record)
     }
 
     /// A secret of a text: redacted in every record that holds a part of it, told once.
@@ -260,29 +338,51 @@ impl Framed {
         }
     }
 
-    fn tell(&mut self, text: &Text, hit: &Hit, spans: &[Span], hub: &mut Hub) {
+    fn tell(&mut self, text: &Text, hit: &Hit, spans: &[Span], hub: &Hub) {
         let at = hit.span.start;
         // What ends a private key may stand behind the last byte of its piece.
         let piece = text.pieces.iter().rev().find(|piece| piece.start <= at && at <= piece.start + piece.length).copied();
-        let floor = hit.span.start.saturating_sub(RECORD);
-        let start = memchr::memrchr(b'\n', &text.buffer[floor..hit.span.start]).map_or(floor, |at| floor + at + 1);
-        let ceiling = (hit.span.end + RECORD).min(text.buffer.len());
-        let end = memchr::memchr(b'\n', &text.buffer[hit.span.end..ceiling]).map_or(ceiling, |at| hit.span.end + at);
-        let inside = |span: &&Span| span.start >= start && span.end <= end;
-        let near: Vec<Span> = spans.iter().filter(inside).map(|span| Span::new(span.start - start, span.end - start)).collect();
-        let (mark, column) = match piece.and_then(|piece| self.record(piece.record).map(|record| (record.mark, piece))) {
-            Some((mark, piece)) => (mark, (piece.raw + hit.span.start.saturating_sub(piece.start)) as u64),
-            None => (self.raw.mark(), 0),
-        };
         let stream = match String::from_utf8_lossy(&text.key) {
             inner if inner.is_empty() => self.name.clone(),
             inner if self.name == "-" => inner.into_owned(),
             inner => format!("{}/{inner}", self.name),
         };
-        let span = Span::new(hit.span.start - start, hit.span.end - start);
-        let record = &text.buffer[start..end];
-        let at = At { stream: &stream, record, span, line: mark.lines, offset: mark.offset + column, column };
-        hub.alert(hit, at, &near);
+        let turn = (self.closing(text, at, hub), 0);
+        let (mark, banner) = (self.raw.mark(), text.banner);
+        let record = piece.and_then(|piece| self.record(piece.record).map(|record| (piece, record)));
+        let (line, offset, column) = record.as_ref().map_or((mark.lines, mark.offset, 0), |(piece, record)| {
+            let column = (piece.raw + at.saturating_sub(piece.start)) as u64;
+            (record.mark.lines, record.mark.offset + column, column)
+        });
+        let banner = record.as_ref().map_or(banner, |(_, record)| record.banner);
+        // A secret of one record is shown in it: there stands what wrapped it, and whose it is.
+        let whole = record.filter(|(piece, record)| piece.holds(hit.span) && record.bytes.len() <= 2 * RECORD);
+        let (bytes, span, facts, all) = match whole {
+            Some((piece, record)) => {
+                let others = spans.iter().filter(|span| piece.holds(**span)).map(|span| piece.raw_span(*span));
+                let mut all: Vec<Span> = others.chain(record.hits.iter().map(|(hit, _)| hit.span)).collect();
+                all.sort_unstable();
+                all.dedup();
+                (record.bytes.clone(), piece.raw_span(hit.span), record.facts.clone(), all)
+            }
+            None => text.record_of(hit.span, spans),
+        };
+        let hit = Some(Hit { credential: hit.credential.clone(), label: hit.label.clone(), ..*hit });
+        self.pending.push(Pending { turn, hit, stream, record: bytes, span, line, offset, column, facts, banner, all });
+    }
+
+    /// Tells what is pending.
+    fn tell_pending(&mut self, hub: &mut Hub) {
+        self.pending.sort_by_key(|pending| pending.turn);
+        for pending in self.pending.drain(..) {
+            let Pending { hit, stream, record, span, line, offset, column, facts, banner, all, .. } = &pending;
+            let (line, offset, column) = (*line, *offset, *column);
+            let at = At { stream, record, span: *span, line, offset, column, facts, banner: *banner };
+            match hit {
+                Some(hit) => hub.alert(hit, at, all),
+                None => hub.facts(at, all),
+            }
+        }
     }
 
     fn record(&mut self, number: u64) -> Option<&mut Record> {
@@ -299,11 +399,13 @@ impl Framed {
         if self.queue.is_empty() && self.at == self.buffer.len() {
             self.waiting = None;
         }
+        self.tell_pending(hub);
         Ok(())
     }
 
-    fn emit(&self, record: &mut Record, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+    fn emit(&mut self, record: &mut Record, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         let redact = hub.settings.redact;
+        self.closed = self.closed.max(record.closed);
         if record.failed {
             return if redact { hub.fail(&record.bytes, out) } else { hub.fail(&record.bytes, &mut Vec::new()) };
         }
@@ -313,10 +415,8 @@ impl Framed {
         for (at, (hit, told)) in record.hits.iter().enumerate() {
             let same = |(other, told): &(Hit, bool)| *told && other.credential.is_some() && other.span.overlaps(hit.span);
             if !told && !record.hits.iter().any(same) {
-                let offset = record.mark.offset + hit.span.start as u64;
-                let (line, column) = (record.mark.lines, hit.span.start as u64);
-                let place = At { stream: &self.name, record: &record.bytes, span: hit.span, line, offset, column };
-                hub.alert(hit, place, &spans);
+                let hit = Hit { credential: hit.credential.clone(), label: hit.label.clone(), ..*hit };
+                self.pending.push(self.pending_of(record, Some(hit), &spans));
             }
             // Two readings of one place are one redaction, as wide as both.
             if !redact || hit.span.start < done || hit.span.is_empty() {
@@ -331,7 +431,32 @@ impl Framed {
         if redact {
             out.extend_from_slice(&record.bytes[done..]);
         }
+        if !record.facts.is_empty() {
+            self.pending.push(self.pending_of(record, None, &spans));
+        }
         Ok(())
+    }
+
+    /// What is to be told of a record by itself: a secret, or its facts.
+    fn pending_of(&self, record: &Record, hit: Option<Hit>, spans: &[Span]) -> Pending {
+        let span = hit.as_ref().map_or_else(|| record.facts[0].span, |hit| hit.span);
+        // Not all of a long one.
+        let cut = Span::new(span.start.saturating_sub(RECORD), (span.end + RECORD).min(record.bytes.len()));
+        let back = |span: Span| Span::new(span.start.saturating_sub(cut.start), span.end.saturating_sub(cut.start));
+        let inside = |span: Span| span.start >= cut.start && span.end <= cut.end;
+        Pending {
+            turn: (self.closed, 1),
+            hit,
+            stream: self.name.clone(),
+            record: record.bytes[cut.range()].to_vec(),
+            span: back(span),
+            line: record.mark.lines,
+            offset: record.mark.offset + span.start as u64,
+            column: span.start as u64,
+            facts: record.facts.iter().filter(|fact| inside(fact.span)).cloned().map(|fact| moved(fact, back)).collect(),
+            banner: record.banner,
+            all: spans.iter().filter(|span| span.overlaps(cut)).map(|span| back(*span)).collect(),
+        }
     }
 
     /// The streams that were not heard of for the longest time are forgotten, if no line of theirs is open.
@@ -351,7 +476,7 @@ impl Framed {
             self.buffer.drain(self.at..self.at + limit);
             self.overlong = true;
             let mark = self.raw.mark();
-            self.queue.push_back(Record { bytes, mark, hits: Vec::new(), failed: true, open: false });
+            self.queue.push_back(Record::failed(bytes, mark));
         }
         self.release(hub, out)
     }
@@ -366,7 +491,7 @@ impl Framed {
             hub.counters.unjoined += 1;
             let end = text.buffer.len();
             let eye = hub.eye.clone();
-            let mut outcomes = text.decider.lines(&eye, &mut text.buffer, text.at);
+            let mut outcomes = self.lines(&mut text, end, hub);
             if let Some(tail) = hub.heads.tail(&text.buffer, text.at).filter(|_| swallow)
                 && outcomes.last().is_none_or(|last| last.span().end <= tail.start)
             {
@@ -392,10 +517,16 @@ impl Framed {
                 self.tell(&text, &hit, &[], hub);
             }
         }
+        self.tell_pending(hub);
     }
 }
 
 impl Piece {
+    /// Whether all of a span stands in this piece.
+    fn holds(self, span: Span) -> bool {
+        self.start <= span.start && span.end <= self.start + self.length
+    }
+
     /// The part of a span of the text that stands in this piece, in the record.
     fn raw_span(self, span: Span) -> Span {
         let inside = |at: usize| at.clamp(self.start, self.start + self.length) - self.start + self.raw;
@@ -408,6 +539,17 @@ impl Text {
     fn pieces_in(&self, span: Span) -> Vec<Piece> {
         let holds = |piece: &&Piece| span.start < piece.start + piece.length && piece.start < span.end;
         self.pieces.iter().filter(holds).copied().collect()
+    }
+
+    /// The line around a secret, where the secret and all of the spans stand in it.
+    fn record_of(&self, hit: Span, spans: &[Span]) -> (Vec<u8>, Span, Vec<Fact>, Vec<Span>) {
+        let floor = hit.start.saturating_sub(RECORD);
+        let start = memchr::memrchr(b'\n', &self.buffer[floor..hit.start]).map_or(floor, |at| floor + at + 1);
+        let ceiling = (hit.end + RECORD).min(self.buffer.len());
+        let end = memchr::memchr(b'\n', &self.buffer[hit.end..ceiling]).map_or(ceiling, |at| hit.end + at);
+        let back = |span: &Span| Span::new(span.start.saturating_sub(start), span.end.saturating_sub(start));
+        let near = spans.iter().filter(|span| span.end > start && span.start < end);
+        (self.buffer[start..end].to_vec(), back(&hit), Vec::new(), near.map(back).collect())
     }
 
     /// Drops what is context no more.
@@ -447,7 +589,7 @@ impl Filter for Framed {
             let rest: Vec<u8> = self.buffer.drain(self.at..end).collect();
             self.overlong = !rest.ends_with(b"\n");
             let mark = self.raw.mark();
-            self.queue.push_back(Record { bytes: rest, mark, hits: Vec::new(), failed: true, open: false });
+            self.queue.push_back(Record::failed(rest, mark));
         }
         if let Some(end) = memchr::memrchr(b'\n', &self.buffer[self.at..]) {
             self.records(self.at + end + 1, hub, out)?;

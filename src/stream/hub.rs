@@ -16,10 +16,12 @@ use super::metrics::Counters;
 use super::open::Heads;
 use super::sink::Sink;
 use crate::assess::{self, Outcome, Role, Subject};
-use crate::credential::{Class, Credential, Environment, Evidence, FingerprintKey};
+use crate::credential::{Credential, Environment, FingerprintKey, RuleId, Secret, View};
 use crate::environment::declared::Declared;
 use crate::environment::{Input, Run, Seen, Survey, path};
-use crate::finding::{self, Excerpt, Finding, Kind, Location, Origin, Place, PlaceKind, Severity, Tracked};
+use crate::finding::{
+    self, Excerpt, Fact, FactKind, Finding, Kind, Location, Origin, Place, PlaceKind, Severity, Stage, Tracked,
+};
 use crate::report::{Alert, Options, Redactor};
 use crate::span::{Position, Span};
 
@@ -86,6 +88,42 @@ pub(super) struct At<'a> {
     pub(super) line: u64,
     pub(super) offset: u64,
     pub(super) column: u64,
+    /// What the record says of environments.
+    pub(super) facts: &'a [Fact],
+    /// What the last start-up banner said.
+    pub(super) banner: Option<Stage>,
+}
+
+impl<'a> At<'a> {
+    /// Something else in the same record.
+    fn moved(self, span: Span) -> Self {
+        let by = |at: u64| (at + span.start as u64).saturating_sub(self.span.start as u64);
+        Self { span, offset: by(self.offset), column: by(self.column), ..self }
+    }
+}
+
+/// What start-up banners say, by where their lines begin.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Banners {
+    before: Option<Stage>,
+    found: Vec<(usize, Stage)>,
+}
+
+impl Banners {
+    /// What holds until the next one.
+    pub(super) fn of(before: Option<Stage>) -> Self {
+        Self { before, found: Vec::new() }
+    }
+
+    /// What holds at a place.
+    pub(super) fn at(&self, at: usize) -> Option<Stage> {
+        self.found.iter().rev().find(|(start, _)| *start <= at).map(|(_, stage)| *stage).or(self.before)
+    }
+
+    /// What holds from here on.
+    pub(super) fn last(&self) -> Option<Stage> {
+        self.at(usize::MAX)
+    }
 }
 
 /// The run stops here.
@@ -185,26 +223,56 @@ impl Hub {
         }
     }
 
-    /// Says that a secret was seen, if that is worth saying.
+    /// What start-up banners in whole lines say, after one that said `before`.
+    pub(super) fn banners(&self, lines: &[u8], before: Option<Stage>) -> Banners {
+        let survey = Survey::new(Run { declared: &self.settings.declared, rules: self.eye.rules() }, log(lines, None));
+        Banners { before, found: survey.start_ups().to_vec() }
+    }
+
+    /// Says that a secret was seen, if that is worth saying; and what it says together with its record.
     pub(super) fn alert(&mut self, hit: &Hit, at: At<'_>, all: &[Span]) {
         let Some(credential) = &hit.credential else { return };
-        let Some(verdict) = judged(&self.eye, &self.settings.declared, credential, &at) else { return };
-        self.counters.truncated += u64::from(hit.truncated);
-        let row = (credential.class, verdict.severity, credential.environment);
+        let outcomes = judged(&self.eye, &self.settings.declared, credential, &at);
+        self.counters.truncated += u64::from(hit.truncated && !outcomes.is_empty());
+        let eye = Arc::clone(&self.eye);
+        for (number, outcome) in outcomes.into_iter().enumerate() {
+            // What stands beside a secret is told once for each of the two.
+            let name = if number == 0 { credential.class.name() } else { outcome.kind.id() };
+            self.tell(Case { eye: &eye, subject: About::Secret(hit, credential), at: &at, all, name }, outcome);
+        }
+    }
+
+    /// Says what a record says of environments, if that is worth saying. Nothing of it is redacted.
+    pub(super) fn facts(&mut self, at: At<'_>, all: &[Span]) {
+        let eye = Arc::clone(&self.eye);
+        let run = Run { declared: &self.settings.declared, rules: eye.rules() };
+        let survey = Survey::new(run, log(at.record, at.banner));
+        let seen = Seen { credentials: &[], facts: at.facts };
+        let outcomes = assess::judge(&survey, seen, eye.rules(), Tracked::Unknown).outcomes;
+        for outcome in outcomes {
+            let Subject::Fact(number) = outcome.subject else { continue };
+            let fact = &at.facts[number];
+            let (at, name) = (at.moved(fact.span), outcome.kind.id());
+            self.tell(Case { eye: &eye, subject: About::Fact(fact), at: &at, all, name }, outcome);
+        }
+    }
+
+    fn tell(&mut self, case: Case<'_>, outcome: Outcome) {
+        let row = (case.name, outcome.severity, outcome.environment);
         *self.counters.findings.entry(row).or_default() += 1;
-        self.worst = self.worst.max(Some(verdict.severity));
+        self.worst = self.worst.max(Some(outcome.severity));
         if self.sink.is_none() {
             return;
         }
-        let print = self.settings.fingerprints.fingerprint(&credential.secret);
-        let key: Key = (at.stream.to_owned(), credential.class, print);
-        let redacted = self.settings.redact;
-        let (eye, settings) = (Arc::clone(&self.eye), &self.settings);
+        let secret = case.secret(outcome.kind);
+        let key: Key = (case.at.stream.to_owned(), case.name, self.settings.fingerprints.fingerprint(&secret));
+        let settings = &self.settings;
+        let (hit, is_fact) = (case.hit(), matches!(case.subject, About::Fact(_)));
         let first = || First {
-            finding: Box::new(Case { eye: &eye, hit, credential, at: &at, all }.finding(verdict, settings)),
-            label: hit.label.as_deref().map(str::to_owned),
-            redacted,
-            truncated: hit.truncated,
+            finding: Box::new(case.finding(outcome, settings)),
+            label: hit.and_then(|hit| hit.label.as_deref()).map(str::to_owned),
+            redacted: settings.redact && !is_fact,
+            truncated: hit.is_some_and(|hit| hit.truncated),
         };
         match self.desk.count(&key, Instant::now(), first) {
             Say::Now => self.say(&key),
@@ -256,33 +324,26 @@ pub(super) fn line_end(record: &[u8]) -> usize {
     }
 }
 
-/// What a secret is here, how bad, and where here is.
-struct Verdict {
-    kind: Kind,
-    severity: Severity,
-    place: Place,
-    because: Vec<Evidence>,
-    remediation: String,
+/// Bytes of a log, as they are judged.
+fn log(bytes: &[u8], banner: Option<Stage>) -> Input<'_> {
+    let kind = Some(PlaceKind::Log);
+    Input { path: None, bytes, kind, around: path::Surroundings::default(), whole: true, banner }
 }
 
-/// What a secret is in its record; nothing for what is no leak.
-fn judged(eye: &Eye, declared: &Declared, credential: &Credential, at: &At<'_>) -> Option<Verdict> {
+/// What a secret is in its record, and what the two say together; nothing for what is no leak.
+fn judged(eye: &Eye, declared: &Declared, credential: &Credential, at: &At<'_>) -> Vec<Outcome> {
     if eye.rules().get(credential.rule.as_str()).is_none() {
-        return Some(known_key(credential));
+        return vec![known_key(credential)];
     }
     let here = [Credential { span: at.span, ..credential.clone() }];
     let run = Run { declared, rules: eye.rules() };
-    let kind = Some(PlaceKind::Log);
-    let input = Input { path: None, bytes: at.record, kind, around: path::Surroundings::default(), whole: true, banner: None };
-    let seen = Seen { credentials: &here, facts: &[] };
-    let judgement = assess::judge(&Survey::new(run, input), seen, eye.rules(), Tracked::Unknown);
-    let outcome = judgement.outcomes.into_iter().find(|outcome| outcome.subject == Subject::Credential(0))?;
-    let Outcome { kind, severity, place, because, remediation, .. } = outcome;
-    Some(Verdict { kind, severity, place, because, remediation })
+    let seen = Seen { credentials: &here, facts: at.facts };
+    let judgement = assess::judge(&Survey::new(run, log(at.record, at.banner)), seen, eye.rules(), Tracked::Unknown);
+    judgement.outcomes.into_iter().filter(|outcome| outcome.subject == Subject::Credential(0)).collect()
 }
 
 /// A key that only the team knows: no rule says anything of it.
-fn known_key(credential: &Credential) -> Verdict {
+fn known_key(credential: &Credential) -> Outcome {
     let pays_out = Role::of(credential.class, false) == Role::Payout;
     let (kind, severity) = match credential.environment {
         Environment::Sandbox if pays_out => (Kind::PayoutKeyInLog, Severity::High),
@@ -291,90 +352,152 @@ fn known_key(credential: &Credential) -> Verdict {
         Environment::Sandbox => (Kind::SandboxKeyInLog, Severity::Low),
         Environment::Unknown => (Kind::SecretInLog, Severity::High),
     };
-    let (place, because) = (Place::unknown(PlaceKind::Log), credential.because.clone());
-    Verdict { kind, severity, place, because, remediation: String::new() }
+    Outcome {
+        subject: Subject::Credential(0),
+        kind,
+        severity,
+        confidence: credential.confidence,
+        title: "known key".to_owned(),
+        provider: credential.provider.clone(),
+        class: Some(credential.class),
+        environment: credential.environment,
+        place: Place::unknown(PlaceKind::Log),
+        because: credential.because.clone(),
+        related: Vec::new(),
+        remediation: String::new(),
+    }
 }
 
-/// A secret and all that is known of it.
+/// What is told of.
+#[derive(Clone, Copy)]
+enum About<'a> {
+    Secret(&'a Hit, &'a Credential),
+    Fact(&'a Fact),
+}
+
+/// What is told of, and all that is known of it.
+#[derive(Clone, Copy)]
 struct Case<'a> {
     eye: &'a Eye,
-    hit: &'a Hit,
-    credential: &'a Credential,
+    subject: About<'a>,
     at: &'a At<'a>,
     all: &'a [Span],
+    /// The class of a secret, or what sort of finding it is.
+    name: &'static str,
 }
 
-impl Case<'_> {
-    fn finding(&self, verdict: Verdict, settings: &Settings) -> Finding {
-        let Self { eye, hit, credential, at, all } = self;
-        let rule = eye.rules().get(credential.rule.as_str());
-        let title = rule.map_or_else(|| "known key".to_owned(), |rule| rule.title_for(credential.environment));
-        let begin = Position { line: at.line + 1, column: at.column + 1 };
-        let end = Position { line: begin.line, column: begin.column + at.span.len() as u64 };
-        let begin = hit.began.map_or(begin, |mark| Position { line: mark.lines + 1, column: 1 });
-        let offset = usize::try_from(hit.began.map_or(at.offset, |mark| mark.offset)).unwrap_or(usize::MAX);
+impl<'a> Case<'a> {
+    fn hit(&self) -> Option<&'a Hit> {
+        match self.subject {
+            About::Secret(hit, _) => Some(hit),
+            About::Fact(_) => None,
+        }
+    }
+
+    fn credential(&self) -> Option<&'a Credential> {
+        match self.subject {
+            About::Secret(_, credential) => Some(credential),
+            About::Fact(_) => None,
+        }
+    }
+
+    /// What its fingerprint is made of.
+    fn secret(&self, kind: Kind) -> Secret {
+        match self.subject {
+            About::Secret(_, credential) => credential.secret.clone(),
+            About::Fact(fact) => Secret::new(format!("{}\0{}", kind.id(), fact.text).as_bytes(), 0),
+        }
+    }
+
+    fn mask(&self) -> finding::Mask {
+        match self.subject {
+            About::Secret(_, credential) => finding::Mask::of(&credential.secret),
+            About::Fact(fact) => finding::Mask::plain(&fact.text),
+        }
+    }
+
+    fn finding(&self, outcome: Outcome, settings: &Settings) -> Finding {
+        let (at, credential) = (self.at, self.credential());
+        let rule = credential.and_then(|credential| self.eye.rules().get(credential.rule.as_str()));
+        // What a value says of itself goes before what its record says.
+        let own = credential.map(|credential| credential.environment).filter(|own| *own != Environment::Unknown);
+        let environment = own.unwrap_or(outcome.environment);
         Finding {
-            kind: verdict.kind,
-            severity: verdict.severity,
-            confidence: credential.confidence,
-            rule: credential.rule.clone(),
-            title,
-            provider: credential.provider.clone(),
-            candidates: credential.candidates.clone(),
-            class: Some(credential.class),
-            environment: credential.environment,
-            moves_funds: credential.moves_funds,
-            mask: finding::Mask::of(&credential.secret),
-            fingerprint: settings.fingerprints.fingerprint(&credential.secret),
-            location: Location {
-                origin: Origin::Stdin((at.stream != "-").then(|| at.stream.into())),
-                tracked: Tracked::Unknown,
-                lines: Some((begin, end)),
-                span: Span::new(offset, offset + at.span.len()),
-            },
-            view: credential.view,
-            place: verdict.place,
-            because: verdict.because.iter().take(6).map(|evidence| (evidence.clone(), Some(begin.line))).collect(),
+            kind: outcome.kind,
+            severity: outcome.severity,
+            confidence: outcome.confidence,
+            rule: credential.map_or_else(|| RuleId::from(outcome.kind.id()), |credential| credential.rule.clone()),
+            title: rule.map_or(outcome.title, |rule| rule.title_for(environment)),
+            provider: outcome.provider,
+            candidates: credential.map_or(Vec::new(), |credential| credential.candidates.clone()),
+            class: credential.map(|credential| credential.class),
+            environment,
+            moves_funds: credential.is_some_and(|credential| credential.moves_funds),
+            mask: self.mask(),
+            fingerprint: settings.fingerprints.fingerprint(&self.secret(outcome.kind)),
+            location: self.location(),
+            view: credential.map_or(View::Plain, |credential| credential.view),
+            place: outcome.place,
+            because: outcome.because.iter().take(6).map(|evidence| (evidence.clone(), Some(self.begin().line))).collect(),
             related: Vec::new(),
-            correlation: correlate::correlation(at.record, all, at.span.start),
-            excerpt: excerpt(at, credential, all),
-            remediation: verdict.remediation,
+            correlation: correlate::correlation(at.record, self.all, at.span.start),
+            excerpt: self.excerpt(),
+            remediation: outcome.remediation,
         }
     }
-}
 
-/// The record around a secret, every secret in it masked.
-fn excerpt(at: &At<'_>, credential: &Credential, all: &[Span]) -> Excerpt {
-    let record = &at.record[..at.record.len() - line_end(at.record)];
-    let mut shown = Span::new(at.span.start.saturating_sub(AROUND), (at.span.end + AROUND).min(record.len()));
-    shown.start = shown.start.min(record.len());
-    // Half of a secret is not shown.
-    for other in all {
-        if !other.overlaps(shown) || *other == at.span {
-            continue;
-        }
-        if other.start < shown.start {
-            shown.start = other.end.min(at.span.start);
-        }
-        if other.end > shown.end {
-            shown.end = other.start.max(at.span.end);
+    fn begin(&self) -> Position {
+        let begin = Position { line: self.at.line + 1, column: self.at.column + 1 };
+        let mark = self.hit().and_then(|hit| hit.began);
+        mark.map_or(begin, |mark| Position { line: mark.lines + 1, column: 1 })
+    }
+
+    fn location(&self) -> Location {
+        let at = self.at;
+        let end = Position { line: at.line + 1, column: at.column + 1 + at.span.len() as u64 };
+        let began = self.hit().and_then(|hit| hit.began);
+        let offset = usize::try_from(began.map_or(at.offset, |mark| mark.offset)).unwrap_or(usize::MAX);
+        Location {
+            origin: Origin::Stdin((at.stream != "-").then(|| at.stream.into())),
+            tracked: Tracked::Unknown,
+            lines: Some((self.begin(), end)),
+            span: Span::new(offset, offset + at.span.len()),
         }
     }
-    let masks = all.iter().filter(|other| other.start >= shown.start && other.end <= shown.end && !other.is_empty());
-    let masks = masks.map(|other| {
-        let mask = if *other == at.span {
-            finding::Mask::of(&credential.secret)
-        } else {
-            finding::Mask { prefix: String::new(), length: other.len() }
-        };
-        (Span::new(other.start - shown.start, other.end - shown.start), mask)
-    });
-    let masks: Vec<_> = masks.collect();
-    let focus = masks.iter().position(|(span, _)| span.start + shown.start == at.span.start).unwrap_or(usize::MAX);
-    if shown.end < shown.start {
-        return Excerpt::new(b"", Vec::new(), usize::MAX);
+
+    /// The record around it, every secret in it masked, and every test card: no card number is shown whole.
+    fn excerpt(&self) -> Excerpt {
+        let Self { at, all, .. } = self;
+        let record = &at.record[..at.record.len() - line_end(at.record)];
+        let cards = at.facts.iter().filter(|fact| fact.kind == FactKind::TestCard);
+        let cards: Vec<(Span, finding::Mask)> = cards.map(|fact| (fact.span, finding::Mask::plain(&fact.text))).collect();
+        let hidden = |span: Span| all.iter().any(|other| other.overlaps(span));
+        let mask = |other: &Span| finding::Mask { prefix: String::new(), length: other.len() };
+        let others = all.iter().filter(|other| **other != at.span && !other.is_empty()).map(|other| (*other, mask(other)));
+        let cards = cards.into_iter().filter(|(span, _)| !hidden(*span) && *span != at.span);
+        // A fact within a secret is not shown.
+        let own = (self.credential().is_some() || !hidden(at.span)).then(|| (at.span, self.mask()));
+        let mut masks: Vec<(Span, finding::Mask)> = others.chain(cards).chain(own).collect();
+        masks.sort_by_key(|(span, _)| *span);
+        let mut shown = Span::new(at.span.start.saturating_sub(AROUND), (at.span.end + AROUND).min(record.len()));
+        shown.start = shown.start.min(record.len());
+        // Half of a secret is not shown.
+        for (other, _) in masks.iter().filter(|(other, _)| *other != at.span) {
+            if other.overlaps(shown) && other.start < shown.start {
+                shown.start = other.end.min(at.span.start);
+            }
+            if other.overlaps(shown) && other.end > shown.end {
+                shown.end = other.start.max(at.span.end);
+            }
+        }
+        if shown.end < shown.start {
+            return Excerpt::new(b"", Vec::new(), usize::MAX);
+        }
+        masks.retain(|(other, _)| other.start >= shown.start && other.end <= shown.end && !other.is_empty());
+        let focus = masks.iter().position(|(span, _)| *span == at.span).unwrap_or(usize::MAX);
+        let masks = masks.into_iter().map(|(span, mask)| (Span::new(span.start - shown.start, span.end - shown.start), mask));
+        Excerpt::new(&record[shown.range()], masks.collect(), focus)
     }
-    Excerpt::new(&record[shown.range()], masks, focus)
 }
 
 fn write(eye: &Eye, settings: &Settings, told: &super::desk::Told) -> Vec<u8> {
@@ -395,9 +518,9 @@ fn write(eye: &Eye, settings: &Settings, told: &super::desk::Told) -> Vec<u8> {
 }
 
 /// How many alerts the rate limit held back, by class.
-fn limited_line(limited: &BTreeMap<Class, u64>, json: bool) -> Vec<u8> {
+fn limited_line(limited: &BTreeMap<&'static str, u64>, json: bool) -> Vec<u8> {
     let ts = clock::rfc3339(SystemTime::now());
-    let row = |(class, count): (&Class, &u64)| if json { format!("\"{class}\":{count}") } else { format!("{count} {class}") };
+    let row = |(class, count): (&&str, &u64)| if json { format!("\"{class}\":{count}") } else { format!("{count} {class}") };
     let rows: Vec<String> = limited.iter().map(row).collect();
     let text = if json {
         format!("{{\"type\":\"alerts-limited\",\"ts\":\"{ts}\",\"counts\":{{{}}}}}\n", rows.join(","))

@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::decide::{Decider, Hit, Mark, Outcome, context_of};
-use super::hub::{At, Blocked, Hub};
+use super::decide::{Decided, Decider, Hit, Mark, Outcome, context_of, moved};
+use super::hub::{At, Banners, Blocked, Hub};
 use crate::credential::{Confidence, Credential, Environment, Secret, View};
 use crate::detect::REACH;
+use crate::finding::{Fact, Stage};
 use crate::rule::{Alphabet, RuleSet};
 use crate::span::Span;
 
@@ -29,6 +30,8 @@ pub struct Lines {
     /// Where the line of `at` begins in the stream.
     line: u64,
     decider: Decider,
+    /// What the last start-up banner said.
+    banner: Option<Stage>,
     /// What continues a secret that was redacted before its end came.
     swallow: Option<Alphabet>,
     /// Secrets of the unfinished line that were told, counted from its beginning.
@@ -49,6 +52,7 @@ impl Lines {
             long: false,
             line: 0,
             decider: Decider::default(),
+            banner: None,
             swallow: None,
             told: Vec::new(),
             waiting: None,
@@ -122,8 +126,10 @@ impl Lines {
     /// Whole lines, up to `end`.
     fn lines(&mut self, end: usize, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         let mark = self.decider.mark();
-        let outcomes = self.decider.lines(&hub.eye.clone(), &mut self.buffer[..end], self.at);
-        self.put(Part { outcomes: &outcomes, end, mark }, hub, out)?;
+        let banners = hub.banners(&self.buffer[self.at..end], self.banner);
+        let decided = self.decider.lines(&hub.eye.clone(), &mut self.buffer[..end], self.at);
+        self.put(Part { decided: &decided, banners: &banners, end, mark }, hub, out)?;
+        self.banner = banners.last();
         hub.counters.lines += self.decider.mark().lines - mark.lines;
         self.next(end, false);
         Ok(())
@@ -138,10 +144,10 @@ impl Lines {
         let core = self.at..last.unwrap_or(self.at + size);
         let floor = if self.long { self.at.saturating_sub(REACH) } else { context_of(&self.buffer, self.at) };
         let slice = &mut self.buffer[floor..last.unwrap_or(visible)];
-        let outcomes = self.decider.window(&hub.eye.clone(), slice, core.start - floor..core.end - floor);
-        let outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
+        let decided = self.decider.window(&hub.eye.clone(), slice, core.start - floor..core.end - floor).shifted(floor);
         hub.counters.windows += 1;
-        self.put(Part { outcomes: &outcomes, end: core.end, mark }, hub, out)?;
+        let banners = Banners::of(self.banner);
+        self.put(Part { decided: &decided, banners: &banners, end: core.end, mark }, hub, out)?;
         hub.counters.lines += u64::from(last.is_some());
         self.next(core.end, last.is_none());
         Ok(())
@@ -173,10 +179,11 @@ impl Lines {
 
     /// Puts out what is decided, from `at` to `end`, and tells of its secrets.
     fn put(&mut self, part: Part<'_>, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
-        let Part { outcomes, end, mark } = part;
-        let mut place = Place { mark, lines: mark.lines, counted: self.at };
+        let Part { decided: Decided { outcomes, .. }, end, mark, .. } = part;
+        let mut place = Place { mark, lines: mark.lines, counted: self.at, facts: 0 };
         let redact = hub.settings.redact;
         let spans: Vec<Span> = outcomes.iter().map(Outcome::span).collect();
+        let telling = Telling { part, spans: &spans };
         let mut done = self.released.max(self.at);
         for (index, outcome) in outcomes.iter().enumerate() {
             let span = outcome.span();
@@ -199,11 +206,13 @@ impl Lines {
                     if redact && (!rest.is_empty() || hit.span.is_empty()) {
                         hub.redact(hit, rest, out);
                     }
-                    self.tell(hit, (index, &spans), &mut place, hub);
+                    self.tell_facts(telling, self.line_start(span.start), &mut place, hub);
+                    self.tell(hit, (index, telling), &mut place, hub);
                 }
             }
             done = done.max(span.end);
         }
+        self.tell_facts(telling, end, &mut place, hub);
         if redact && end > done {
             out.extend_from_slice(&self.buffer[done..end]);
         }
@@ -211,30 +220,64 @@ impl Lines {
         Ok(())
     }
 
-    fn tell(&self, hit: &Hit, (index, spans): (usize, &[Span]), place: &mut Place, hub: &mut Hub) {
+    fn tell(&self, hit: &Hit, (index, telling): (usize, Telling<'_>), place: &mut Place, hub: &mut Hub) {
         let span = hit.span;
         let told = Span::new(span.start.saturating_sub(self.at), span.end - self.at);
         if hit.credential.is_none() || span.start >= self.at && self.told.contains(&told) {
             return;
         }
-        place.lines += memchr::memchr_iter(b'\n', &self.buffer[place.counted..span.start]).count() as u64;
-        place.counted = span.start;
+        let record = self.record_around(span);
+        let facts = telling.facts_in(record);
+        let all = telling.spans_in(index, record);
+        hub.alert(hit, self.at(span, record, &facts, (telling, place)), &all);
+    }
+
+    /// Tells what lines before `end` say of environments.
+    fn tell_facts(&self, telling: Telling<'_>, end: usize, place: &mut Place, hub: &mut Hub) {
+        let facts = &telling.part.decided.facts;
+        while let Some(fact) = facts.get(place.facts).filter(|fact| fact.span.start < end) {
+            let record = self.record_around(fact.span);
+            let first = place.facts;
+            place.facts += facts[first..].iter().take_while(|fact| fact.span.end <= record.end).count().max(1);
+            let here: Vec<Fact> =
+                facts[first..place.facts].iter().cloned().map(|fact| moved(fact, |span| within(span, record.start))).collect();
+            let index = telling.spans.partition_point(|span| span.start < record.start);
+            let all = telling.spans_in(index, record);
+            hub.facts(self.at(fact.span, record, &here, (telling, place)), &all);
+        }
+    }
+
+    /// The line that holds a span, or as much of it as is taken for its record.
+    fn record_around(&self, span: Span) -> Span {
         let floor = span.start.saturating_sub(RECORD);
         let start = memchr::memrchr(b'\n', &self.buffer[floor..span.start]).map_or(floor, |at| floor + at + 1);
         let ceiling = (span.end + RECORD).min(self.buffer.len());
         let end = memchr::memchr(b'\n', &self.buffer[span.end..ceiling]).map_or(ceiling, |at| span.end + at);
-        let record = &self.buffer[start..end];
-        // Sorted by their starts: only the neighbours can stand in the same record.
-        let before = spans[..index].iter().rev().take_while(|other| other.end > start);
-        let behind = spans[index..].iter().take_while(|other| other.start < end);
-        let mut all: Vec<Span> = before.chain(behind).map(|other| within(*other, start)).collect();
-        all.sort_unstable();
-        all.dedup();
+        Span::new(start, end)
+    }
+
+    /// Where a span stands, in its record and in the stream.
+    fn at<'a>(&'a self, span: Span, record: Span, facts: &'a [Fact], (telling, place): (Telling<'_>, &mut Place)) -> At<'a> {
+        if span.start >= place.counted {
+            place.lines += memchr::memchr_iter(b'\n', &self.buffer[place.counted..span.start]).count() as u64;
+            place.counted = span.start;
+        }
         let offset = place.mark.offset + (span.start - self.at) as u64;
         let first = memchr::memrchr(b'\n', &self.buffer[self.at..span.start]).map(|at| self.at + at + 1);
-        let column = first.map_or(offset - self.line, |first| (span.start - first) as u64);
-        let at = At { stream: &self.name, record, span: within(span, start), line: place.lines, offset, column };
-        hub.alert(hit, at, &all);
+        At {
+            stream: &self.name,
+            record: &self.buffer[record.range()],
+            span: within(span, record.start),
+            line: place.lines,
+            offset,
+            column: first.map_or(offset - self.line, |first| (span.start - first) as u64),
+            facts,
+            banner: telling.part.banners.at(span.start - self.at),
+        }
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        memchr::memrchr(b'\n', &self.buffer[self.at..at.max(self.at)]).map_or(self.at, |end| self.at + end + 1)
     }
 
     /// Nothing more is waiting: shows what of an unfinished line can be no secret.
@@ -271,8 +314,10 @@ impl Lines {
         let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
         self.swallow = self.close_tail(&mut outcomes, hub);
         let mark = self.decider.mark();
-        self.put(Part { outcomes: &outcomes, end, mark }, hub, out)?;
-        let seen = outcomes.iter().map(Outcome::span).filter(|span| span.start >= self.at);
+        let decided = Decided { outcomes, facts: Vec::new() };
+        let banners = Banners::of(self.banner);
+        self.put(Part { decided: &decided, banners: &banners, end, mark }, hub, out)?;
+        let seen = decided.outcomes.iter().map(Outcome::span).filter(|span| span.start >= self.at);
         self.told = seen.map(|span| Span::new(span.start - self.at, span.end - self.at)).collect();
         Ok(())
     }
@@ -323,7 +368,11 @@ impl Lines {
         let mark = self.decider.mark();
         let end = self.buffer.len();
         match self.decider.finish(&hub.eye.clone(), self.at.min(end)) {
-            Some(outcome) => self.put(Part { outcomes: &[outcome], end: self.at, mark }, hub, out),
+            Some(outcome) => {
+                let decided = Decided { outcomes: vec![outcome], facts: Vec::new() };
+                let banners = Banners::of(self.banner);
+                self.put(Part { decided: &decided, banners: &banners, end: self.at, mark }, hub, out)
+            }
             None => Ok(()),
         }
     }
@@ -337,16 +386,51 @@ impl Lines {
 /// What was decided, from `at` to `end`, and where that begins in the stream.
 #[derive(Clone, Copy)]
 struct Part<'a> {
-    outcomes: &'a [Outcome],
+    decided: &'a Decided,
+    /// What start-up banners say, counted from `at`.
+    banners: &'a Banners,
     end: usize,
     mark: Mark,
 }
 
-/// How far lines were counted.
+/// What is told of, and the secrets that are not shown with it.
+#[derive(Clone, Copy)]
+struct Telling<'a> {
+    part: Part<'a>,
+    spans: &'a [Span],
+}
+
+impl Telling<'_> {
+    /// The facts of a record, counted from its beginning.
+    fn facts_in(&self, record: Span) -> Vec<Fact> {
+        let facts = &self.part.decided.facts;
+        let first = facts.partition_point(|fact| fact.span.start < record.start);
+        let inside = facts[first..].iter().take_while(|fact| fact.span.start < record.end);
+        inside
+            .filter(|fact| fact.span.end <= record.end)
+            .cloned()
+            .map(|fact| moved(fact, |span| within(span, record.start)))
+            .collect()
+    }
+
+    /// The secrets of a record, counted from its beginning; one near it is that of the number.
+    fn spans_in(&self, index: usize, record: Span) -> Vec<Span> {
+        // Sorted by their starts: only the neighbours can stand in the same record.
+        let before = self.spans[..index].iter().rev().take_while(|other| other.end > record.start);
+        let behind = self.spans[index..].iter().take_while(|other| other.start < record.end);
+        let mut all: Vec<Span> = before.chain(behind).map(|other| within(*other, record.start)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// How far lines were counted, and facts told.
 struct Place {
     mark: Mark,
     lines: u64,
     counted: usize,
+    facts: usize,
 }
 
 fn within(span: Span, start: usize) -> Span {

@@ -23,7 +23,7 @@ mod sink;
 
 #[cfg(unix)]
 pub use conveyor::{Channel, Conveyor, DRAIN, End, Host, Signals, forbid_core_dumps};
-pub use eye::{Eye, Fault, KNOWN, Seen};
+pub use eye::{Eye, Fault, KNOWN, Seen, Sight};
 pub use filter::Filter;
 pub use framed::Framed;
 pub use hub::{Blocked, Hub, OnError, Settings};

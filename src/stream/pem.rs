@@ -14,6 +14,10 @@ const KEPT: usize = 8 * 1024;
 const SHORTEST: usize = 16;
 /// Headers and blank lines that may stand between the opening line and the key.
 const HEADERS: usize = 6;
+/// A keystore is no shorter.
+const KEYSTORE: usize = 40;
+/// How the base64 of a keystore begins: JKS, JCEKS, and in PKCS #12 what follows the six bytes of its length.
+const KEYSTORES: [&[u8]; 3] = [b"/u3+7QAAAA", b"zs7OzgAAAA", b"IBAzCC"];
 /// The rule that names what no other rule knows.
 const RULE: &str = "general-private-key";
 
@@ -27,6 +31,8 @@ pub(super) struct Pem {
     /// How long its first line is, and whether a shorter one, which is the last, was seen.
     width: usize,
     short: bool,
+    /// The shortest line that continues it.
+    shortest: usize,
 }
 
 /// Bytes of a key, wiped when dropped.
@@ -61,6 +67,19 @@ pub(super) enum Step {
 /// Whether a private key may begin or end in the bytes.
 pub(super) fn is_near(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, b"PRIVATE KEY").is_some()
+        || KEYSTORES.iter().any(|head| memchr::memmem::find(bytes, head).is_some())
+}
+
+/// The base64 of a keystore on a line.
+fn keystore(line: &[u8]) -> Option<Span> {
+    KEYSTORES.iter().find_map(|head| {
+        let at = memchr::memmem::find(line, head)?;
+        let start =
+            if *head == KEYSTORES[2] { at.checked_sub(6).filter(|&start| line[start..].starts_with(b"MII"))? } else { at };
+        let alone = start.checked_sub(1).is_none_or(|before| !is_base64(line[before]) || line[before] == b'=');
+        let length = line[start..].iter().take_while(|&&byte| is_base64(byte)).count();
+        (alone && length >= KEYSTORE).then(|| Span::new(start, start + length))
+    })
 }
 
 impl Pem {
@@ -75,7 +94,7 @@ impl Pem {
         if !private || name.len() > 40 || memchr::memmem::find(&line[body..], b"-----END ").is_some() {
             return None;
         }
-        let mut pem = Self { text: Zeroed::default(), began, lines: 0, bodies: 0, width: 0, short: false };
+        let mut pem = Self::new(began, 1);
         pem.keep(&line[open..body]);
         pem.keep(b"\n");
         let rest = line[body..].iter().take_while(|&&byte| is_base64(byte) || matches!(byte, b'\\')).count();
@@ -87,6 +106,21 @@ impl Pem {
             pem.bodies += 1;
         }
         Some((pem, span))
+    }
+
+    /// The keystore that a line opens, whether it may go on in the next, and what of it stands on the line.
+    pub(super) fn begin_keystore(line: &[u8], began: Mark) -> Option<(Self, bool, Span)> {
+        let span = keystore(line)?;
+        let mut pem = Self::new(began, KEYSTORE);
+        pem.keep(&line[span.range()]);
+        pem.bodies = 1;
+        let behind = &line[span.end..];
+        let goes_on = behind.iter().all(|byte| byte.is_ascii_whitespace() || *byte == b'\\') && line[span.end - 1] != b'=';
+        Some((pem, goes_on, span))
+    }
+
+    fn new(began: Mark, shortest: usize) -> Self {
+        Self { text: Zeroed::default(), began, lines: 0, bodies: 0, width: 0, short: false, shortest }
     }
 
     /// What the next line is.
@@ -105,7 +139,7 @@ impl Pem {
         }
         let fits = |span: &Span| match self.bodies {
             0 => span.len() >= SHORTEST,
-            _ => !self.short && (self.width == 0 || span.len() <= self.width),
+            _ => !self.short && (self.width == 0 && span.len() >= self.shortest || (1..=self.width).contains(&span.len())),
         };
         match body_of(line).filter(fits) {
             Some(span) => {
@@ -125,13 +159,18 @@ impl Pem {
         self.text.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
+    /// Whether a line says where it ends.
+    pub(super) fn wants_end(&self) -> bool {
+        self.shortest < KEYSTORE
+    }
+
     /// The credential that ended at `at`; none if there was no key behind the opening line.
     pub(super) fn close(self, eye: &Eye, at: usize, truncated: bool) -> Option<Hit> {
         if self.bodies == 0 {
             return None;
         }
-        let seen = eye.look(&self.text.0, 0..self.text.0.len()).unwrap_or_default();
-        let known = seen.into_iter().find(|seen| seen.credential.class == Class::PrivateKey);
+        let sight = eye.look(&self.text.0, 0..self.text.0.len()).unwrap_or_default();
+        let known = sight.seen.into_iter().find(|seen| seen.credential.class == Class::PrivateKey);
         let span = Span::new(at, at);
         let (credential, label) = match known {
             Some(seen) => (Credential { span, because: Vec::new(), ..seen.credential }, seen.label),
@@ -212,6 +251,22 @@ mod tests {
         assert_eq!(body_of(line.as_bytes()), Some(Span::new(30, 94)));
         for none in ["", "\n", "connection closed.\n", "a b\n", "2026-03-12 INFO ok\n"] {
             assert_eq!(body_of(none.as_bytes()), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn keystores_open_by_their_first_bytes() {
+        for (head, rest) in
+            [("/u3+7QAAAAIAAAAB", "{base64:60}"), ("MIIJ", "aQIBAzCC{base64:60}"), ("zs7OzgAAAAIAAAAB", "{base64:60}")]
+        {
+            let line = text(&format!("keystore: {head}{rest}\n"));
+            let (_, goes_on, span) = Pem::begin_keystore(line.as_bytes(), Mark::default()).unwrap();
+            assert_eq!((goes_on, span), (true, Span::new(10, line.len() - 1)), "{head}");
+            let quoted = line.replace(head, &format!("\"{head}")).replace('\n', "\",\n");
+            assert!(!Pem::begin_keystore(quoted.as_bytes(), Mark::default()).unwrap().1, "closed by its quote");
+        }
+        for none in ["/u3+7QAAAAIAAAAB\n", "x/u3+7QAAAAI{base64:60}\n", "{base64:30}IBAzCC{base64:60}\n"] {
+            assert!(Pem::begin_keystore(text(none).as_bytes(), Mark::default()).is_none(), "{none}");
         }
     }
 

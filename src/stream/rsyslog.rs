@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 
-use super::decide::{Decider, Hit, Outcome, context_of};
+use super::decide::{Decided, Decider, Hit, Outcome, context_of, moved};
 use super::filter::Filter;
 use super::hub::{At, Blocked, Hub, OnError, line_end};
 use super::lines::Lines;
 use super::mask::Mask;
+use crate::finding::{Fact, Stage};
 use crate::record::framing::string_of;
 use crate::span::Span;
 
@@ -26,6 +27,8 @@ pub struct MessageModification {
     /// The messages before, as context.
     text: Vec<u8>,
     decider: Decider,
+    /// What the last start-up banner said.
+    banner: Option<Stage>,
     line: u64,
     offset: u64,
 }
@@ -40,7 +43,7 @@ impl MessageModification {
     /// A stream of that name.
     pub fn new(name: &str) -> Self {
         let (buffer, text) = (Vec::new(), Vec::new());
-        Self { name: name.to_owned(), buffer, text, decider: Decider::default(), line: 0, offset: 0 }
+        Self { name: name.to_owned(), buffer, text, decider: Decider::default(), banner: None, line: 0, offset: 0 }
     }
 
     fn answer(&mut self, request: &[u8], hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
@@ -96,23 +99,37 @@ impl MessageModification {
         let from = self.text.len();
         self.text.extend_from_slice(text);
         self.text.push(b'\n');
-        let outcomes = self.decider.lines(&hub.eye.clone(), &mut self.text, from);
+        self.banner = hub.banners(text, self.banner).last();
+        let Decided { outcomes, facts } = self.decider.lines(&hub.eye.clone(), &mut self.text, from);
         let hits = hits(outcomes);
         let floor = context_of(&self.text, self.text.len());
         self.text.drain(..floor);
         let hits: Vec<Hit> = hits?.into_iter().map(|hit| shifted_back(hit, from)).collect();
         let spans: Vec<Span> = hits.iter().map(|hit| hit.span).collect();
+        let facts: Vec<Fact> =
+            facts.into_iter().map(|fact| moved(fact, |span| Span::new(span.start - from, span.end - from))).collect();
+        let at = |span: Span| At {
+            stream: &self.name,
+            record: text,
+            span,
+            line: self.line,
+            offset: self.offset,
+            column: span.start as u64,
+            facts: &facts,
+            banner: self.banner,
+        };
         for hit in &hits {
-            let column = hit.span.start as u64;
-            let at = At { stream: &self.name, record: text, span: hit.span, line: self.line, offset: self.offset, column };
-            hub.alert(hit, at, &spans);
+            hub.alert(hit, at(hit.span), &spans);
+        }
+        if let Some(first) = facts.first() {
+            hub.facts(at(first.span), &spans);
         }
         Some((masked(text, &hits, hub), spans.iter().filter(|span| !span.is_empty()).count()))
     }
 
     /// A string beside the message: nothing but its own text says what it is.
     fn value(text: &[u8], hub: &mut Hub) -> Option<(Vec<u8>, usize)> {
-        let hits = hits(Decider::default().lines(&hub.eye.clone(), &mut text.to_vec(), 0))?;
+        let hits = hits(Decider::default().lines(&hub.eye.clone(), &mut text.to_vec(), 0).outcomes)?;
         let value = masked(text, &hits, hub);
         Some((value, hits.len()))
     }

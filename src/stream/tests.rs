@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{Blocked, Eye, Hub, Lines, Mask, OnError, Settings, Sink};
+use super::{Blocked, Eye, Filter, Framed, Hub, Lines, Mask, OnError, Settings, Sink};
 use crate::credential::FingerprintKey;
+use crate::record::framing::Framing;
 use crate::rule::RuleSet;
 use crate::rule::examples::expand;
 
@@ -60,8 +61,11 @@ struct Run {
 }
 
 fn run(settings: Settings, pieces: &[&[u8]], pauses: bool) -> Result<Run, Blocked> {
+    run_in(Box::new(Lines::new("-")), settings, pieces, pauses)
+}
+
+fn run_in(mut lines: Box<dyn Filter>, settings: Settings, pieces: &[&[u8]], pauses: bool) -> Result<Run, Blocked> {
     let (mut hub, alerts) = hub(settings);
-    let mut lines = Lines::new("-");
     let mut out = Vec::new();
     for piece in pieces {
         lines.push(piece, &mut hub, &mut out)?;
@@ -116,6 +120,52 @@ fn any_split_gives_the_same() {
     }
 }
 
+/// The lines of the mixed log, wrapped: cut in pieces, of two streams in turn.
+fn wrapped(framing: Framing, log: &str) -> String {
+    let stamp = "2026-03-12T09:11:07.491060044Z";
+    let record = |stream: &str, text: &str, last: bool| match framing {
+        Framing::DockerJson => {
+            let text = text
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('\r', "\\r")
+                .replace('\0', "\\u0000")
+                .replace('\x1b', "\\u001b");
+            format!("{{\"log\":\"{text}{}\",\"stream\":\"{stream}\",\"time\":\"{stamp}\"}}\n", if last { "\\n" } else { "" })
+        }
+        Framing::Cri => format!("{stamp} {stream} {} {text}\n", if last { "F" } else { "P" }),
+        Framing::Syslog => format!("<14>Mar 12 09:11:07 {stream} pay[1956]: {text}\n"),
+    };
+    let mut out = String::new();
+    for (number, line) in log.lines().enumerate() {
+        let (stream, other) = if number % 5 < 3 { ("stdout", "stderr") } else { ("stderr", "stdout") };
+        let half = if number % 3 == 0 && framing != Framing::Syslog { line.len() / 2 } else { 0 };
+        if half > 0 {
+            out.push_str(&record(stream, &line[..half], false));
+            out.push_str(&record(other, "in between env=prod card=4242424242424242", true));
+        }
+        out.push_str(&record(stream, &line[half..], true));
+    }
+    out
+}
+
+#[test]
+fn any_split_of_wrapped_lines_gives_the_same() {
+    for framing in [Framing::DockerJson, Framing::Cri, Framing::Syslog] {
+        let log = wrapped(framing, &text(MIXED));
+        let filter = || -> Box<dyn Filter> { Box::new(Framed::new("-", framing)) };
+        let expected = run_in(filter(), settings(), &[log.as_bytes()], false).unwrap();
+        assert!(expected.counts[1] >= 8 && expected.alerts.len() >= 8, "{framing:?} {expected:?}");
+        for size in [1, 2, 7, 61, 100, 511, 1000, 4000] {
+            let pieces: Vec<&[u8]> = log.as_bytes().chunks(size).collect();
+            assert_eq!(run_in(filter(), settings(), &pieces, true).unwrap(), expected, "{framing:?} {size}");
+        }
+        let twice = run_in(filter(), settings(), &[expected.out.as_bytes()], false).unwrap();
+        assert_eq!(twice.out, expected.out, "{framing:?}");
+        assert!(!twice.alerts.iter().any(|alert| alert.contains("\"redacted\":true")), "{framing:?} {:?}", twice.alerts);
+    }
+}
+
 #[test]
 fn redacting_twice_changes_nothing() {
     for mask in Mask::ALL {
@@ -143,6 +193,23 @@ fn a_private_key_goes_line_by_line_until_it_ends() {
     let ended = whole(&format!("-----BEGIN PRIVATE KEY-----\n{body}"));
     assert_eq!(ended.out, format!("-----BEGIN PRIVATE KEY-----\n{mask}"));
     assert_eq!(ended.alerts.len(), 1);
+}
+
+#[test]
+fn a_keystore_goes_line_by_line_until_its_last() {
+    let lines: Vec<String> = ["/u3+7QAAAAIAAAAB{base64:60}", "{base64:76}", "{base64:30}=="].map(text).to_vec();
+    let mask = "[REDACTED:private-key]";
+    let seen = whole(&format!("keystore: {}\ndone\n", lines.join("\n")));
+    assert_eq!(seen.out, format!("keystore: {mask}\n{mask}\n{mask}\ndone\n"));
+    assert_eq!(seen.alerts.len(), 1, "{:?}", seen.alerts);
+    assert!(seen.alerts[0].contains("\"truncated\":false"));
+    // One line of it, and an ordinary word behind.
+    let one = whole(&format!("{{\"p12\":\"{}\"}}\ndone\n", text("MIIJaQIBAzCC{base64:200}")));
+    assert_eq!((one.out, one.alerts.len()), (format!("{{\"p12\":\"{mask}\"}}\ndone\n"), 1));
+    let bare = whole(&format!("{}\ndone\n", lines[0]));
+    assert_eq!((bare.out, bare.alerts.len()), (format!("{mask}\ndone\n"), 1));
+    let split: Vec<u8> = format!("keystore: {}\ndone\n", lines.join("\n")).into_bytes();
+    assert_eq!(run(settings(), &split.chunks(1).collect::<Vec<_>>(), true).unwrap(), seen);
 }
 
 #[test]

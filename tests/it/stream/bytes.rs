@@ -11,6 +11,15 @@ fn case_01_empty_input() {
 }
 
 #[test]
+fn case_02_a_clean_log_goes_through() {
+    // A gibibyte, its speed and its memory are measured by benches/stream.sh.
+    let record = |n: usize| format!("2026-03-12T09:11:07Z INFO n={n} GET /v1/invoices/{} 200 \"env\":\"prod\"\n", n * 7919);
+    let log: String = (0..100_000).map(record).collect();
+    let run = stream(&["stream", "--redact"], log.clone());
+    assert_eq!((run.code(), run.out() == log, run.stderr.as_str()), (Some(0), true, ""));
+}
+
+#[test]
 fn case_03_without_redaction_only_alerts_are_written() {
     let key = key("3");
     let run = stream(&["stream"], format!("a={key}\n"));

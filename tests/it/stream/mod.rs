@@ -2,11 +2,13 @@
 //! matter and on the program where descriptors, signals and time do.
 
 mod bytes;
+mod facts;
 mod forms;
 mod framed;
 mod known;
 mod life;
 mod tools;
+mod volume;
 
 use std::io::{self, Write};
 use std::process::{Command, ExitStatus, Output, Stdio};
