@@ -20,7 +20,7 @@ use crate::credential::{Class, Credential, Environment, Evidence, FingerprintKey
 use crate::environment::declared::Declared;
 use crate::environment::{Input, Run, Seen, Survey, path};
 use crate::finding::{self, Excerpt, Finding, Kind, Location, Origin, Place, PlaceKind, Severity, Tracked};
-use crate::report::{Alert, Options, Redactor};
+use crate::report::{Alert, Fingerprints, Options, Redactor};
 use crate::span::{Position, Span};
 
 /// How much of a record an alert shows on either side of a secret.
@@ -380,7 +380,7 @@ fn excerpt(at: &At<'_>, credential: &Credential, all: &[Span]) -> Excerpt {
 fn write(eye: &Eye, settings: &Settings, told: &super::desk::Told) -> Vec<u8> {
     let find = |bytes: &[u8]| eye.masks(bytes);
     let mut options = Options::new(Redactor::new(&find));
-    options.fingerprints = settings.fingerprints.is_printable();
+    options.fingerprints = Fingerprints::of(&settings.fingerprints);
     let ts = clock::rfc3339(SystemTime::now());
     let alert = Alert {
         finding: &told.finding,

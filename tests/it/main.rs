@@ -4,6 +4,7 @@
 mod architecture;
 mod cards;
 mod cases;
+mod ci;
 mod cli;
 mod containers;
 mod dogfood;
