@@ -118,6 +118,11 @@ impl Class {
         }
     }
 
+    /// Whether values may be so few that who has the key of the fingerprints could find one by trying.
+    pub const fn is_guessable(self) -> bool {
+        matches!(self, Self::CardNumber | Self::Password | Self::General)
+    }
+
     /// Whether the value is public by design: never a leak, only evidence.
     pub const fn is_public(self) -> bool {
         matches!(self, Self::ClientId | Self::PublishableKey)
@@ -296,26 +301,53 @@ impl fmt::Debug for Secret {
 #[derive(Clone)]
 pub struct FingerprintKey {
     bytes: Box<[u8]>,
-    printable: bool,
+    keeping: Keeping,
+}
+
+/// Where the key of fingerprints is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeping {
+    /// Nowhere: it is forgotten when the run ends.
+    Nowhere,
+    /// Beside its fingerprints: whoever reads them may have it.
+    Beside,
+    /// Apart from them.
+    Apart,
 }
 
 impl FingerprintKey {
     /// A key that lives as long as this run: it relates findings, its fingerprints mean nothing
     /// to anybody else and are not printed.
     pub fn for_this_run() -> Result<Self, getrandom::Error> {
+        Ok(Self { bytes: Self::random_bytes()?.into(), keeping: Keeping::Nowhere })
+    }
+
+    /// Bytes for a key that nobody can guess.
+    pub fn random_bytes() -> Result<[u8; 32], getrandom::Error> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)?;
-        Ok(Self { bytes: bytes.into(), printable: false })
+        Ok(bytes)
     }
 
     /// A key that the user keeps: its fingerprints are the same in every run and are printed.
     pub fn kept(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.into(), printable: true }
+        Self { bytes: bytes.into(), keeping: Keeping::Apart }
+    }
+
+    /// A key that stands beside its fingerprints: whoever reads them can test guesses, so that only what
+    /// cannot be guessed may be kept under it.
+    pub fn kept_beside(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.into(), keeping: Keeping::Beside }
     }
 
     /// Whether fingerprints of this key may be printed.
     pub fn is_printable(&self) -> bool {
-        self.printable
+        self.keeping != Keeping::Nowhere
+    }
+
+    /// Whether the key is kept apart from its fingerprints, so that also what can be guessed may have one.
+    pub fn is_apart(&self) -> bool {
+        self.keeping == Keeping::Apart
     }
 
     /// The fingerprint of a secret: HMAC-SHA256 of its canonical bytes, cut to 128 bits.
@@ -339,7 +371,7 @@ impl Drop for FingerprintKey {
 
 impl fmt::Debug for FingerprintKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FingerprintKey(printable: {})", self.printable)
+        write!(f, "FingerprintKey({:?})", self.keeping)
     }
 }
 
@@ -393,7 +425,7 @@ mod tests {
         let secret = Secret::new(b"prefix_and-a-body", 7);
         assert_eq!(format!("{secret:?}"), "Secret(17 bytes)");
         let key = FingerprintKey::kept(b"some key bytes");
-        assert_eq!(format!("{key:?}"), "FingerprintKey(printable: true)");
+        assert_eq!(format!("{key:?}"), "FingerprintKey(Apart)");
     }
 
     /// Test case 2 of RFC 4231, cut to 128 bits.

@@ -844,6 +844,26 @@ pub struct Finding {
     pub remediation: String,
 }
 
+/// Why a finding does not count: a team has accepted it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exception {
+    /// Where it says so.
+    pub by: ExceptionBy,
+    /// Why.
+    pub reason: String,
+}
+
+/// Where an exception stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExceptionBy {
+    /// On the line itself.
+    Inline,
+    /// In the configuration.
+    Config,
+    /// In the baseline.
+    Baseline,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+use super::baseline::BaselineCommand;
 use super::history::History;
 use super::hook::Hook;
+use super::migrate::Migrate;
 use super::staged::Staged;
 
 /// keyfence finds payment keys in files and logs, and tells live from sandbox.
@@ -25,9 +27,9 @@ pub(super) struct Args {
 }
 
 /// Flags of every command.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Global {
-    /// How to report: text or jsonl; NAME:PATH writes to a file. Repeatable.
+    /// How to report: text, jsonl, sarif, github or markdown; NAME:PATH writes to a file. Repeatable.
     #[arg(short, long, global = true, value_name = "NAME[:PATH]")]
     pub(super) format: Vec<String>,
     /// Write the report to a file instead of standard output.
@@ -89,6 +91,11 @@ pub(super) enum Command {
     History(Box<History>),
     /// Explain which environment a file or a line belongs to, or take stock of all: env report.
     Env(Box<Env>),
+    /// Accept what is there, by fingerprints that survive edits and moves.
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Take over what was accepted with gitleaks: .gitleaksignore and JSON reports.
+    Migrate(Box<Migrate>),
     /// Print the JSON Schema of `--format jsonl`.
     Schema,
     /// Install, prove and remove git hooks.
@@ -130,9 +137,22 @@ pub(super) struct Scan {
     /// Find card data, too; published test cards are left out.
     #[arg(long)]
     pub(super) cards: bool,
-    /// Report findings that an inline keyfence:allow suppresses, too.
+    #[command(flatten)]
+    pub(super) exceptions: Exceptions,
+}
+
+/// Which exceptions count.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Exceptions {
+    /// Report findings that a comment on their line allows, too.
     #[arg(long)]
     pub(super) no_inline_allow: bool,
+    /// Findings that are accepted [default: .keyfence-baseline at the root of the repository].
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Report findings that the baseline accepts, too.
+    #[arg(long, conflicts_with = "baseline")]
+    pub(super) no_baseline: bool,
 }
 
 /// What a scan of a repository takes as well.
@@ -147,9 +167,8 @@ pub(super) struct Common {
     /// Find card data, too; published test cards are left out.
     #[arg(long)]
     pub(super) cards: bool,
-    /// Report findings that an inline comment suppresses, too.
-    #[arg(long)]
-    pub(super) no_inline_allow: bool,
+    #[command(flatten)]
+    pub(super) exceptions: Exceptions,
 }
 
 impl Common {
@@ -161,7 +180,7 @@ impl Common {
             gate: self.gate.clone(),
             environments: self.environments.clone(),
             cards: self.cards,
-            no_inline_allow: self.no_inline_allow,
+            exceptions: self.exceptions.clone(),
             ..Scan::default()
         }
     }

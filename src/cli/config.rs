@@ -10,14 +10,14 @@ use anyhow::Context;
 use keyfence::credential::{Confidence, FingerprintKey};
 use keyfence::detect::Scanner;
 use keyfence::finding::{Finding, Origin, PlaceKind, Severity};
-use keyfence::policy::{Date, Gate};
+use keyfence::policy::{Baseline, Date, Gate};
 use keyfence::report::Format;
 use keyfence::rule::{Addition, BUILTIN_FILES, RuleError, RuleSet};
 use keyfence::scan::Settings;
 use keyfence::source::{MapChoice, SourceError, WalkOptions};
 
 use super::args::{Global, RuleChoice, Scan};
-use super::{context, usage};
+use super::{baseline, context, usage};
 
 /// A scan, decided.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) struct Config {
     pub(super) stdin: bool,
     pub(super) name: Option<PathBuf>,
     pub(super) settings: Settings,
+    /// What is accepted.
+    pub(super) baseline: Option<Baseline>,
     pub(super) outputs: Vec<Output>,
     pub(super) gate: Gate,
     pub(super) shown: Shown,
@@ -39,6 +41,8 @@ pub(super) struct Config {
 pub(super) struct Output {
     pub(super) format: &'static Format,
     pub(super) path: Option<PathBuf>,
+    /// Whether what the file holds already stays.
+    pub(super) append: bool,
 }
 
 /// Which findings are shown.
@@ -61,12 +65,11 @@ impl Config {
         if scan.paths.is_empty() {
             paths.push(PathBuf::from("."));
         }
-        let fingerprints = match &global.fp_key_file {
-            Some(path) => FingerprintKey::kept(&key_file(path)?),
-            None => FingerprintKey::for_this_run().context("no random bytes for the fingerprints")?,
-        };
         let gate = &scan.gate;
         let (context, additions) = context::context(global, &scan.environments, &paths)?;
+        let baseline = baseline::read(context.declared.root.as_deref(), &scan.exceptions)?;
+        let fingerprints = fingerprints(global, baseline.as_ref())?;
+        let outputs = outputs(global)?;
         let fail_on = gate.fail_on.as_deref().map(|name| level("--fail-on", Some(name), Severity::High)).transpose()?;
         let blocks = context.policy.gate(fail_on);
         Ok(Self {
@@ -77,7 +80,8 @@ impl Config {
             settings: Settings {
                 walk: WalkOptions { no_ignore: scan.walk.no_ignore, exclude: scan.walk.exclude.clone() },
                 place: scan.place.as_deref().map(|name| one_of("--as", name, &PlaceKind::ALL, PlaceKind::name)).transpose()?,
-                inline_allow: !scan.no_inline_allow,
+                inline_allow: !scan.exceptions.no_inline_allow,
+                keep_allowed: outputs.iter().any(|output| output.format.whole),
                 today: Date::today(),
                 fingerprints,
                 depth: scan.walk.max_archive_depth.unwrap_or(keyfence::scan::DEPTH),
@@ -87,7 +91,8 @@ impl Config {
                 },
                 context: Arc::new(context),
             },
-            outputs: outputs(global)?,
+            baseline: baseline.map(|(_, baseline)| baseline),
+            outputs,
             gate: blocks,
             shown: Shown {
                 severity: level("--min-severity", gate.min_severity.as_deref(), Severity::Notice)?,
@@ -121,6 +126,19 @@ pub(super) fn one_of<T: Copy>(flag: &str, name: &str, all: &[T], name_of: fn(T) 
     found.ok_or_else(|| usage(format!("{flag}: {name:?} is none of {}", names())))
 }
 
+/// The key of the fingerprints: the user's own, else that of the baseline, else one for this run.
+fn fingerprints(global: &Global, baseline: Option<&(PathBuf, Baseline)>) -> anyhow::Result<FingerprintKey> {
+    let own = global.fp_key_file.as_deref().map(key_file).transpose()?.map(|bytes| FingerprintKey::kept(&bytes));
+    match baseline {
+        Some((path, baseline)) => match baseline::key(baseline, own) {
+            Ok(Some(key)) => Ok(key),
+            Ok(None) => FingerprintKey::for_this_run().context("no random bytes for the fingerprints"),
+            Err(why) => Err(usage(format!("{}: {why}", path.display()))),
+        },
+        None => own.map_or_else(FingerprintKey::for_this_run, Ok).context("no random bytes for the fingerprints"),
+    }
+}
+
 fn key_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(path).map_err(|error| usage(format!("--fp-key-file: {}", unreadable(path, &error))))?;
     if bytes.len() < 16 {
@@ -151,10 +169,10 @@ fn outputs(global: &Global) -> anyhow::Result<Vec<Output>> {
         }
         let names = || keyfence::report::FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
         let format = Format::named(name).ok_or_else(|| usage(format!("--format: {name:?} is none of {}", names())))?;
-        outputs.push(Output { format, path });
+        outputs.push(Output { format, path, append: false });
     }
     if outputs.is_empty() {
-        outputs.push(Output { format: &keyfence::report::FORMATS[0], path: None });
+        outputs.push(Output { format: &keyfence::report::FORMATS[0], path: None, append: false });
     }
     if let Some(path) = &global.output {
         match &mut outputs[..] {
@@ -166,7 +184,16 @@ fn outputs(global: &Global) -> anyhow::Result<Vec<Output>> {
     if outputs.iter().enumerate().any(twice) {
         return Err(usage("two formats cannot both go to one place: -f text -f jsonl:out.jsonl"));
     }
+    outputs.extend(job_summary(&outputs));
     Ok(outputs)
+}
+
+/// With the annotations of a workflow goes the summary of its job.
+fn job_summary(outputs: &[Output]) -> Option<Output> {
+    let path = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())?;
+    let format = Format::named("markdown")?;
+    let wanted = outputs.iter().any(|output| output.format.name == "github");
+    wanted.then(|| Output { format, path: Some(path.into()), append: true })
 }
 
 /// The built-in rules and those of the files.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use keyfence::policy::Reach;
 use keyfence::scan::{self, MEMORY, Progress};
 use keyfence::source::git::{Repository, Selection};
 
@@ -97,7 +98,8 @@ pub(super) fn scan(
         let what = (selection, memory);
         scan::history(&scanner, repository, &config.settings, what, progress).map_err(repository::failed)
     };
-    let (findings, ledger) = on_every_core(global, &work)?;
+    let (findings, mut ledger) = on_every_core(global, &work)?;
+    let findings = run.accept(findings, &mut ledger, Reach::Past);
     findings.iter().try_for_each(|finding| run.finding(finding))?;
     run.finish(&scanner, &ledger)
 }

@@ -1,6 +1,7 @@
 //! The command line: what was typed (`args`), what it means (`config`), and one file per command.
 
 mod args;
+mod baseline;
 mod config;
 mod context;
 mod env;
@@ -9,6 +10,7 @@ mod history;
 mod hook;
 #[cfg(unix)]
 mod known;
+mod migrate;
 mod output;
 mod page;
 mod repository;
@@ -48,14 +50,20 @@ enum Exit {
     Status(u8),
 }
 
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings(code) | Self::Status(code) => code,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Clean => 0,
-            Exit::Findings(code) | Exit::Status(code) => code,
-            Exit::Usage => 2,
-            Exit::Incomplete => 3,
-        })
+        Self::from(exit.code())
     }
 }
 
@@ -97,6 +105,8 @@ pub(crate) fn main() -> ExitCode {
         #[cfg(unix)]
         Command::Rotation(command) => rotation::run(&args.global, &command),
         Command::Env(env) => env::run(&args.global, &env),
+        Command::Baseline(command) => baseline::run(&args.global, &command),
+        Command::Migrate(migrate) => migrate::run(&args.global, &migrate),
         Command::Schema => schema(&args.global),
         Command::Hook(hook) => hook::run(&args.global, &hook),
         Command::Rules(command) => rules::run(&args.global, &command),

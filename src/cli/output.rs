@@ -1,6 +1,10 @@
 //! Where text goes: standard output, standard error, files; never with a key in it.
 
+use std::cell::RefCell;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anstream::{AutoStream, ColorChoice};
 use keyfence::detect::{Scanner, Scope};
@@ -58,8 +62,78 @@ pub(super) fn width() -> usize {
 }
 
 /// A file, without colours.
-pub(super) fn file(file: std::fs::File) -> Box<dyn Write> {
+pub(super) fn file(file: File) -> Box<dyn Write> {
     Box::new(anstream::StripStream::new(file))
+}
+
+/// A file that is replaced in one step: whoever reads it sees the old one or the new one, also if the
+/// program is killed in between.
+#[derive(Debug)]
+pub(super) struct Replacement {
+    path: PathBuf,
+    /// Where it is written until then; nothing for what cannot be replaced, such as a device or a pipe.
+    beside: Option<PathBuf>,
+    file: File,
+}
+
+impl Replacement {
+    /// Makes sure that it can be written before anything else is done.
+    pub(super) fn start(path: &Path) -> io::Result<Self> {
+        // A link stays one.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let about = fs::metadata(&path);
+        if about.as_ref().is_ok_and(|about| !about.is_file()) {
+            let file = OpenOptions::new().write(true).open(&path)?;
+            return Ok(Self { path, beside: None, file });
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(format!(".{}.{}.new", name.trim_start_matches('.'), std::process::id()));
+        let file = File::create(&beside)?;
+        if let Ok(about) = about {
+            let _ = file.set_permissions(about.permissions());
+        }
+        Ok(Self { path, beside: Some(beside), file })
+    }
+
+    /// Writes it and puts it in its place.
+    pub(super) fn finish(mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        if let Some(beside) = &self.beside {
+            self.file.sync_all()?;
+            fs::rename(beside, &self.path)?;
+            self.beside = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            let _ = fs::remove_file(beside);
+        }
+    }
+}
+
+/// A writer that keeps what it is given, to be written in one piece.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held(Rc<RefCell<Vec<u8>>>);
+
+impl Held {
+    pub(super) fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
+
+impl Write for Held {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -1,7 +1,7 @@
 //! `keyfence scan`.
 
-use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keyfence::detect::Scanner;
-use keyfence::finding::Finding;
-use keyfence::report::{Counts, FindMasks, Options, Redactor, Report, Sites, Skipped, Summary};
+use keyfence::finding::{Exception, Finding};
+use keyfence::policy::Reach;
+use keyfence::report::{Counts, FindMasks, Fingerprints, Options, Redactor, Report, Sites, Skipped, Summary};
 use keyfence::scan::{self, Ledger, Progress};
 
 use super::args::{Global, Scan};
 use super::config::{Config, Output};
-use super::{Exit, output, usage};
+use super::output::{Held, Replacement};
+use super::{Exit, baseline, output, usage};
 
 /// A progress bar appears when a scan has taken this long.
 const PATIENCE: Duration = Duration::from_millis(700);
@@ -33,8 +35,10 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
     let mut ledger = Ledger::default();
     if !config.paths.is_empty() {
         let (findings, files) = scan_paths(&scanner, &config, global)?;
-        findings.iter().try_for_each(|finding| run.finding(finding))?;
         ledger = files;
+        let read = baseline::Read { config: &config, folders: Some(&config.paths), skipped: &ledger.skipped.clone() };
+        let findings = run.accept(findings, &mut ledger, Reach::Files(&|path| read.has_looked_at(path)));
+        findings.iter().try_for_each(|finding| run.finding(finding))?;
     }
     if config.stdin {
         let mut result = Ok(());
@@ -55,6 +59,7 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
 pub(super) struct Run<'a> {
     config: &'a Config,
     reports: Reports<'a>,
+    allowed: Vec<(Finding, Exception)>,
     started: Instant,
     counts: Counts,
     blocked: bool,
@@ -65,12 +70,24 @@ impl<'a> Run<'a> {
     pub(super) fn start(global: &Global, config: &'a Config, find: FindMasks<'a>) -> anyhow::Result<Self> {
         let options = Options {
             redactor: Redactor::new(find),
-            fingerprints: config.settings.fingerprints.is_printable(),
+            fingerprints: Fingerprints::of(&config.settings.fingerprints),
+            root: config.settings.context.declared.root.as_deref(),
             quiet: global.quiet,
             width: output::width(),
         };
         let reports = Reports::start(&config.outputs, global, options)?;
-        Ok(Self { config, reports, started: Instant::now(), counts: Counts::default(), blocked: false })
+        let (allowed, counts) = (Vec::new(), Counts::default());
+        Ok(Self { config, reports, allowed, started: Instant::now(), counts, blocked: false })
+    }
+
+    /// Takes out what the baseline accepts.
+    pub(super) fn accept(&mut self, findings: Vec<Finding>, ledger: &mut Ledger, reach: Reach<'_>) -> Vec<Finding> {
+        let Some(baseline) = &self.config.baseline else { return findings };
+        let path = |finding: &Finding| baseline::path_of(self.config, &finding.location.origin);
+        let matched = baseline.matched(findings, &path, reach, self.config.settings.today);
+        ledger.suppressed += matched.accepted.len() as u64;
+        self.allowed.extend(matched.accepted);
+        matched.new
     }
 
     /// Reports a finding, if it is to be shown.
@@ -93,12 +110,16 @@ impl<'a> Run<'a> {
         let unresolved = ledger.place_unknown + ledger.credential_unknown + ledger.conflicting > 0;
         self.blocked |= self.config.gate.blocks_unresolved() && unresolved;
         warn(scanner, ledger);
-        report_rest(&mut self.reports, scanner, ledger, (self.counts, self.started.elapsed()))?;
-        Ok(match () {
+        let exit = match () {
             () if self.blocked => Exit::Findings(self.config.exit_code),
             () if !ledger.is_complete() && !self.config.allow_incomplete => Exit::Incomplete,
             () => Exit::Clean,
-        })
+        };
+        self.allowed.extend(ledger.allowed.iter().cloned());
+        report_allowed(&mut self.reports, self.allowed)?;
+        report_rest(&mut self.reports, scanner, ledger, (self.counts, self.started.elapsed(), exit))?;
+        self.reports.close()?;
+        Ok(exit)
     }
 }
 
@@ -158,30 +179,83 @@ fn show(progress: &Progress, done: &AtomicBool) {
 }
 
 /// Every report of the run.
-struct Reports<'a>(Vec<Box<dyn Report + 'a>>);
+struct Reports<'a> {
+    all: Vec<Box<dyn Report + 'a>>,
+    /// Those that are written in one piece, at the end.
+    held: Vec<(Held, Place)>,
+}
+
+/// Where a report goes that is written in one piece.
+enum Place {
+    Stdout(super::args::Color),
+    File(Replacement),
+    /// A file that others write to as well.
+    End(File),
+}
 
 impl<'a> Reports<'a> {
     fn start(outputs: &[Output], global: &Global, options: Options<'a>) -> anyhow::Result<Self> {
-        let start = |output: &Output| {
-            let writer = match &output.path {
-                None => output::stdout(global.color),
-                Some(path) => {
-                    let file = File::create(path);
-                    output::file(file.map_err(|error| usage(format!("{}: {error}", path.display())))?)
+        let mut reports = Self { all: Vec::new(), held: Vec::new() };
+        for output in outputs {
+            let failed = |error| usage(format!("{}: {error}", output.path.as_deref().unwrap_or("-".as_ref()).display()));
+            let place = match &output.path {
+                None if output.format.whole => Some(Place::Stdout(global.color)),
+                Some(path) if output.append => {
+                    Some(Place::End(OpenOptions::new().create(true).append(true).open(path).map_err(failed)?))
                 }
+                Some(path) if output.format.whole => Some(Place::File(Replacement::start(path).map_err(failed)?)),
+                _ => None,
             };
-            Ok((output.format.start)(writer, options))
-        };
-        Ok(Self(outputs.iter().map(start).collect::<anyhow::Result<_>>()?))
+            let writer = match (place, &output.path) {
+                (Some(place), _) => {
+                    let held = Held::default();
+                    reports.held.push((held.clone(), place));
+                    Box::new(held)
+                }
+                (None, Some(path)) => output::file(File::create(path).map_err(failed)?),
+                (None, None) => output::stdout(global.color),
+            };
+            reports.all.push((output.format.start)(writer, options));
+        }
+        Ok(reports)
     }
 
     fn each(&mut self, mut act: impl FnMut(&mut dyn Report) -> io::Result<()>) -> io::Result<()> {
-        self.0.iter_mut().try_for_each(|report| act(&mut **report))
+        self.all.iter_mut().try_for_each(|report| act(&mut **report))
+    }
+
+    /// Writes what was held.
+    fn close(self) -> io::Result<()> {
+        drop(self.all);
+        for (held, place) in self.held {
+            let bytes = held.take();
+            match place {
+                Place::Stdout(color) => output::print(color, &String::from_utf8_lossy(&bytes))?,
+                Place::File(file) => file.finish(&bytes)?,
+                Place::End(mut file) => file.write_all(&bytes)?,
+            }
+        }
+        Ok(())
     }
 }
 
+/// What is allowed, each once: of many versions of a file the first.
+fn report_allowed(reports: &mut Reports<'_>, mut allowed: Vec<(Finding, Exception)>) -> io::Result<()> {
+    let key = |(finding, _): &(Finding, Exception)| {
+        (finding.location.origin.to_string(), finding.location.span, finding.kind, finding.fingerprint)
+    };
+    allowed.sort_by_cached_key(|one| (key(one), one.1.clone()));
+    allowed.dedup_by_key(|one| key(one));
+    allowed.iter().try_for_each(|(finding, exception)| reports.each(|report| report.allowed(finding, exception)))
+}
+
 /// What could not be read, and the summary.
-fn report_rest(reports: &mut Reports<'_>, scanner: &Scanner, ledger: &Ledger, result: (Counts, Duration)) -> io::Result<()> {
+fn report_rest(
+    reports: &mut Reports<'_>,
+    scanner: &Scanner,
+    ledger: &Ledger,
+    (counts, elapsed, exit): (Counts, Duration, Exit),
+) -> io::Result<()> {
     for error in &ledger.skipped {
         let skipped = Skipped { origin: error.origin.clone(), why: error.why.clone() };
         reports.each(|report| report.skipped(&skipped))?;
@@ -195,7 +269,7 @@ fn report_rest(reports: &mut Reports<'_>, scanner: &Scanner, ledger: &Ledger, re
         unpacked: ledger.unpacked,
         excluded: ledger.excluded,
         skipped: ledger.skipped.len() as u64,
-        findings: result.0,
+        findings: counts,
         suppressed: ledger.suppressed,
         sites: Sites {
             resolved: ledger.resolved,
@@ -204,7 +278,8 @@ fn report_rest(reports: &mut Reports<'_>, scanner: &Scanner, ledger: &Ledger, re
             conflicting: ledger.conflicting,
         },
         complete: ledger.is_complete(),
-        elapsed: Some(result.1),
+        elapsed: Some(elapsed),
+        exit: Some(exit.code()),
     };
     reports.each(|report| report.finish(&summary))
 }

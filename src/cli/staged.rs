@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use keyfence::policy::Reach;
 use keyfence::scan;
 
 use super::args::{Common, Global};
 use super::config::Config;
 use super::scan::{Run, on_every_core};
-use super::{Exit, output, repository};
+use super::{Exit, baseline, output, repository};
 
 /// The commit that is about to be made.
 #[derive(Debug, Default, clap::Args)]
@@ -35,6 +36,9 @@ pub(super) fn run(global: &Global, args: &Staged) -> anyhow::Result<Exit> {
     // A few files are not worth a thread.
     let (findings, ledger) =
         if global.threads.is_some() { on_every_core(global, &work)? } else { work(&scan::Progress::default())? };
+    let mut ledger = ledger;
+    let read = baseline::Read { config: &config, folders: None, skipped: &[] };
+    let findings = run.accept(findings, &mut ledger, Reach::Files(&|path| read.has_looked_at(path)));
     findings.iter().try_for_each(|finding| run.finding(finding))?;
     run.finish(&scanner, &ledger)
 }

@@ -226,6 +226,7 @@ impl<'a> Name<'a> {
                 ".secrets.baseline",
                 ".gitleaksignore",
                 ".keyfence.toml",
+                ".keyfence-baseline",
                 "package-lock.json",
                 "yarn.lock",
                 "pnpm-lock.yaml",
@@ -360,6 +361,7 @@ pub fn holds_rules(head: &[u8]) -> bool {
     let has = |text: &[u8]| memchr::memmem::find(head, text).is_some();
     (has(b"\n[[rules]]") || has(b"\n[[rule]]")) && (has(b"\nregex = ") || has(b"\nformat = "))
         || has(b"\nrules:\n") && has(b"pattern-regex:")
+        || head.starts_with(b"# keyfence baseline")
 }
 
 /// Whether the beginning of a file says that the rest is encrypted.

@@ -107,6 +107,45 @@ pub fn allows_on(line: &[u8], today: Date) -> Vec<Result<Allow, AllowError>> {
     parts.map(|rest| parse(rest, today)).collect()
 }
 
+/// Comments of other scanners that allow everything on their line, and where in each the byte stands
+/// by which it is found.
+const PEERS: &[(&str, usize)] = &[
+    ("gitleaks:allow", 8),
+    ("betterleaks:allow", 11),
+    ("kingfisher:ignore", 10),
+    ("trufflehog:ignore", 10),
+    ("ggignore", 0),
+    ("secretlint-disable-line", 10),
+    ("pragma: allowlist secret", 6),
+    ("pragma: whitelist secret", 6),
+];
+/// Comments of other scanners that allow everything on the line below.
+const PEERS_ABOVE: &[(&str, usize)] =
+    &[("secretlint-disable-next-line", 10), ("pragma: allowlist nextline secret", 6), ("pragma: whitelist nextline secret", 6)];
+
+/// The comment of another scanner that allows what stands on a line. `above` is the line before it.
+pub fn peers_allow(line: &[u8], above: &[u8]) -> Option<&'static str> {
+    mark_on(line, PEERS).or_else(|| mark_on(above, PEERS_ABOVE))
+}
+
+/// The first of the marks that stands on a line as words of its own: `loggignored` is none. One pass for
+/// all of them, because a long line is asked anew for each of its findings.
+fn mark_on(line: &[u8], marks: &[(&'static str, usize)]) -> Option<&'static str> {
+    let joins = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let stands = |mark: &[u8], hit: usize, anchor: usize| {
+        let Some(start) = hit.checked_sub(anchor) else { return false };
+        let before = start.checked_sub(1).and_then(|at| line.get(at));
+        line[start..].starts_with(mark) && !joins(before) && !joins(line.get(start + mark.len()))
+    };
+    memchr::memchr3_iter(b':', b'-', b'g', line).find_map(|hit| {
+        let here = marks.iter().find(|(mark, anchor)| {
+            let mark = mark.as_bytes();
+            mark[*anchor] == line[hit] && stands(mark, hit, *anchor)
+        });
+        here.map(|(mark, _)| *mark)
+    })
+}
+
 /// Reads what stands behind the mark.
 fn parse(rest: &str, today: Date) -> Result<Allow, AllowError> {
     let (what, rest) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).ok_or(AllowError::What)?;
@@ -157,6 +196,24 @@ mod tests {
         }
         for none in ["2026-02-29", "2026-13-01", "2026-1-1", "2026-01-01-01", "tomorrow", "2026-00-10"] {
             assert_eq!(Date::parse(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn comments_of_other_scanners() {
+        assert!(PEERS.iter().chain(PEERS_ABOVE).all(|(mark, anchor)| b":-g".contains(&mark.as_bytes()[*anchor])));
+        for (mark, _) in PEERS {
+            let line = format!("k = 1  # {mark} because");
+            assert_eq!(peers_allow(line.as_bytes(), b""), Some(*mark));
+            assert_eq!(peers_allow(b"k = 1", line.as_bytes()), None, "{mark}");
+        }
+        for (mark, _) in PEERS_ABOVE {
+            let line = format!("// {mark}");
+            assert_eq!(peers_allow(b"k = 1", line.as_bytes()), Some(*mark));
+            assert_eq!(peers_allow(line.as_bytes(), b""), None, "{mark}");
+        }
+        for line in ["allow", "gitleaks: allow", "k = 'secret' # ignore", "loggignored", "x-ggignore", "# nosec", ""] {
+            assert_eq!(peers_allow(line.as_bytes(), line.as_bytes()), None, "{line}");
         }
     }
 

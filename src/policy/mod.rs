@@ -1,9 +1,11 @@
 //! What a team has decided: which findings block, and which are allowed where they stand.
 
 mod allow;
+mod baseline;
 mod config;
 
-pub use allow::{Allow, AllowError, Date, allows_on};
+pub use allow::{Allow, AllowError, Date, allows_on, peers_allow};
+pub use baseline::{BASELINE, Baseline, BaselineError, BaselineKey, Entry, Matched, Reach};
 pub use config::{CONFIG, Config, ConfigError, nearest};
 
 use crate::credential::Confidence;
@@ -72,10 +74,9 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Whether a finding goes no further: its kind or severity is off, or it is allowed until a day
-    /// that has not passed. `path` counts from the root of the repository.
-    pub fn suppresses(&self, finding: &Finding, path: &str, today: Date) -> bool {
-        self.is_off(finding) || self.allows.iter().any(|allow| allow.until >= today && allow.covers(finding, path))
+    /// What allows a finding until a day that has not passed. `path` counts from the root of the repository.
+    pub fn allows(&self, finding: &Finding, path: &str, today: Date) -> Option<&Standing> {
+        self.allows.iter().find(|allow| allow.until >= today && allow.covers(finding, path))
     }
 
     /// Why a finding goes no further, if it does not.
@@ -83,11 +84,12 @@ impl Policy {
         if self.is_off(finding) {
             return Some("off by [environment.policy]".to_owned());
         }
-        let allow = self.allows.iter().find(|allow| allow.until >= today && allow.covers(finding, path))?;
+        let allow = self.allows(finding, path, today)?;
         Some(format!("[[environment.allow]] until {}: {}", allow.until, allow.reason))
     }
 
-    fn is_off(&self, finding: &Finding) -> bool {
+    /// Whether a finding goes no further because its kind, its severity or its confidence is off.
+    pub fn is_off(&self, finding: &Finding) -> bool {
         // The advice about names of references is for those who ask.
         let asked = Self::names(&self.block, finding.kind) || Self::names(&self.warn, finding.kind);
         let quiet = finding.kind == Kind::ReferenceEnvironmentMismatch && !asked;

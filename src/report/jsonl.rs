@@ -191,7 +191,7 @@ impl<'a> FindingLine<'a> {
             environment: finding.environment,
             moves_funds: finding.moves_funds,
             masked: masked(&finding.mask),
-            fingerprint: options.fingerprints.then(|| finding.fingerprint.to_string()),
+            fingerprint: options.fingerprint(finding),
             path: redactor.text(&location.origin.to_string()),
             lines: location.lines.map(|(start, end)| LinesPart {
                 line: start.line,
@@ -400,7 +400,7 @@ mod tests {
     fn a_finding_has_the_keys_of_the_contract_in_their_order() {
         let mut full = finding(format!("  ACME_KEY: {}\r\n", secret(1, 32)));
         full.candidates = vec!["umbrella".into()];
-        let lines = lines(Options { fingerprints: true, ..options() }, &[full]);
+        let lines = lines(Options { fingerprints: super::super::Fingerprints::All, ..options() }, &[full]);
         let expected = concat!(
             r#"{"type":"finding","kind":"hardcoded-secret","severity":"critical","confidence":"strong","#,
             r#""rule":"acme-secret-key","provider":"acme","candidates":["umbrella"],"class":"standard-api-key","#,

@@ -6,7 +6,11 @@ mod explanation;
 mod inventory;
 mod jsonl;
 mod layout;
+mod github;
+mod jsonl;
+mod markdown;
 mod redact;
+mod sarif;
 mod schema;
 mod terminal;
 #[cfg(test)]
@@ -18,11 +22,13 @@ pub use schema::schema;
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::finding::{Finding, Origin, Severity};
+use crate::credential::{Class, FingerprintKey};
+use crate::finding::{Exception, Finding, Origin, Severity};
 
 pub use alert::Alert;
 pub use redact::{FindMasks, Redactor};
@@ -34,6 +40,11 @@ pub use redact::{FindMasks, Redactor};
 pub trait Report {
     /// Reports a finding.
     fn finding(&mut self, finding: &Finding) -> io::Result<()>;
+
+    /// Reports a finding that does not count, because a team has accepted it. Most formats only count it.
+    fn allowed(&mut self, _finding: &Finding, _exception: &Exception) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Reports something that was wanted and could not be scanned.
     fn skipped(&mut self, skipped: &Skipped) -> io::Result<()>;
@@ -47,8 +58,10 @@ pub trait Report {
 pub struct Options<'a> {
     /// Masks and cleans every string.
     pub redactor: Redactor<'a>,
-    /// Whether fingerprints mean something to anybody else, so that they may be printed.
-    pub fingerprints: bool,
+    /// Which fingerprints may be printed.
+    pub fingerprints: Fingerprints,
+    /// The root of the repository, for formats that want paths from there.
+    pub root: Option<&'a Path>,
     /// For a person: one line a finding, and the verdict.
     pub quiet: bool,
     /// For a person: columns of the terminal.
@@ -58,7 +71,52 @@ pub struct Options<'a> {
 impl<'a> Options<'a> {
     /// No fingerprints, not quiet, 80 columns.
     pub fn new(redactor: Redactor<'a>) -> Self {
-        Self { redactor, fingerprints: false, quiet: false, width: 80 }
+        Self { redactor, fingerprints: Fingerprints::None, root: None, quiet: false, width: 80 }
+    }
+
+    /// Where something is, from the root of the repository, with `/` on every system. Not fit to print yet.
+    fn path(&self, origin: &Origin) -> String {
+        if let Origin::Member { container, name } = origin {
+            return format!("{}!{}", self.path(container), Origin::File(name.clone()));
+        }
+        let below = self.root.and_then(|root| {
+            let whole = std::path::absolute(origin.path()?).ok()?;
+            Some(Origin::File(whole.strip_prefix(root).ok()?.to_owned()).to_string())
+        });
+        let text = below.unwrap_or_else(|| origin.to_string());
+        text.strip_prefix("./").map_or(text.clone(), ToOwned::to_owned)
+    }
+
+    /// The fingerprint of a finding, if it may be printed.
+    fn fingerprint(&self, finding: &Finding) -> Option<String> {
+        let may = match self.fingerprints {
+            Fingerprints::None => false,
+            Fingerprints::OfRandom => !finding.class.is_some_and(Class::is_guessable),
+            Fingerprints::All => true,
+        };
+        may.then(|| finding.fingerprint.to_string())
+    }
+}
+
+/// Which fingerprints may be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fingerprints {
+    /// None: they mean nothing to anybody else.
+    None,
+    /// Those of values that nobody could guess: whoever reads the report may have the key.
+    OfRandom,
+    /// All.
+    All,
+}
+
+impl Fingerprints {
+    /// What a key allows.
+    pub fn of(key: &FingerprintKey) -> Self {
+        match () {
+            () if key.is_apart() => Self::All,
+            () if key.is_printable() => Self::OfRandom,
+            () => Self::None,
+        }
     }
 }
 
@@ -72,6 +130,8 @@ pub struct Format {
     pub name: &'static str,
     /// Whom it is for, as a phrase.
     pub about: &'static str,
+    /// Whether it is one document, written when everything is known, that also has what is allowed.
+    pub whole: bool,
     /// Starts a report.
     pub start: Start,
 }
@@ -91,8 +151,31 @@ impl fmt::Debug for Format {
 
 /// Every format; the first is the default.
 pub const FORMATS: &[Format] = &[
-    Format { name: "text", about: "for a person", start: |out, options| terminal::start(out, options) },
-    Format { name: "jsonl", about: "for a program: one JSON object a line", start: |out, options| jsonl::start(out, options) },
+    Format { name: "text", about: "for a person", whole: false, start: |out, options| terminal::start(out, options) },
+    Format {
+        name: "jsonl",
+        about: "for a program: one JSON object a line",
+        whole: false,
+        start: |out, options| jsonl::start(out, options),
+    },
+    Format {
+        name: "sarif",
+        about: "for code scanning: SARIF 2.1.0",
+        whole: true,
+        start: |out, options| sarif::start(out, options),
+    },
+    Format {
+        name: "github",
+        about: "annotations of a GitHub workflow; its job summary as well",
+        whole: true,
+        start: |out, options| github::start(out, options),
+    },
+    Format {
+        name: "markdown",
+        about: "a table for a person who reads it on the web",
+        whole: true,
+        start: |out, options| markdown::start(out, options),
+    },
 ];
 
 /// Something that was wanted and could not be scanned.
@@ -133,6 +216,8 @@ pub struct Summary {
     pub complete: bool,
     /// How long it took; told to people only, so that a report for programs can be compared.
     pub elapsed: Option<Duration>,
+    /// The exit code that follows from it.
+    pub exit: Option<u8>,
 }
 
 /// Findings by severity.

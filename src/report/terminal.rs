@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::redact::{Room, masked};
-use super::{Options, Report, Sites, Skipped, Summary};
+use super::{Options, Redactor, Report, Sites, Skipped, Summary};
 use crate::credential::{Confidence, Environment};
 use crate::finding::{Finding, Kept, Origin, Severity};
 
@@ -111,7 +111,7 @@ impl Terminal<'_> {
     fn one_line(&self, path: &str, finding: &Finding) -> String {
         let level = style(finding.severity);
         let (severity, kind) = (finding.severity, finding.kind.title());
-        let what = self.in_words(finding);
+        let what = in_words(self.options.redactor, finding);
         let mask = masked(&finding.mask);
         format!("{path}{}: {level}{severity}{level:#}: {kind}: {what}: {mask}", position(finding))
     }
@@ -141,7 +141,7 @@ impl Terminal<'_> {
 
     /// The line of the finding, and below it, marked, what it is.
     fn excerpt(&self, finding: &Finding) -> Vec<String> {
-        let what = self.in_words(finding);
+        let what = in_words(self.options.redactor, finding);
         let width = self.options.width - GUTTER;
         let remark = masked(&finding.mask).width() + 1 + what.width();
         let cut = self.options.redactor.cut(&finding.excerpt, finding.excerpt.focus(), Room { width, remark });
@@ -166,27 +166,6 @@ impl Terminal<'_> {
         let indent = start.min(width.saturating_sub(widest));
         lines.extend(wrapped.iter().map(|line| below(&format!("{:indent$}{line}", ""))));
         lines
-    }
-
-    /// `Stripe live secret key (or tap), can move funds`.
-    fn in_words(&self, finding: &Finding) -> String {
-        let words = self.options.redactor.prose(&finding.title);
-        let mut notes = Vec::new();
-        if finding.environment == Environment::Unknown {
-            notes.push("environment unknown".to_owned());
-        }
-        if !finding.candidates.is_empty() {
-            let mut others: Vec<_> = finding.candidates.iter().take(NAMED).map(ToString::to_string).collect();
-            if finding.candidates.len() > NAMED {
-                others.push(format!("{} others", finding.candidates.len() - NAMED));
-            }
-            notes.push(format!("or {}", others.join(", ")));
-        }
-        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
-        // A sandbox key moves no money that anybody would miss.
-        let moves = finding.moves_funds && finding.environment != Environment::Sandbox;
-        let funds = if moves { ", can move funds" } else { "" };
-        format!("{words}{notes}{funds}")
     }
 
     /// The facts, each with its line unless that is the line just shown.
@@ -248,6 +227,27 @@ pub(super) const fn style(severity: Severity) -> Style {
         Severity::Low => AnsiColor::Cyan.on_default(),
         Severity::Notice => Style::new(),
     }
+}
+
+/// What was found, in words: whose, which environment, and whether money moves.
+pub(super) fn in_words(redactor: Redactor<'_>, finding: &Finding) -> String {
+    let words = redactor.prose(&finding.title);
+    let mut notes = Vec::new();
+    if finding.environment == Environment::Unknown {
+        notes.push("environment unknown".to_owned());
+    }
+    if !finding.candidates.is_empty() {
+        let mut others: Vec<_> = finding.candidates.iter().take(NAMED).map(ToString::to_string).collect();
+        if finding.candidates.len() > NAMED {
+            others.push(format!("{} others", finding.candidates.len() - NAMED));
+        }
+        notes.push(format!("or {}", others.join(", ")));
+    }
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+    // A sandbox key moves no money that anybody would miss.
+    let moves = finding.moves_funds && finding.environment != Environment::Sandbox;
+    let funds = if moves { ", can move funds" } else { "" };
+    format!("{words}{notes}{funds}")
 }
 
 /// One line that says how it went. It says "clean" of nothing that was not read to the end.

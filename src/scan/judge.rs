@@ -6,7 +6,9 @@ use super::{Input, Job, Window, excerpt_of, line_around};
 use crate::assess::{self, Exposed, Outcome, Shared, Side, Subject};
 use crate::credential::{Credential, Environment, Evidence, RuleId, Secret, View};
 use crate::environment::{self, Run, Seen, Survey, declared::Declared};
-use crate::finding::{Correlation, Fact, FactKind, Finding, Location, Mask, Place, PlaceKind, Related, Tracked, Trust};
+use crate::finding::{
+    Correlation, Exception, ExceptionBy, Fact, FactKind, Finding, Location, Mask, Place, PlaceKind, Related, Tracked, Trust,
+};
 use crate::policy::Policy;
 use crate::record::Meaning;
 use crate::source::Folders;
@@ -104,8 +106,8 @@ impl Job<'_> {
                     continue;
                 }
                 let finding = self.finding(input, window, seeing, (outcome.clone(), &survey));
-                if self.is_allowed(input, &finding, subject_span(&outcome, seeing), window) {
-                    self.ledger.suppressed += 1;
+                if let Some(exception) = self.inline_allow(input, &finding, subject_span(&outcome, seeing), window) {
+                    self.set_aside(finding, exception);
                     continue;
                 }
                 match outcome.subject {
@@ -117,7 +119,7 @@ impl Job<'_> {
                 let span = subject_span(&trace.outcome, seeing);
                 if window.core.contains(&span.start) {
                     let finding = self.finding(input, window, seeing, (trace.outcome, &survey));
-                    if !self.is_allowed(input, &finding, span, window) {
+                    if self.inline_allow(input, &finding, span, window).is_none() {
                         self.notes.push(Note::Value(trace.as_what, trace.side, finding));
                     }
                 }
@@ -157,10 +159,15 @@ impl Job<'_> {
     /// Reports a finding, unless a decision of the team says otherwise or it was just reported.
     pub(super) fn push(&mut self, finding: Finding) {
         let context = &self.settings.context;
+        if context.policy.is_off(&finding) {
+            self.ledger.suppressed += 1;
+            return;
+        }
         let path = finding.location.origin.to_string();
         let path = context.declared.relative(std::path::Path::new(&path));
-        if context.policy.suppresses(&finding, &path, self.settings.today) {
-            self.ledger.suppressed += 1;
+        if let Some(allow) = context.policy.allows(&finding, &path, self.settings.today) {
+            let exception = Exception { by: ExceptionBy::Config, reason: allow.reason.clone() };
+            self.set_aside(finding, exception);
             return;
         }
         let line = |finding: &Finding| finding.location.lines.map(|(start, _)| start.line);
@@ -312,7 +319,11 @@ pub(super) fn may_allow(window: &Window<'_>, input: &Input) -> bool {
     window.look.kind != PlaceKind::Log && !input.live
 }
 
-/// The line of a finding, as far as allows are looked for.
-pub(super) fn allow_line<'w>(window: &Window<'w>, span: Span, reach: usize) -> &'w [u8] {
-    &window.bytes[line_around(window.bytes, span, reach).range()]
+/// The line of a finding and the one above it, as far as allows are looked for.
+pub(super) fn allow_lines<'w>(window: &Window<'w>, span: Span, reach: usize) -> (&'w [u8], &'w [u8]) {
+    let line = line_around(window.bytes, span, reach);
+    let end = line.start.saturating_sub(1);
+    let is_end = line.start > 0 && window.bytes[end] == b'\n';
+    let above = if is_end { line_around(window.bytes, Span::new(end, end), reach) } else { Span::new(0, 0) };
+    (&window.bytes[line.range()], &window.bytes[above.start..end.max(above.start)])
 }

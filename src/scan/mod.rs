@@ -25,8 +25,8 @@ use crate::assess::Shared;
 use crate::credential::{Credential, FingerprintKey, View};
 use crate::detect::{REACH, Scanner, Scope};
 use crate::environment::{self, inventory::Inventory};
-use crate::finding::{Excerpt, Fact, Finding, Kind, Mask, Origin, PlaceKind, Sighting, Stage, Tracked};
-use crate::policy::{Date, allows_on};
+use crate::finding::{Exception, ExceptionBy, Excerpt, Fact, Finding, Kind, Mask, Origin, PlaceKind, Sighting, Stage, Tracked};
+use crate::policy::{Date, allows_on, peers_allow};
 use crate::record;
 use crate::rule::MAX_LENGTH;
 use crate::source::archive::Container;
@@ -36,7 +36,7 @@ pub use explain::{ExplainError, explain};
 pub use history::{MEMORY, history};
 pub use inventory::inventory;
 pub use judge::Context;
-use judge::{Note, Seeing, allow_line, may_allow};
+use judge::{Note, Seeing, allow_lines, may_allow};
 pub use staged::staged;
 use unpack::Meter;
 
@@ -65,6 +65,8 @@ pub struct Settings {
     pub place: Option<PlaceKind>,
     /// Whether inline allows count.
     pub inline_allow: bool,
+    /// Whether findings that are allowed are kept for the report, and not only counted.
+    pub keep_allowed: bool,
     /// What day it is, for allows that end.
     pub today: Date,
     /// The key of the fingerprints.
@@ -98,8 +100,10 @@ pub struct Ledger {
     pub place_unknown: u64,
     /// Secrets whose environment is not known.
     pub credential_unknown: u64,
-    /// Findings that an inline allow suppressed.
+    /// How many findings do not count: allowed, or off.
     pub suppressed: u64,
+    /// Those that are allowed, if they are wanted.
+    pub allowed: Vec<(Finding, Exception)>,
     /// What was wanted and could not be read.
     pub skipped: Vec<SourceError>,
     /// Inline allows that do not count, and where they stand.
@@ -197,6 +201,7 @@ impl Ledger {
         self.place_unknown += other.place_unknown;
         self.credential_unknown += other.credential_unknown;
         self.suppressed += other.suppressed;
+        self.allowed.extend(other.allowed);
         self.skipped.extend(other.skipped);
         self.warnings.extend(other.warnings);
     }
@@ -506,15 +511,18 @@ impl<'a> Job<'a> {
     }
 
     /// Inline allows never count in logs and streams: whoever writes the log could write them.
-    fn is_allowed(&mut self, input: &Input, finding: &Finding, span: Span, window: &Window<'_>) -> bool {
+    fn inline_allow(&mut self, input: &Input, finding: &Finding, span: Span, window: &Window<'_>) -> Option<Exception> {
         if !self.settings.inline_allow || !may_allow(window, input) {
-            return false;
+            return None;
         }
-        for allow in allows_on(allow_line(window, span, ALLOW), self.settings.today) {
+        let (line, above) = allow_lines(window, span, ALLOW);
+        let inline = |reason: String| Some(Exception { by: ExceptionBy::Inline, reason });
+        if let Some(mark) = peers_allow(line, above) {
+            return inline(mark.to_owned());
+        }
+        for allow in allows_on(line, self.settings.today) {
             match allow {
-                Ok(allow) if allow.covers(finding.rule.as_str(), finding.kind.id()) => {
-                    return true;
-                }
+                Ok(allow) if allow.covers(finding.rule.as_str(), finding.kind.id()) => return inline(allow.reason),
                 Ok(_) => {}
                 Err(error) => {
                     let line = finding.location.lines.map_or(0, |(begin, _)| begin.line);
@@ -525,7 +533,15 @@ impl<'a> Job<'a> {
                 }
             }
         }
-        false
+        None
+    }
+
+    /// Counts a finding that is allowed.
+    fn set_aside(&mut self, finding: Finding, exception: Exception) {
+        self.ledger.suppressed += 1;
+        if self.settings.keep_allowed {
+            self.ledger.allowed.push((finding, exception));
+        }
     }
 }
 

@@ -133,12 +133,13 @@ impl Commit<'_> {
     /// The findings of a file that its change takes part in. What was before is read only if there are any.
     fn compared(&self, input: &Input, bytes: &[u8], before: &dyn Fn() -> Vec<Before>) -> Part {
         let mut part = self.scan(input, bytes);
-        if part.findings.is_empty() && part.shared.is_empty() {
+        if part.findings.is_empty() && part.shared.is_empty() && part.ledger.allowed.is_empty() {
             return part;
         }
         let before = before();
         let changed = changed_lines(bytes, &before);
         if !before.is_empty() {
+            part.ledger.allowed.retain(|(finding, _)| touches(finding, &changed));
             let mut old: Vec<BTreeMap<Identity, Severity>> = Vec::new();
             part.findings.retain(|finding| {
                 if touches(finding, &changed) {

@@ -22,7 +22,7 @@ use crate::environment::{Input, Run, Seen, Survey, path};
 use crate::finding::{
     self, Excerpt, Fact, FactKind, Finding, Kind, Location, Origin, Place, PlaceKind, Severity, Stage, Tracked,
 };
-use crate::report::{Alert, Options, Redactor};
+use crate::report::{Alert, Fingerprints, Options, Redactor};
 use crate::span::{Position, Span};
 
 /// How much of a record an alert shows on either side of a secret.
@@ -503,7 +503,7 @@ impl<'a> Case<'a> {
 fn write(eye: &Eye, settings: &Settings, told: &super::desk::Told) -> Vec<u8> {
     let find = |bytes: &[u8]| eye.masks(bytes);
     let mut options = Options::new(Redactor::new(&find));
-    options.fingerprints = settings.fingerprints.is_printable();
+    options.fingerprints = Fingerprints::of(&settings.fingerprints);
     let ts = clock::rfc3339(SystemTime::now());
     let alert = Alert {
         finding: &told.finding,

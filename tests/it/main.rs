@@ -5,6 +5,7 @@ mod architecture;
 mod broken_files;
 mod cards;
 mod cases;
+mod ci;
 mod cli;
 mod config;
 mod containers;

@@ -326,6 +326,7 @@ pub(crate) fn settings() -> Settings {
         place: None,
         // They count in files and never in streams.
         inline_allow: false,
+        keep_allowed: false,
         today: Date::parse("2026-03-12").unwrap(),
         fingerprints: FingerprintKey::kept(b"a key for tests"),
         depth: scan::DEPTH,

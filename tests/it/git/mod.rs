@@ -1,5 +1,6 @@
 //! The program in real repositories, made by real git.
 
+mod baseline;
 mod history;
 mod hooks;
 mod staged;
