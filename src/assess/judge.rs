@@ -1,11 +1,12 @@
 //! One file or window: every sighting in its place, judged.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::relations;
 use super::shared::{Exposed, Side};
 use super::table::{Adjust, Case, Role, Row, base_kind};
-use crate::credential::{Class, Confidence, Credential, Environment, Evidence, Provider};
+use crate::credential::{Class, Confidence, Credential, Environment, Evidence, Provider, RuleId};
 use crate::environment::{Index, Reading, Seen, Situation, Source, Survey};
 use crate::finding::{Fact, FactKind, Kind, Place, PlaceKind, Severity, Stage, Tracked, Trust};
 use crate::rule::{Rule, RuleSet};
@@ -118,6 +119,7 @@ pub fn judge(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Trac
     for known in &mut known {
         bench.locate(known, &mut judgement);
     }
+    fold_vectors(&known, &mut judgement.outcomes);
     judgement.places = seen.facts.iter().map(|fact| survey.situation(fact.span).place.clone()).collect();
     relations::within(bench, &known, &mut judgement);
     for known in known {
@@ -126,6 +128,36 @@ pub fn judge(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Trac
         }
     }
     judgement
+}
+
+/// As many values of one general rule in a test or a document are a table of test vectors.
+const VECTORS: usize = 8;
+
+/// A table of test vectors is one finding, which says how many there are.
+fn fold_vectors(known: &[Known<'_>], outcomes: &mut Vec<Outcome>) {
+    let rule_of = |outcome: &Outcome| {
+        let Subject::Credential(number) = outcome.subject else { return None };
+        let rule = known.get(known.binary_search_by_key(&number, |known| known.number).ok()?)?.rule;
+        let is_shown = matches!(outcome.place.kind, PlaceKind::Test | PlaceKind::Doc | PlaceKind::Template);
+        (is_shown && rule.provider.is_general() && outcome.kind == Kind::HardcodedSecret).then(|| rule.id.clone())
+    };
+    let mut counts: BTreeMap<RuleId, usize> = BTreeMap::new();
+    let rules: Vec<Option<RuleId>> = outcomes.iter().map(rule_of).collect();
+    for rule in rules.iter().flatten() {
+        *counts.entry(rule.clone()).or_default() += 1;
+    }
+    counts.retain(|_, count| *count > VECTORS);
+    let mut rules = rules.into_iter();
+    outcomes.retain_mut(|outcome| {
+        let Some(count) = rules.next().flatten().and_then(|rule| counts.get_mut(&rule)) else { return true };
+        let first = *count > 0;
+        if first {
+            let fact = format!("the first of {count} such values in this file, which look like test vectors");
+            outcome.because.push(Evidence { fact, weight: None, span: None });
+        }
+        *count = 0;
+        first
+    });
 }
 
 impl<'a> Bench<'a, '_> {

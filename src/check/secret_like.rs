@@ -53,7 +53,14 @@ const WORDY: f64 = -0.6;
 fn is_secret_like(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
     let other = OTHER_THINGS.iter().any(|head| lower.starts_with(head.as_bytes()));
-    !other && is_mixed(value) && !is_path(value) && !is_uuid(value) && !is_wordy(value) && !encodes_text(value)
+    !other
+        && is_mixed(value)
+        && !is_path(value)
+        && !is_uuid(value)
+        && !is_address(value)
+        && !is_card_token(value)
+        && !is_wordy(value)
+        && !encodes_text(value)
 }
 
 /// Digits and letters, changing often enough, and nothing in front that names a variable.
@@ -87,6 +94,19 @@ fn is_path(value: &[u8]) -> bool {
 fn is_uuid(value: &[u8]) -> bool {
     let dashes = value.iter().enumerate().filter(|&(_, &byte)| byte == b'-').map(|(at, _)| at);
     value.len() == 36 && dashes.eq([8, 13, 18, 23])
+}
+
+/// The address of a wallet or a contract, which everybody may know: to those who write about chains, a token
+/// is a coin.
+fn is_address(value: &[u8]) -> bool {
+    value.len() == 42 && value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// What stands for a saved card, and shows its first six and its last four digits.
+fn is_card_token(value: &[u8]) -> bool {
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    let hex = value.iter().all(u8::is_ascii_hexdigit);
+    !hex && value.len() > 10 && digits(&value[..6]) && digits(&value[value.len() - 4..])
 }
 
 /// Words as a whole, or a word between separators: `my-service-7f3k-token`.
@@ -152,6 +172,8 @@ mod tests {
             "AbstractSingletonProxyFactoryBean2",
             "key=q7Zp2LxW9vKc4TgR8sYbN3mD",
             "arn-aws-kms-us-east-1-key-2f4a",
+            "0xAb5801a7D398351b8bE11C439e05C5B3259aeC9B",
+            "411111qWmNbVcXzLkJhGfDsApOiUy1111",
         ] {
             assert!(!is_secret_like(other.as_bytes()), "{other}");
         }

@@ -260,8 +260,11 @@ pub(super) struct Gate {
 /// What to do with rules.
 #[derive(Debug, Subcommand)]
 pub(super) enum Rules {
-    /// Every rule with its class and environments.
+    /// Every rule with its class and environments, or those that a word names.
     List {
+        /// Only rules with this in their id, title, provider or class: `paypal`, `payout`, `webhook`.
+        #[arg(value_name = "WORD")]
+        word: Option<String>,
         /// Add the rules of a file. Repeatable.
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
@@ -319,7 +322,7 @@ pub(super) struct Report {
 /// What to explain.
 #[derive(Debug, clap::Args)]
 pub(super) struct Explain {
-    /// The id of a rule, as in a finding, or of a kind.
+    /// The id of a rule or of a kind, as in a finding, or a provider.
     #[arg(value_name = "ID")]
     pub(super) id: String,
     /// Know the rules of a file, too. Repeatable.

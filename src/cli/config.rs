@@ -252,7 +252,7 @@ pub(super) fn nearest<'a>(id: &str, names: impl Iterator<Item = &'a str>) -> Str
     let words: Vec<_> = id.split('-').collect();
     let shared = |other: &str| words.iter().filter(|word| other.split('-').any(|part| part == **word)).count();
     let near = names.min_by_key(|other| (Reverse(shared(other)), distance(id, other)));
-    match near.filter(|other| shared(other) > 0 || distance(id, other) <= 2) {
+    match near.filter(|other| shared(other) > 0 || distance(id, other) <= 2.min(id.len() / 3)) {
         Some(near) => format!("did you mean {near}?"),
         None => "`keyfence rules list` names them all".to_owned(),
     }

@@ -1,8 +1,11 @@
-//! `keyfence explain`: what a rule finds, what that opens, and what to do.
+//! `keyfence explain`: what a rule finds, what that opens, and what to do; what a kind of finding means; what is
+//! known of a provider.
+
+use std::sync::Arc;
 
 use keyfence::credential::{Class, Environment, Provider};
 use keyfence::finding::Kind;
-use keyfence::rule::{Detector, Fact, NamePattern, Rule, Tell};
+use keyfence::rule::{Detector, Fact, NamePattern, ProviderFacts, Rule, RuleSet, Tell};
 
 use super::args::{Explain, Global};
 use super::page::Page;
@@ -10,13 +13,17 @@ use super::{Exit, config, output, usage};
 
 pub(super) fn run(global: &Global, args: &Explain) -> anyhow::Result<Exit> {
     let set = config::rules(&args.rules)?;
-    let text = match (set.get(&args.id), Kind::from_id(&args.id)) {
-        (Some(rule), _) => rule_text(rule),
-        (None, Some(kind)) => kind_text(kind),
-        (None, None) => {
-            let names = config::rule_ids(&set).chain(Kind::ALL.iter().map(|kind| kind.id()));
-            return Err(usage(format!("no rule or kind is named {:?}; {}", args.id, config::nearest(&args.id, names))));
-        }
+    let text = if let Some(rule) = set.get(&args.id) {
+        rule_text(rule)
+    } else if let Some(kind) = Kind::from_id(&args.id) {
+        kind_text(kind)
+    } else if let Some(facts) = provider(&set, &args.id) {
+        provider_text(&set, facts)
+    } else {
+        let kinds = Kind::ALL.iter().map(|kind| kind.id());
+        let providers = set.providers().iter().map(|facts| facts.id.as_str());
+        let near = config::nearest(&args.id, config::rule_ids(&set).chain(kinds).chain(providers));
+        return Err(usage(format!("no rule, kind or provider is named {:?}; {near}", args.id)));
     };
     output::print(global.color, &text)?;
     Ok(Exit::Clean)
@@ -25,7 +32,41 @@ pub(super) fn run(global: &Global, args: &Explain) -> anyhow::Result<Exit> {
 fn kind_text(kind: Kind) -> String {
     let mut page = Page::new();
     page.title(kind.id(), kind.title());
+    page.row("what follows", kind.consequence());
+    page.row("what to do", kind.remedy());
     page.row("checklist", &kind.checklist().join(", "));
+    page.finish()
+}
+
+/// By its id or its name, in any case.
+fn provider<'a>(set: &'a RuleSet, name: &str) -> Option<&'a ProviderFacts> {
+    let is_named =
+        |facts: &&Arc<ProviderFacts>| facts.id.as_str().eq_ignore_ascii_case(name) || facts.name.eq_ignore_ascii_case(name);
+    set.providers().iter().find(is_named).map(AsRef::as_ref)
+}
+
+/// What is known of a provider, and its rules.
+fn provider_text(set: &RuleSet, facts: &ProviderFacts) -> String {
+    let mut page = Page::new();
+    page.title(facts.id.as_str(), &facts.name);
+    page.row("region", &facts.region);
+    page.row("live hosts", &facts.live_hosts.join(", "));
+    page.row("sandbox hosts", &facts.sandbox_hosts.join(", "));
+    page.row("either", &facts.neutral_hosts.join(", "));
+    page.row("sandbox only", &facts.sandbox_paths.join(", "));
+    let networks = facts.networks.iter().map(|(name, environment)| format!("{name} ({environment})"));
+    page.row("networks", &networks.collect::<Vec<_>>().join(", "));
+    page.row("named by", &facts.markers.join(", "));
+    page.row("its slots", &patterns(&facts.slots));
+    page.row("its headers", &patterns(&facts.headers));
+    let own = set.rules().iter().filter(|rule| rule.provider.id == facts.id);
+    for (at, rule) in own.enumerate() {
+        let money = if rule.moves_funds { ", can move funds" } else { "" };
+        page.row(if at == 0 { "rules" } else { "" }, &format!("{}: {}{money}", rule.id, rule.title));
+    }
+    for (at, reference) in facts.references.iter().enumerate() {
+        page.row(if at == 0 { "read more" } else { "" }, reference);
+    }
     page.finish()
 }
 

@@ -4,20 +4,25 @@ use std::collections::BTreeMap;
 
 use keyfence::credential::{Class, Environment};
 use keyfence::detect::Scanner;
-use keyfence::rule::{Pack, Rule, RuleSet, Tell};
+use keyfence::rule::{AREAS, Pack, Rule, RuleSet, Tell};
 use keyfence::rule_check::{Effort, check};
 
 use super::args::{Global, Rules};
 use super::page::Page;
-use super::{Exit, config, output};
+use super::{Exit, config, output, usage};
 
 /// How wide the column of titles may be.
 const TITLE: usize = 48;
 
 pub(super) fn run(global: &Global, command: &Rules) -> anyhow::Result<Exit> {
     match command {
-        Rules::List { rules } => {
-            output::print(global.color, &list(&config::rules(rules)?))?;
+        Rules::List { word, rules } => {
+            let set = config::rules(rules)?;
+            let word = word.as_deref().unwrap_or_default().to_lowercase();
+            if !set.rules().iter().any(|rule| holds(rule, &word)) {
+                return Err(usage(format!("no rule has {word:?} in its id, title, provider or class")));
+            }
+            output::print(global.color, &list(&set, &word))?;
             Ok(Exit::Clean)
         }
         Rules::Test { files } => {
@@ -38,16 +43,22 @@ pub(super) fn run(global: &Global, command: &Rules) -> anyhow::Result<Exit> {
     }
 }
 
-/// Every rule below its region and its class: the id, what it finds, environments, whether money moves.
-fn list(set: &RuleSet) -> String {
+/// Whether a rule is about a word; the empty one stands in all.
+fn holds(rule: &Rule, word: &str) -> bool {
+    [rule.id.as_str(), &rule.title, &rule.provider.name, rule.class.name()].iter().any(|text| text.to_lowercase().contains(word))
+}
+
+/// The rules about a word below their region and class: the id, what it finds, environments, whether money moves.
+fn list(set: &RuleSet, word: &str) -> String {
     let mut regions: BTreeMap<(Pack, bool, &str), BTreeMap<Class, Vec<&Rule>>> = BTreeMap::new();
-    for rule in set.rules() {
+    let shown: Vec<&Rule> = set.rules().iter().map(AsRef::as_ref).filter(|rule| holds(rule, word)).collect();
+    for rule in &shown {
         let facts = &rule.provider;
-        let region = if facts.region.is_empty() || facts.pack == Pack::General { "global" } else { facts.region.as_str() };
-        let classes = regions.entry((facts.pack, region != "global", region)).or_default();
+        let region = if facts.pack == Pack::General { AREAS[0] } else { facts.area() };
+        let classes = regions.entry((facts.pack, region != AREAS[0], region)).or_default();
         classes.entry(rule.class).or_default().push(rule);
     }
-    let widest = |text: fn(&Rule) -> &str| set.rules().iter().map(|rule| text(rule).chars().count()).max().unwrap_or(0);
+    let widest = |text: fn(&Rule) -> &str| shown.iter().map(|rule| text(rule).chars().count()).max().unwrap_or(0);
     let (ids, titles) = (widest(|rule| rule.id.as_str()), widest(|rule| &rule.title).min(TITLE));
     let mut page = Page::new();
     for ((pack, _, region), classes) in regions {
@@ -65,6 +76,10 @@ fn list(set: &RuleSet) -> String {
             }
         }
         page.line("");
+    }
+    if !word.is_empty() {
+        page.line(&format!("{} of {} rules", shown.len(), set.rules().len()));
+        return page.finish();
     }
     let providers = |pack: Pack| set.providers().iter().filter(|facts| facts.pack == pack && !facts.is_general()).count();
     let (paying, beside) = (providers(Pack::Payments), providers(Pack::General));

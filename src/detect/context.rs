@@ -140,13 +140,19 @@ pub(super) fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest:
     choose(&fits, around, slot)
 }
 
-/// The second part of `Authorization: Basic id:secret`, which is what the header decodes to.
+/// The secret of `Authorization: Basic id:secret`, which is what the header decodes to: the second part, or the
+/// first if there is no second.
 fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     let scheme = &bytes[slot.value.saturating_sub(BASIC.len())..slot.value];
     let id =
         bytes[slot.value..].iter().take(MAX_ID).take_while(|byte| byte.is_ascii_graphic() && !b":\"'`".contains(byte)).count();
     let colon = slot.value + id;
-    (scheme.eq_ignore_ascii_case(BASIC) && id > 0 && bytes.get(colon) == Some(&b':')).then_some(Slot { value: colon + 1, ..slot })
+    if !scheme.eq_ignore_ascii_case(BASIC) || bytes.get(colon) != Some(&b':') {
+        return None;
+    }
+    let is_over = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`".contains(byte);
+    let value = if bytes.get(colon + 1).is_none_or(is_over) { slot.value } else { colon + 1 };
+    Some(Slot { value, ..slot })
 }
 
 /// What code fetches values from, by the end of its name.

@@ -184,6 +184,10 @@ pub(super) fn own_url(dictionary: &Words, entry: &Entry<'_>) -> Option<Stage> {
 pub(super) fn host_stage(dictionary: &Words, url: &[u8]) -> Option<Stage> {
     let rest = memchr::memmem::find(url, b"://").map_or(url, |at| &url[at + 3..]);
     let host = rest.split(|byte| b"/:?#".contains(byte)).next().unwrap_or_default();
+    // `url = environment === "production"` holds no host.
+    if host.iter().any(|byte| byte.is_ascii_whitespace() || b"\"'`=()".contains(byte)) {
+        return None;
+    }
     let labels: Vec<&[u8]> = host.split(|&byte| byte == b'.').collect();
     // The registered domain and the public suffix say nothing.
     let own = match labels.len() {
@@ -331,6 +335,7 @@ mod tests {
             ("SITE_URL", "https://app-dev.shop.example:8080/", Some(Stage::Dev)),
             ("LOGO_IMAGE", "https://staging.shop.example", None),
             ("rootUrl", "environment === 'live'", None),
+            ("baseURL", "environment === \"production\"", None),
         ] {
             assert_eq!(own_url(&words, &entry(name, value)), stage, "{name}={value}");
         }

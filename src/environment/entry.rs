@@ -87,7 +87,7 @@ fn statement(bytes: &[u8], span: Span) -> Option<Entry<'_>> {
 }
 
 fn uncommented(text: &[u8]) -> (&[u8], bool) {
-    for mark in [&b"#"[..], b"//", b";", b"--"] {
+    for mark in [&b"#"[..], b"//", b";", b"--", b"/*", b"* "] {
         if let Some(rest) = text.strip_prefix(mark) {
             return (rest.trim_ascii(), true);
         }
@@ -267,6 +267,7 @@ mod tests {
             ("<environment>production</environment>", "environment", "production"),
             ("<string name=\"app_env\">production</string>", "app_env", "production"),
             ("# APP_ENV=production", "APP_ENV", "production"),
+            (" *   env: 'production', // or another", "env", "production"),
             ("url: https://staging.shop.example/x", "url", "https://staging.shop.example/x"),
             ("debug: false,", "debug", "false"),
         ] {

@@ -124,6 +124,20 @@ pub enum Detector {
     CardCode,
 }
 
+/// The parts of the world that the built-in providers are sorted into.
+pub const AREAS: [&str; 10] = [
+    "global",
+    "Africa",
+    "East Asia",
+    "Europe",
+    "Latin America",
+    "Middle East and Turkey",
+    "North America",
+    "Oceania",
+    "South Asia",
+    "South-East Asia",
+];
+
 /// Everything that can be named about a provider, in lower case where case does not count.
 #[derive(Clone, Debug)]
 pub struct ProviderFacts {
@@ -131,7 +145,7 @@ pub struct ProviderFacts {
     pub id: Provider,
     /// Its name as people write it.
     pub name: String,
-    /// Where it is used.
+    /// Where it is used: one of [`AREAS`], and which part of it behind a colon.
     pub region: String,
     /// What it is to a payments team.
     pub pack: Pack,
@@ -158,6 +172,13 @@ pub struct ProviderFacts {
 }
 
 impl ProviderFacts {
+    /// The part of the world that it is used in, without the country: `Europe` of `Europe: Poland`.
+    #[must_use]
+    pub fn area(&self) -> &str {
+        let area = self.region.split(':').next().unwrap_or_default().trim();
+        if area.is_empty() { AREAS[0] } else { area }
+    }
+
     fn with(mut self, addition: &Addition) -> Self {
         let lower = |hosts: &[String]| hosts.iter().map(|host| host.to_ascii_lowercase()).collect::<Vec<_>>();
         let (live, sandbox) = (lower(&addition.live_hosts), lower(&addition.sandbox_hosts));

@@ -9,7 +9,7 @@ use keyfence::detect::Scanner;
 use keyfence::finding::Sighting;
 use keyfence::rule::examples::Random;
 use keyfence::rule::{Edge, Rule, RuleSet};
-use keyfence::rule_check::{draw, fill, marker_of, slot_of};
+use keyfence::rule_check::{CONTEXTS, draw, fill, marker_of, slot_of};
 
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(Arc::new(RuleSet::builtin())));
 
@@ -127,6 +127,63 @@ fn beside_its_provider_every_value_gets_the_right_name() {
         }
     }
     assert_none(&failures);
+}
+
+/// What is found of the values of many rules.
+#[derive(Debug, Default)]
+struct Tally {
+    drawn: usize,
+    right: usize,
+    wrong: usize,
+}
+
+impl Tally {
+    /// Whether at least so many of a hundred are right, and none is somebody else's.
+    fn holds(&self, percent: usize) -> bool {
+        self.drawn > 0 && self.right * 100 >= self.drawn * percent && self.wrong == 0
+    }
+}
+
+/// Whether a value says by itself what it is.
+fn is_distinctive(rule: &Rule) -> bool {
+    rule.has_literal() && !rule.needs_marker
+}
+
+/// The figures that the pack is judged by, over all rules at once. What is found of a rule is right if it has
+/// the rule's name and class, and no environment that its value denies.
+#[test]
+fn ten_contexts_hold_and_without_context_nothing_does() {
+    let (mut distinctive, mut bound, mut alone) = (Tally::default(), Tally::default(), Tally::default());
+    for rule in rules().filter(|rule| !rule.provider.is_general()) {
+        let (slot, marker) = (slot_of(rule), marker_of(rule));
+        let tally = if is_distinctive(rule) { &mut distinctive } else { &mut bound };
+        let quoted = |context: &str| context.contains("\"VALUE\"") || context.contains("'VALUE'");
+        for (_, context) in CONTEXTS.iter().filter(|(_, context)| !rule.needs_literal || quoted(context)) {
+            let texts = drawn(rule, context).iter().map(|value| fill(context, &slot, &marker, value)).collect();
+            for scanned in scan(texts) {
+                let is_right = |found: &Credential| {
+                    found.rule == rule.id
+                        && found.class == rule.class
+                        && found.provider.as_ref().is_none_or(|id| *id == rule.provider.id)
+                };
+                tally.drawn += 1;
+                tally.right += usize::from(scanned.found.iter().any(is_right));
+                tally.wrong += usize::from(scanned.found.iter().any(|found| is_wrong(rule, found)));
+            }
+        }
+        if !is_distinctive(rule) {
+            // A URL that holds the provider's host brings its context along.
+            let names_itself = |value: &String| rule.provider.markers.iter().any(|marker| value.to_lowercase().contains(marker));
+            let values = drawn(rule, "bare").into_iter().filter(|value| !names_itself(value));
+            for scanned in scan(values.map(|value| format!("see {value} below\n")).collect()) {
+                alone.drawn += 1;
+                // What the value may be all the same has no name of a provider.
+                alone.wrong += usize::from(scanned.found.iter().any(|found| found.rule == rule.id));
+            }
+        }
+    }
+    let holds = distinctive.holds(99) && bound.holds(95) && alone.drawn > 0 && alone.wrong == 0;
+    assert!(holds, "distinctive: {distinctive:?}\nbound to a context: {bound:?}\nwithout their context: {alone:?}");
 }
 
 /// How many bytes of a value are the same in all.

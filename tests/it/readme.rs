@@ -1,11 +1,12 @@
-//! README.md: its table of providers is written from the rules, and its examples are what the program does.
+//! README.md and docs/providers.md: what they say of providers is written from the rules, and the examples of
+//! the README are what the program does.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keyfence::credential::Environment;
-use keyfence::rule::{Pack, ProviderFacts, Rule, RuleSet, Tell};
+use keyfence::rule::{AREAS, Pack, ProviderFacts, Rule, RuleSet, Tell};
 use keyfence::rule_check::{Effort, check};
 
 use crate::plant::Tree;
@@ -67,47 +68,81 @@ fn cell<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
     if cell.is_empty() { "–".to_owned() } else { cell }
 }
 
-/// A row for each payment provider that has secrets; what belongs to no provider goes last. The services
-/// whose keys stand beside those are named only.
-fn table(set: &RuleSet) -> String {
-    let mut rows = BTreeMap::new();
-    let row = |provider: &ProviderFacts| {
-        let own = |rule: &&Rule| rule.provider.id == provider.id && !rule.class.is_public();
-        let of = |by_value: bool| {
-            cell(set.rules().iter().map(AsRef::as_ref).filter(own).filter(|rule| told(rule).is_empty() != by_value))
-        };
+/// Services whose keys stand beside payment keys; they are named only.
+fn is_beside(provider: &ProviderFacts) -> bool {
+    provider.pack == Pack::General && !provider.is_general()
+}
+
+/// Rules for secrets of the providers that fit.
+fn secrets<'a>(set: &'a RuleSet, fits: impl Fn(&ProviderFacts) -> bool + 'a) -> impl Iterator<Item = &'a Rule> {
+    set.rules().iter().map(AsRef::as_ref).filter(move |rule| !rule.class.is_public() && fits(&rule.provider))
+}
+
+/// By name, whatever the case.
+fn sorted<'a>(providers: impl Iterator<Item = &'a Arc<ProviderFacts>>) -> Vec<&'a ProviderFacts> {
+    let mut all: Vec<&ProviderFacts> = providers.map(AsRef::as_ref).collect();
+    all.sort_by_key(|provider| provider.name.to_lowercase());
+    all
+}
+
+/// A row for each of them.
+fn rows(set: &RuleSet, providers: &[&ProviderFacts]) -> String {
+    let row = |provider: &&ProviderFacts| {
+        let of =
+            |by_value: bool| cell(secrets(set, |other| other.id == provider.id).filter(|rule| told(rule).is_empty() != by_value));
         let name = if provider.is_general() { "Any other" } else { &provider.name };
         format!("| {name} | {} | {} |\n", of(true), of(false))
     };
-    let is_beside = |provider: &ProviderFacts| provider.pack == Pack::General && !provider.is_general();
-    for provider in set.providers().iter().filter(|provider| !is_beside(provider)) {
-        rows.insert((provider.is_general(), provider.name.to_lowercase()), row(provider));
-    }
-    let named = rows.keys().filter(|(general, _)| !general).count();
-    let secrets = |beside: bool| {
-        let wanted = |rule: &&Rule| !rule.class.is_public() && is_beside(&rule.provider) == beside;
-        set.rules().iter().map(AsRef::as_ref).filter(wanted).count()
-    };
-    let mut text =
-        format!("{} rules for secrets of {named} providers, and for a few shapes that many share:\n\n", secrets(false));
-    text += "| provider | the value says live or sandbox | what stands around it says so |\n|---|---|---|\n";
-    text += &rows.into_values().collect::<String>();
-    let mut beside: Vec<_> = set.providers().iter().filter(|other| is_beside(other)).map(|other| other.name.as_str()).collect();
-    beside.sort_by_key(|name| name.to_lowercase());
-    let (rules, services) = (secrets(true), beside.len());
-    let list = wrapped(&beside);
-    text + &format!("\nAnd {rules} rules for the keys of {services} services that stand beside those:\n{list}.\n")
+    "| provider | the value says live or sandbox | what stands around it says so |\n|---|---|---|\n".to_owned()
+        + &providers.iter().map(row).collect::<String>()
 }
 
-/// Names in lines of at most a hundred characters.
+/// The payment providers of each part of the world.
+fn areas(set: &RuleSet) -> impl Iterator<Item = (&'static str, Vec<&ProviderFacts>)> {
+    AREAS.into_iter().map(|area| {
+        let own = |facts: &&Arc<ProviderFacts>| facts.pack == Pack::Payments && facts.area() == area;
+        (area, sorted(set.providers().iter().filter(own)))
+    })
+}
+
+/// Every provider and what is known of it: docs/providers.md.
+fn table(set: &RuleSet) -> String {
+    let title = |area: &str| area.replacen("global", "Everywhere", 1);
+    let mut text: String =
+        areas(set).map(|(area, providers)| format!("\n## {}\n\n{}", title(area), rows(set, &providers))).collect();
+    let beside = sorted(set.providers().iter().filter(|facts| is_beside(facts)));
+    text += &format!("\n## What stands beside payment keys\n\n{}", rows(set, &beside));
+    let general = sorted(set.providers().iter().filter(|facts| facts.is_general()));
+    text + &format!("\n## Of no provider\n\n{}", rows(set, &general))
+}
+
+/// How many there are, and their names: the part of it that stands in the README.
+fn summary(set: &RuleSet) -> String {
+    let paying = |facts: &ProviderFacts| facts.pack == Pack::Payments;
+    let (rules, named) = (secrets(set, paying).count(), set.providers().iter().filter(|facts| paying(facts)).count());
+    let mut text = format!("{rules} rules for secrets of {named} payment providers:\n\n");
+    let paragraph = |title: &str, providers: &[&ProviderFacts], rules: usize| {
+        let names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
+        format!("- **{title}** ({}, {rules} rules):\n{}.\n", providers.len(), wrapped(&names))
+    };
+    for (area, providers) in areas(set) {
+        let rules = secrets(set, |facts| paying(facts) && facts.area() == area).count();
+        text += &paragraph(&area.replacen("global", "Everywhere", 1), &providers, rules);
+    }
+    let beside = sorted(set.providers().iter().filter(|facts| is_beside(facts)));
+    text += "\nAnd for what stands beside payment keys:\n\n";
+    text + &paragraph("Other services", &beside, secrets(set, is_beside).count())
+}
+
+/// Names in lines of at most a hundred characters, indented as what belongs to a list.
 fn wrapped(names: &[&str]) -> String {
-    let mut text = String::new();
-    let mut width = 0;
+    let mut text = String::from("  ");
+    let mut width = 1;
     for (at, name) in names.iter().enumerate() {
         let word = if at + 1 < names.len() { format!("{name},") } else { (*name).to_owned() };
-        let glue = if width + 1 + word.len() > 100 { "\n" } else { " " };
-        width = if glue == "\n" { word.len() } else { width + 1 + word.len() };
-        text += if text.is_empty() { "" } else { glue };
+        let glue = if width + 1 + word.len() > 100 { "\n  " } else { " " };
+        width = if glue == " " { width + 1 + word.len() } else { 2 + word.len() };
+        text += if at == 0 { "" } else { glue };
         text += &word;
     }
     text
@@ -127,21 +162,28 @@ fn finding() -> String {
 /// The text with `part` between the two comments of that name.
 fn with_part(text: &str, name: &str, part: &str) -> String {
     let (begin, end) = (format!("<!-- {name}: written by tests/it/readme.rs -->\n"), format!("<!-- /{name} -->"));
-    let (head, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("README.md has no {begin}"));
-    let (_, tail) = rest.split_once(&end).unwrap_or_else(|| panic!("README.md has no {end}"));
+    let (head, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("nothing begins with {begin}"));
+    let (_, tail) = rest.split_once(&end).unwrap_or_else(|| panic!("nothing ends with {end}"));
     format!("{head}{begin}{part}{end}{tail}")
 }
 
-/// Adding a provider is adding a file: this test writes its row and then fails once.
+/// Adding a provider is adding a file: this test writes what is said of it, and then fails once.
 #[test]
-fn what_it_shows_is_what_there_is() {
-    let text = fs::read_to_string(path()).unwrap();
-    let expected = with_part(&text, "providers", &table(&RuleSet::builtin()));
-    let expected = with_part(&expected, "finding", &finding());
-    if text != expected {
-        fs::write(path(), expected).unwrap();
-        panic!("README.md was out of date and has been rewritten: run the tests again");
+fn what_they_show_is_what_there_is() {
+    let set = RuleSet::builtin();
+    let providers = path().with_file_name("docs").join("providers.md");
+    let parts: [(PathBuf, Vec<(&str, String)>); 2] =
+        [(path(), vec![("providers", summary(&set)), ("finding", finding())]), (providers, vec![("providers", table(&set))])];
+    let mut stale = Vec::new();
+    for (file, parts) in parts {
+        let text = fs::read_to_string(&file).unwrap();
+        let expected = parts.iter().fold(text.clone(), |text, (name, part)| with_part(&text, name, part));
+        if text != expected {
+            fs::write(&file, expected).unwrap();
+            stale.push(file);
+        }
     }
+    assert!(stale.is_empty(), "out of date and rewritten, run the tests again: {stale:?}");
 }
 
 #[test]

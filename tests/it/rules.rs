@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use keyfence::rule::BUILTIN_FILES;
+use keyfence::rule::{AREAS, BUILTIN_FILES, RuleSet};
 use keyfence::rule_check::{Effort, check};
 
 #[test]
@@ -46,6 +46,14 @@ fn a_beginning_that_stands_everywhere_is_refused() {
     let common = mistakes(["test_[0-9a-f]{32}", "acme_[0-9A-Za-z]{40}"], "");
     assert!(common[0].contains("\"test_\" stands everywhere"), "{common:?}");
     assert_eq!(mistakes(["test_[0-9a-f]{32}", "acme_[0-9A-Za-z]{40}"], "needs = \"marker\""), [""; 0]);
+}
+
+#[test]
+fn every_provider_is_at_home_somewhere() {
+    let set = RuleSet::builtin();
+    let lost = set.providers().iter().filter(|facts| !facts.is_general() && !AREAS.contains(&facts.area()));
+    let lost: Vec<String> = lost.map(|facts| format!("{}: {}", facts.id, facts.region)).collect();
+    assert!(lost.is_empty(), "{lost:#?}");
 }
 
 /// Adding a provider is adding a file: this test writes the table and then fails once.

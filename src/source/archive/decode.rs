@@ -18,6 +18,12 @@ pub(super) fn damaged(form: &str, error: &io::Error) -> io::Error {
         ErrorKind::FileTooLarge => io::Error::new(ErrorKind::FileTooLarge, error.to_string()),
         _ if error.to_string().starts_with("damaged ") => io::Error::new(ErrorKind::InvalidData, error.to_string()),
         ErrorKind::UnexpectedEof => io::Error::new(ErrorKind::InvalidData, format!("damaged {form}: cut short")),
+        // Behind a colon, the reader of tar quotes what it stumbled over: bytes of the file.
+        _ if form == "tar" => {
+            let said = error.to_string();
+            let cause = said.split(':').next().unwrap_or_default();
+            io::Error::new(ErrorKind::InvalidData, format!("damaged tar: {cause}"))
+        }
         _ => io::Error::new(ErrorKind::InvalidData, format!("damaged {form}: {error}")),
     }
 }
@@ -135,4 +141,16 @@ pub(super) fn xz<R: BufRead>(source: R) -> Named<impl Read> {
 
 pub(super) fn bzip2<R: BufRead>(source: R) -> Named<impl Read> {
     Named(bzip2::bufread::MultiBzDecoder::new(source), "bzip2")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_quotes_nothing_of_the_file() {
+        let quoting = io::Error::other("numeric field was not a number: hunter2 when getting cksum for notes.txt");
+        assert_eq!(damaged("tar", &quoting).to_string(), "damaged tar: numeric field was not a number");
+        assert_eq!(damaged("xz", &io::Error::other("bad header")).to_string(), "damaged xz: bad header");
+    }
 }
