@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use keyfence::rule::BUILTIN_FILES;
+use keyfence::rule::{BUILTIN_FILES, RuleSet};
 use keyfence::rule_check::{Effort, check};
 
 #[test]
@@ -48,7 +48,8 @@ fn a_beginning_that_stands_everywhere_is_refused() {
     assert_eq!(mistakes(["test_[0-9a-f]{32}", "acme_[0-9A-Za-z]{40}"], "needs = \"marker\""), [""; 0]);
 }
 
-/// Adding a provider is adding a file: this test writes the table and then fails once.
+/// Adding a provider is adding a file, and changing a rule is changing a file: this test writes what
+/// the program holds of them, and then fails once.
 #[test]
 fn every_rule_file_is_part_of_the_program() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -67,5 +68,14 @@ fn every_rule_file_is_part_of_the_program() {
     if text != expected {
         fs::write(&table, expected).unwrap();
         panic!("src/rule/builtin.rs was out of date and has been rewritten: run the tests again");
+    }
+    let read = |name: &String| (format!("rules/{name}"), fs::read_to_string(root.join("rules").join(name)).unwrap());
+    let set = RuleSet::load(&names.iter().map(read).collect::<Vec<_>>());
+    let set = set.unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let lines = root.join("src/rule/builtin.jsonl");
+    let expected = set.compact().unwrap();
+    if fs::read_to_string(&lines).unwrap_or_default() != expected {
+        fs::write(&lines, expected).unwrap();
+        panic!("src/rule/builtin.jsonl was out of date and has been rewritten: run the tests again");
     }
 }
