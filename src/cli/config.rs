@@ -12,7 +12,7 @@ use keyfence::detect::Scanner;
 use keyfence::finding::{Finding, Origin, PlaceKind, Severity};
 use keyfence::policy::{Baseline, Date, Gate};
 use keyfence::report::Format;
-use keyfence::rule::{Addition, BUILTIN_FILES, RuleError, RuleSet};
+use keyfence::rule::{Addition, RuleError, RuleSet};
 use keyfence::scan::Settings;
 use keyfence::source::{MapChoice, SourceError, WalkOptions};
 
@@ -198,9 +198,7 @@ fn job_summary(outputs: &[Output]) -> Option<Output> {
 
 /// The built-in rules and those of the files.
 pub(super) fn rules(files: &[PathBuf]) -> anyhow::Result<RuleSet> {
-    let mut all: Vec<(String, String)> = BUILTIN_FILES.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect();
-    all.extend(read(files)?);
-    RuleSet::load(&all).map_err(|errors| usage(listed(&errors)))
+    RuleSet::builtin().with(&read(files)?).map_err(|errors| usage(listed(&errors)))
 }
 
 /// Rule files by name and text.
@@ -233,6 +231,9 @@ pub(super) fn chosen(choice: &RuleChoice, additions: &[Addition]) -> anyhow::Res
         if set.get(id).is_none() {
             return Err(usage(format!("no rule is named {id:?}; {}", nearest(id, rule_ids(&set)))));
         }
+    }
+    if choice.rule.is_empty() && choice.exclude_rule.is_empty() {
+        return Ok(set);
     }
     let only = |id: &str| choice.rule.is_empty() || choice.rule.iter().any(|other| other == id);
     let without = |id: &str| choice.exclude_rule.iter().any(|other| other == id);

@@ -1,7 +1,8 @@
 //! `keyfence scan`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write as _};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,6 +22,10 @@ use super::{Exit, baseline, output, usage};
 
 /// A progress bar appears when a scan has taken this long.
 const PATIENCE: Duration = Duration::from_millis(700);
+
+/// So many files, each so large at most, are read without a thread of their own.
+const FEW: usize = 4;
+const SMALL: u64 = 1 << 20;
 
 pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
     if args.paths.is_empty() && is_piped() {
@@ -128,7 +133,17 @@ fn scan_paths(scanner: &Scanner, config: &Config, global: &Global) -> anyhow::Re
         let result = scan::paths(scanner, &config.paths, &config.settings, progress);
         result.map_err(|error| usage(format!("--exclude: {error}")))
     };
+    if global.threads.is_none() && are_few(&config.paths) {
+        let here = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+        return here.build().context("no threads to scan with")?.install(|| scan(&Progress::default()));
+    }
     on_every_core(global, &scan)
+}
+
+/// Whether it takes longer to start a thread than to read these.
+fn are_few(paths: &[PathBuf]) -> bool {
+    let is_small = |path: &PathBuf| fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= SMALL);
+    paths.len() < FEW && paths.iter().all(is_small)
 }
 
 /// Does the work on as many threads as were asked for, and says on a terminal how far it is.
@@ -296,7 +311,7 @@ fn is_piped() -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
-        std::fs::metadata("/dev/stdin").is_ok_and(|metadata| metadata.file_type().is_fifo())
+        fs::metadata("/dev/stdin").is_ok_and(|metadata| metadata.file_type().is_fifo())
     }
     #[cfg(not(unix))]
     {

@@ -283,5 +283,5 @@ pub(super) fn is_another(around: &Around<'_>, provider: &ProviderFacts, owners: 
 pub(super) fn names_provider(provider: &ProviderFacts, name: &[u8]) -> bool {
     let normal = normalise(name);
     provider.slots.iter().chain(&provider.headers).any(|pattern| pattern.matches(&normal))
-        || provider.markers.iter().any(|marker| super::find_word(name, marker).is_some())
+        || provider.markers.iter().any(|marker| super::near::find_word(name, marker).is_some())
 }

@@ -64,7 +64,11 @@ const ENVIRONMENT_WORDS: &[&str] = &[
 /// The stems that are worth looking for: those in the names of rules.
 pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
     let names = set.rules().iter().flat_map(|rule| rule.names.iter().chain(&rule.near));
-    STEMS.iter().filter(|stem| names.clone().any(|pattern| holds(pattern, stem))).copied().collect()
+    let is_held = |stem: &str| {
+        let stem = normalise(stem.as_bytes());
+        names.clone().any(|pattern| holds(pattern, &stem))
+    };
+    STEMS.iter().filter(|stem| is_held(stem)).copied().collect()
 }
 
 /// The length of the shortest value of any rule that has names.
@@ -73,13 +77,15 @@ pub(super) fn shortest(set: &RuleSet) -> usize {
     named.map(|rule| rule.format.min_length()).min().unwrap_or(0)
 }
 
+/// Whether a normalised stem stands in a name, stars left out.
 fn holds(pattern: &NamePattern, stem: &str) -> bool {
-    pattern.parts().concat().contains(&normalise(stem.as_bytes()))
+    let name = pattern.normal();
+    if pattern.is_open() { name.replace('*', "").contains(stem) } else { name.contains(stem) }
 }
 
 /// Whether a name with this pattern can be found at all: it must hold one of the stems.
 pub(crate) fn can_be_found(pattern: &NamePattern) -> bool {
-    STEMS.iter().any(|stem| holds(pattern, stem))
+    STEMS.iter().any(|stem| holds(pattern, &normalise(stem.as_bytes())))
 }
 
 /// A value that a rule with this name has read.

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use super::BLOCK;
 use super::near::is_word;
 use super::prefilter::{Candidate, Prefilter, Windows};
 use crate::rule::name::normalise;
@@ -152,6 +153,22 @@ impl Index {
         found[before..].sort_unstable();
     }
 
+    /// Where each marker first stands as a whole word.
+    pub(super) fn first_markers(&self, bytes: &[u8]) -> HashMap<&[u8], usize> {
+        let (mut first, mut found) = (HashMap::new(), Vec::new());
+        for start in (0..bytes.len()).step_by(BLOCK) {
+            self.words(bytes, start..(start + BLOCK).min(bytes.len()), &mut found);
+            for word in found.drain(..) {
+                let is_marker = self.meanings(word).iter().any(|meaning| matches!(meaning, Meaning::Marker { .. }));
+                let text = self.words.literal(word.literal);
+                if is_marker && !first.contains_key(text) && is_word(bytes, word.at, text.len()) {
+                    first.insert(text, word.at);
+                }
+            }
+        }
+        first
+    }
+
     /// The rules that know a name, in order. Own names fit from one of the first `inner` on, names that
     /// need a marker from one of `whole` on.
     pub(super) fn rules(&self, name: &str, inner: &[usize], whole: &[usize]) -> Vec<Known> {
@@ -233,7 +250,7 @@ impl<T: Copy> Names<T> {
         let open = patterns.iter().enumerate().filter(|(_, (pattern, _))| pattern.is_open());
         // The three letters that the fewest patterns hold.
         let mut counts = vec![0_u16; 1 << LISTS];
-        let grams_of = |pattern: &NamePattern| -> Vec<usize> { pattern.parts().iter().flat_map(|part| grams(part)).collect() };
+        let grams_of = |pattern: &NamePattern| -> Vec<usize> { pattern.normal().split('*').flat_map(grams).collect() };
         for (_, (pattern, _)) in open.clone() {
             for gram in grams_of(pattern) {
                 counts[gram] += 1;
@@ -247,7 +264,7 @@ impl<T: Copy> Names<T> {
             }
         }
         let exact = patterns.iter().enumerate().filter(|(_, (pattern, _))| !pattern.is_open());
-        let exact = Lists::new(exact.map(|(at, (pattern, _))| (ends(pattern.head()), at)).collect());
+        let exact = Lists::new(exact.map(|(at, (pattern, _))| (ends(pattern.normal()), at)).collect());
         Self { grams: Lists::new(rows), exact, patterns, rest }
     }
 
@@ -255,7 +272,7 @@ impl<T: Copy> Names<T> {
     fn each(&self, name: &str, starts: &[usize], act: &mut dyn FnMut(&NamePattern, &T)) {
         for name in starts.iter().map(|&start| &name[start..]) {
             for (pattern, meaning) in self.exact.of(ends(name)).iter().map(|&at| &self.patterns[at]) {
-                if pattern.head() == name {
+                if pattern.normal() == name {
                     act(pattern, meaning);
                 }
             }

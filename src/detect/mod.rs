@@ -23,13 +23,12 @@ mod view;
 #[cfg(test)]
 mod oracle;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 pub(crate) use context::can_be_found;
 pub(crate) use fact::{PUBLIC as PUBLIC_PREFIXES, is_payout_name, is_secret_name};
-pub(crate) use near::find_word;
 
 use crate::finding::{Fact, Sighting};
 use crate::rule::{MAX_LENGTH, RuleSet};
@@ -137,6 +136,11 @@ impl Scanner {
     /// The rules.
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
+    }
+
+    /// Where each marker of a provider first stands in the bytes, as a whole word.
+    pub(crate) fn first_markers(&self, bytes: &[u8]) -> HashMap<&[u8], usize> {
+        self.index.first_markers(bytes)
     }
 
     /// Every credential in the bytes, none overlapping another, and every fact, in order.

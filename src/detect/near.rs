@@ -285,7 +285,7 @@ pub(super) struct Mention {
 }
 
 /// Where a lower-case marker stands as a whole word in any case; a hump of camel case is an edge.
-pub(crate) fn find_word(bytes: &[u8], marker: &str) -> Option<usize> {
+pub(super) fn find_word(bytes: &[u8], marker: &str) -> Option<usize> {
     find_folded(bytes, marker.as_bytes()).find(|&at| is_word(bytes, at, marker.len()))
 }
 

@@ -18,35 +18,39 @@ pub use reading::{Form, Index, Reading, Seen, Source, Witness, is_payment_word};
 pub use slots::{Filling, Slot};
 pub use survey::{Input, Run, Situation, Survey};
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::Path;
 
 use crate::credential::{Credential, Evidence};
-use crate::detect::find_word;
-use crate::rule::{Rule, RuleSet};
+use crate::detect::Scanner;
+use crate::rule::Rule;
 use crate::span::Span;
 
 /// Gives credentials whose provider is open the one that their path or their file names. The bytes are
-/// searched once for each name, however many credentials ask.
+/// searched once for all names, however many credentials ask.
 #[derive(Debug)]
 pub struct Naming<'a> {
-    rules: &'a RuleSet,
+    scanner: &'a Scanner,
     path: String,
     bytes: &'a [u8],
-    seen: RefCell<HashMap<String, Option<usize>>>,
+    in_path: OnceCell<Markers<'a>>,
+    in_bytes: OnceCell<Markers<'a>>,
 }
+
+/// Where each marker stands first.
+type Markers<'a> = HashMap<&'a [u8], usize>;
 
 impl<'a> Naming<'a> {
     /// For credentials of these bytes.
-    pub fn new(rules: &'a RuleSet, path: Option<&Path>, bytes: &'a [u8]) -> Self {
+    pub fn new(scanner: &'a Scanner, path: Option<&Path>, bytes: &'a [u8]) -> Self {
         let path = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-        Self { rules, path, bytes, seen: RefCell::default() }
+        Self { scanner, path, bytes, in_path: OnceCell::new(), in_bytes: OnceCell::new() }
     }
 
     /// Names the provider of a credential, if one provider only is named. Never adds or drops a credential.
     pub fn narrow(&self, credential: &mut Credential) {
-        let alternatives = credential.alternatives.iter().filter_map(|id| self.rules.get(id.as_str()));
+        let alternatives = credential.alternatives.iter().filter_map(|id| self.scanner.rules().get(id.as_str()));
         let named: Vec<(&Rule, Evidence)> = alternatives.filter_map(|rule| Some((&**rule, self.mention(rule)?))).collect();
         let [(rule, _), ..] = &named[..] else { return };
         if named.iter().any(|(other, _)| other.provider.id != rule.provider.id) {
@@ -65,18 +69,15 @@ impl<'a> Naming<'a> {
     /// Where the path or the bytes name the provider of a rule.
     fn mention(&self, rule: &Rule) -> Option<Evidence> {
         let markers = &rule.provider.markers;
-        let in_path = markers.iter().find(|marker| find_word(self.path.as_bytes(), marker).is_some());
-        if let Some(marker) = in_path {
+        let in_path = self.in_path.get_or_init(|| self.scanner.first_markers(self.path.as_bytes()));
+        if let Some(marker) = markers.iter().find(|marker| in_path.contains_key(marker.as_bytes())) {
             return Some(Evidence { fact: format!("path names {marker}"), weight: None, span: None });
         }
+        let in_bytes = self.in_bytes.get_or_init(|| self.scanner.first_markers(self.bytes));
         markers.iter().find_map(|marker| {
-            let at = self.in_bytes(marker)?;
+            let at = *in_bytes.get(marker.as_bytes())?;
             let span = Span::new(at, at + marker.len());
             Some(Evidence { fact: format!("file names {marker}"), weight: None, span: Some(span) })
         })
-    }
-
-    fn in_bytes(&self, marker: &str) -> Option<usize> {
-        *self.seen.borrow_mut().entry(marker.to_owned()).or_insert_with(|| find_word(self.bytes, marker))
     }
 }

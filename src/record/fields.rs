@@ -1,6 +1,9 @@
 //! The fields of one record that say where it comes from, in any container: JSON (also inside strings
 //! of JSON), logfmt, syslog, CRI and compose prefixes, plain lines.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::span::Span;
 
 /// What a field means.
@@ -110,6 +113,17 @@ const NAMES: &[(Meaning, &[&str])] = &[
     (Meaning::Time, &["time", "timestamp", "@timestamp", "ts", "datetime"]),
 ];
 
+/// The names as they are compared.
+static KNOWN: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    for (meaning, names) in NAMES {
+        for name in *names {
+            known.entry(normal(name)).or_insert(*meaning);
+        }
+    }
+    known
+});
+
 /// Objects that only hold fields of the record.
 const WRAPPERS: &[&str] = &[
     "context",
@@ -194,7 +208,7 @@ pub(super) fn meaning_of(name: &str, more: &[String]) -> Option<Meaning> {
     if more.iter().any(|other| normal(other) == name) {
         return Some(Meaning::Environment);
     }
-    NAMES.iter().find(|(_, names)| names.iter().any(|other| normal(other) == name)).map(|(meaning, _)| *meaning)
+    KNOWN.get(&name).copied()
 }
 
 /// An object or a list.

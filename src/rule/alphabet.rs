@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A set of bytes, tested in one look-up.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Alphabet([u64; 4]);
@@ -22,8 +24,11 @@ impl Alphabet {
 
     /// Adds the bytes from `first` to `last`, both included.
     pub fn insert(&mut self, first: u8, last: u8) {
-        for byte in first..=last {
-            self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        for (word, bits) in (0..).zip(&mut self.0) {
+            let (from, to) = (u32::from(first).max(64 * word), u32::from(last).min(64 * word + 63));
+            if from <= to {
+                *bits |= u64::MAX >> (63 - (to - from)) << (from - 64 * word);
+            }
         }
     }
 
@@ -60,6 +65,24 @@ impl Alphabet {
     }
 }
 
+/// The first and last byte of each range in turn, as characters: `09af`.
+impl Serialize for Alphabet {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = self.bytes().collect();
+        let ranges = bytes.chunk_by(|a, b| a + 1 == *b).flat_map(|range| [range[0], range[range.len() - 1]]);
+        ranges.map(char::from).collect::<String>().serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Alphabet {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let ends = super::compact::bytes::deserialize(from)?;
+        let mut set = Self::default();
+        ends.as_chunks().0.iter().for_each(|&[first, last]| set.insert(first, last));
+        Ok(set)
+    }
+}
+
 impl FromIterator<u8> for Alphabet {
     fn from_iter<T: IntoIterator<Item = u8>>(bytes: T) -> Self {
         let mut set = Self::default();
@@ -85,6 +108,11 @@ mod tests {
         set.insert(b'a', b'c');
         set.insert(0xff, 0xff);
         assert_eq!(set.len(), 4);
+        for (first, last) in [(0, 0), (0, 255), (63, 64), (1, 62), (60, 200), (128, 191), (192, 255), (5, 4)] {
+            let mut all = Alphabet::default();
+            all.insert(first, last);
+            assert_eq!(all.bytes().collect::<Vec<_>>(), (first..=last).collect::<Vec<_>>());
+        }
         assert_eq!(set.run(b"abca\xffxa", 100), 5);
         assert_eq!(set.run(b"abcabc", 2), 2);
         assert_eq!(Alphabet::ALPHANUMERIC.len(), 62);

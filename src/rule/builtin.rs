@@ -1,5 +1,8 @@
 //! The rule files that are part of the program. Rewritten by a test when a file is added.
 
+/// Every rule of these files, once it was read.
+pub(super) const RULES: &str = include_str!("builtin.jsonl");
+
 /// Name and text of every file in `rules/`.
 pub const FILES: &[(&str, &str)] = &[
     ("rules/1password.toml", include_str!("../../rules/1password.toml")),

@@ -11,6 +11,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Class, Hir, HirKind};
+use serde::{Deserialize, Serialize};
 
 use super::alphabet::Alphabet;
 
@@ -26,7 +27,7 @@ const MAX_BRANCHES: usize = 64;
 const MAX_PREFIXES: usize = 256;
 
 /// What a credential looks like.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Format {
     source: String,
     shape: Shape,
@@ -35,22 +36,27 @@ pub struct Format {
     edge: Alphabet,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Shape {
     Branches(Vec<Branch>),
-    Regex { literals: Vec<Box<[u8]>>, regex: OnceLock<Regex> },
+    Regex {
+        literals: Vec<Box<[u8]>>,
+        #[serde(skip)]
+        regex: OnceLock<Regex>,
+    },
 }
 
 /// One way to spell a credential.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Branch {
     segments: Vec<Segment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     environment: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Segment {
-    Literal(Vec<u8>),
+    Literal(#[serde(with = "super::compact::bytes")] Vec<u8>),
     Run { set: Alphabet, min: usize, max: usize },
 }
 
@@ -76,7 +82,7 @@ pub struct Matched<'a> {
 }
 
 /// How the last run of a format ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Edge {
     /// Where the alphabet ends.
     #[default]

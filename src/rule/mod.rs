@@ -5,6 +5,7 @@
 
 mod alphabet;
 mod builtin;
+mod compact;
 pub mod examples;
 mod file;
 mod format;
@@ -13,7 +14,7 @@ pub mod name;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use alphabet::Alphabet;
@@ -30,7 +31,7 @@ use crate::finding::Severity;
 pub const GENERAL: &str = "general";
 
 /// What the facts of a rule rest on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
     /// Inferred.
@@ -60,7 +61,7 @@ impl Fact {
 }
 
 /// How the environment is told from a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tell {
     /// Always the same.
     Fixed(Environment),
@@ -102,7 +103,7 @@ pub struct Addition {
 }
 
 /// What a provider is to a payments team.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pack {
     /// It moves, holds or checks money.
@@ -113,7 +114,7 @@ pub enum Pack {
 }
 
 /// What finds the values of a rule, where that is neither their shape nor the name of their slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Detector {
     /// Runs of digits that are card numbers.
@@ -139,35 +140,47 @@ pub const AREAS: [&str; 10] = [
 ];
 
 /// Everything that can be named about a provider, in lower case where case does not count.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProviderFacts {
     /// Its id.
     pub id: Provider,
     /// Its name as people write it.
     pub name: String,
     /// Where it is used: one of [`AREAS`], and which part of it behind a colon.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub region: String,
     /// What it is to a payments team.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub pack: Pack,
     /// Hosts that serve live traffic.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub live_hosts: Vec<String>,
     /// Hosts that serve sandbox traffic.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub sandbox_hosts: Vec<String>,
     /// Hosts that serve both.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub neutral_hosts: Vec<String>,
     /// Words that name it.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub markers: Vec<String>,
     /// Variable and key names that name it.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub slots: Vec<NamePattern>,
     /// Headers its credentials travel in.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub headers: Vec<NamePattern>,
     /// Routes that exist in the sandbox only.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub sandbox_paths: Vec<String>,
     /// Chain ids and what they are.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub networks: BTreeMap<String, Environment>,
     /// SHA-256 of values that it prints in its own documentation.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub published: Vec<[u8; 32]>,
     /// Where the facts come from.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub references: Vec<String>,
 }
 
@@ -207,60 +220,80 @@ impl ProviderFacts {
 }
 
 /// How to recognise one kind of credential of one provider.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a field of a rule file")]
 pub struct Rule {
     /// Kebab-case, begins with the provider, never reused.
     pub id: RuleId,
     /// Whose credential it is.
+    #[serde(skip)]
     pub provider: Arc<ProviderFacts>,
     /// What a person calls it.
     pub title: String,
     /// What it opens.
     pub class: Class,
     /// Other roles of the same value.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub also: Vec<Class>,
     /// Whether it can move money.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub moves_funds: bool,
     /// How its environment is told from the value.
     pub tell: Tell,
     /// What it looks like.
     pub format: Format,
     /// What its facts rest on.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub fact: Fact,
     /// Slots that say by themselves what a value is.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub names: Vec<NamePattern>,
     /// Slots that say so beside a marker of the provider.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub near: Vec<NamePattern>,
     /// Slots that hold something else, although their names fit.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub except: Vec<NamePattern>,
     /// Routes that only this kind of key is sent to.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub paths: Vec<String>,
     /// Whether the shape counts only beside a marker of the provider.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub needs_marker: bool,
     /// Whether the value must be all of a quoted text, or of a line behind its name.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub needs_literal: bool,
     /// What finds its values, where that is a scanner of its own: only when it is asked for.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub detector: Option<Detector>,
     /// How the last run ends.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub edge: Edge,
     /// Whether it gives the name where several rules share a shape and nothing decides.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub default_for: bool,
     /// Providers without a rule of their own that use the same shape.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub shared_with: Vec<Provider>,
     /// Tests that a value must pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "compact::checks")]
     pub checks: Vec<&'static Check>,
     /// Tests that make a value more credible.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "compact::checks")]
     pub supports: Vec<&'static Check>,
     /// The highest severity of a finding.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub ceiling: Option<Severity>,
     /// What to do.
     pub remediation: String,
     /// Where the facts come from, beyond the provider's.
+    #[serde(default, skip_serializing_if = "compact::is_default")]
     pub references: Vec<String>,
-    /// Texts that it finds.
+    /// Texts that it finds. Known of rules that were read from their files, not of the built-in ones.
+    #[serde(skip)]
     pub examples: Vec<Example>,
-    /// Texts that it does not.
+    /// Texts that it does not. Known as the examples are.
+    #[serde(skip)]
     pub counter_examples: Vec<CounterExample>,
 }
 
@@ -309,11 +342,14 @@ impl Rule {
 pub struct RuleSet {
     rules: Vec<Arc<Rule>>,
     providers: Vec<Arc<ProviderFacts>>,
-    by_id: HashMap<RuleId, usize>,
-    /// Providers by the words that name them; made when somebody asks.
+    /// The digests of the files, one after the other.
+    digests: String,
+    /// The digest of all; made when somebody asks, as the next three are.
+    digest: OnceLock<String>,
+    by_id: OnceLock<HashMap<RuleId, usize>>,
+    /// Providers by the words that name them.
     by_name: OnceLock<HashMap<String, usize>>,
-    published: HashSet<[u8; 32]>,
-    digest: String,
+    published: OnceLock<HashSet<[u8; 32]>>,
 }
 
 impl RuleSet {
@@ -321,24 +357,33 @@ impl RuleSet {
     ///
     /// # Panics
     ///
-    /// If a built-in file is broken, which the tests rule out.
+    /// If the generated form of a file is broken, which the tests rule out.
     pub fn builtin() -> Self {
-        match Self::load(BUILTIN_FILES) {
-            Ok(rules) => rules,
-            Err(errors) => panic!("built-in rules are broken: {}", errors[0]),
+        let (rules, digests) = compact::read(builtin::RULES).expect("the built-in rules were written by a test");
+        // Whoever changes a rule file sees the change at once, not only when the tests have run.
+        if cfg!(debug_assertions) && BUILTIN_FILES.iter().map(|(_, text)| digest_of(text)).collect::<String>() != digests {
+            return Self::load(BUILTIN_FILES).unwrap_or_else(|errors| panic!("built-in rules are broken: {}", errors[0]));
         }
+        Self::of(rules, digests)
     }
 
     /// Reads rule files, given as name and text. All their mistakes are reported at once.
     pub fn load<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Self, Vec<RuleError>> {
+        Self::of(Vec::new(), String::new()).with(files)
+    }
+
+    /// The same rules and those of more files. All their mistakes are reported at once.
+    pub fn with<N: AsRef<str>, T: AsRef<str>>(self, files: &[(N, T)]) -> Result<Self, Vec<RuleError>> {
+        if files.is_empty() {
+            return Ok(self);
+        }
+        let Self { mut rules, mut digests, .. } = self;
+        let mut known: HashSet<RuleId> = rules.iter().map(|rule| rule.id.clone()).collect();
         let mut errors = Vec::new();
-        let mut rules = Vec::new();
-        let mut by_id: HashMap<RuleId, usize> = HashMap::new();
-        let mut digest = Sha256::new();
         for (file, text) in files {
-            digest.update(text.as_ref());
+            digests.push_str(&digest_of(text.as_ref()));
             for rule in file::read(file.as_ref(), text.as_ref(), &mut errors) {
-                if by_id.insert(rule.id.clone(), rules.len()).is_some() {
+                if !known.insert(rule.id.clone()) {
                     let why = "another rule has the same id".to_owned();
                     let (file, rule) = (file.as_ref().to_owned(), Some(rule.id.to_string()));
                     errors.push(RuleError { file, rule, field: Some("id"), why });
@@ -346,12 +391,19 @@ impl RuleSet {
                 rules.push(rule);
             }
         }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let published = rules.iter().flat_map(|rule| rule.provider.published.iter().copied()).collect();
-        let digest = digest.finalize()[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        Ok(Self { providers: providers_of(&rules), rules, by_id, by_name: OnceLock::new(), published, digest })
+        if errors.is_empty() { Ok(Self::of(rules, digests)) } else { Err(errors) }
+    }
+
+    /// The rules in the form that is part of the program, for the test that writes it.
+    #[doc(hidden)]
+    pub fn compact(&self) -> Result<String, serde_json::Error> {
+        compact::write(self)
+    }
+
+    fn of(rules: Vec<Arc<Rule>>, digests: String) -> Self {
+        let providers = providers_of(&rules);
+        let (digest, by_id, by_name, published) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { rules, providers, digests, digest, by_id, by_name, published }
     }
 
     /// Adds what a team knows of providers. The error names what is wrong.
@@ -384,11 +436,10 @@ impl RuleSet {
     /// The same rules without those that `keep` refuses.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Rule) -> bool) -> Self {
-        let rules: Vec<_> = self.rules.iter().filter(|rule| keep(rule)).cloned().collect();
-        let by_id = rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
-        let providers = providers_of(&rules);
-        let (published, digest) = (self.published.clone(), self.digest.clone());
-        Self { rules, providers, by_id, by_name: OnceLock::new(), published, digest }
+        // What a provider has published is no secret, whichever of its rules are wanted.
+        let published = OnceLock::from(self.published().clone());
+        let rules = self.rules.iter().filter(|rule| keep(rule)).cloned().collect();
+        Self { published, ..Self::of(rules, self.digests.clone()) }
     }
 
     /// Every rule, in the order of the files.
@@ -398,7 +449,8 @@ impl RuleSet {
 
     /// The rule of that id.
     pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
-        self.by_id.get(&RuleId::from(id)).map(|&at| &self.rules[at])
+        let all = || self.rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
+        self.by_id.get_or_init(all).get(id).map(|&at| &self.rules[at])
     }
 
     /// Every provider once, in the order of the files.
@@ -426,13 +478,22 @@ impl RuleSet {
     /// Whether a provider prints this value in its documentation: never a leak.
     pub fn is_published(&self, value: &[u8]) -> bool {
         let digest: [u8; 32] = Sha256::digest(value).into();
-        self.published.contains(&digest)
+        self.published().contains(&digest)
+    }
+
+    fn published(&self) -> &HashSet<[u8; 32]> {
+        self.published.get_or_init(|| self.providers.iter().flat_map(|provider| provider.published.iter().copied()).collect())
     }
 
     /// Tells one set of rule files from another.
     pub fn digest(&self) -> &str {
-        &self.digest
+        self.digest.get_or_init(|| digest_of(&self.digests))
     }
+}
+
+/// Tells one text from another.
+fn digest_of(text: &str) -> String {
+    Sha256::digest(text)[..compact::DIGEST / 2].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The words that name a provider, together; those that do so at the beginning only have a `^`.

@@ -1,5 +1,7 @@
 //! Names of variables, keys and headers, compared without case and separators.
 
+use serde::{Deserialize, Serialize};
+
 /// A name as it is compared: letters and digits only, lower case.
 pub fn normalise(name: &[u8]) -> String {
     name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
@@ -41,17 +43,34 @@ fn is_hump(name: &[u8], at: usize) -> bool {
 }
 
 /// A name with `*` for anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "&str", into = "String")]
 pub struct NamePattern {
-    source: String,
-    parts: Vec<String>,
+    source: Box<str>,
+    /// The pattern as it is compared: what stands between the stars is normalised.
+    normal: Box<str>,
+}
+
+impl TryFrom<&str> for NamePattern {
+    type Error = String;
+
+    fn try_from(source: &str) -> Result<Self, String> {
+        Self::parse(source)
+    }
+}
+
+impl From<NamePattern> for String {
+    fn from(pattern: NamePattern) -> Self {
+        pattern.source.into()
+    }
 }
 
 impl NamePattern {
     /// Reads a pattern; it needs at least three letters or digits.
     pub fn parse(source: &str) -> Result<Self, String> {
-        let parts: Vec<_> = source.split('*').map(|part| normalise(part.as_bytes())).collect();
-        let pattern = Self { source: source.to_owned(), parts };
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'*';
+        let normal: String = source.bytes().filter(is_part).map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+        let pattern = Self { source: source.into(), normal: normal.into() };
         if pattern.specificity() < 3 {
             return Err(format!("{source:?} has fewer than three letters or digits"));
         }
@@ -63,44 +82,38 @@ impl NamePattern {
         &self.source
     }
 
-    /// The beginning that every name of the pattern has; all of it where there is no `*`.
-    pub fn head(&self) -> &str {
-        &self.parts[0]
-    }
-
-    /// What stands between the stars.
-    pub fn parts(&self) -> &[String] {
-        &self.parts
+    /// The pattern as it is compared, with its stars.
+    pub fn normal(&self) -> &str {
+        &self.normal
     }
 
     /// Whether it holds a `*`.
     pub fn is_open(&self) -> bool {
-        self.parts.len() > 1
+        self.normal.contains('*')
     }
 
     /// How many letters and digits it asks for: the more, the better it knows what it names.
     pub fn specificity(&self) -> usize {
-        self.parts.iter().map(String::len).sum()
+        self.normal.bytes().filter(|&byte| byte != b'*').count()
     }
 
     /// Whether a normalised name fits.
     pub fn matches(&self, name: &str) -> bool {
-        let [first, middle @ .., last] = &self.parts[..] else {
-            return self.parts[0] == name;
-        };
+        let Some((first, rest)) = self.normal.split_once('*') else { return *self.normal == *name };
+        let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
         // The last byte decides most of the time, and costs no call.
         if name.as_bytes().last() != last.as_bytes().last() && !last.is_empty() {
             return false;
         }
-        let Some(mut rest) = name.strip_prefix(first.as_str()) else { return false };
-        for part in middle.iter().filter(|part| !part.is_empty()) {
+        let Some(mut rest) = name.strip_prefix(first) else { return false };
+        for part in middle.split('*').filter(|part| !part.is_empty()) {
             // A searcher would cost more than these few bytes.
             let Some(at) = rest.as_bytes().windows(part.len()).position(|there| there == part.as_bytes()) else {
                 return false;
             };
             rest = &rest[at + part.len()..];
         }
-        rest.ends_with(last.as_str())
+        rest.ends_with(last)
     }
 }
 

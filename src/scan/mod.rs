@@ -496,7 +496,7 @@ impl<'a> Job<'a> {
                 Sighting::Fact(fact) => facts.push(fact),
             }
         }
-        let naming = environment::Naming::new(self.scanner.rules(), input.path.as_deref(), window.bytes);
+        let naming = environment::Naming::new(self.scanner, input.path.as_deref(), window.bytes);
         for credential in &mut credentials {
             naming.narrow(credential);
         }

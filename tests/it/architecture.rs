@@ -14,7 +14,7 @@ const ROOMS: &[Room] = &[
     ("credential", 0, &["getrandom", "hmac", "serde", "sha2", "zeroize"]),
     ("finding", 1, &["serde"]),
     ("check", 1, &["memchr", "sha2"]),
-    ("rule", 2, &["memchr", "regex_automata", "regex_syntax", "serde", "sha2", "thiserror", "toml"]),
+    ("rule", 2, &["memchr", "regex_automata", "regex_syntax", "serde", "serde_json", "sha2", "thiserror", "toml"]),
     ("record", 2, &["memchr"]),
     ("detect", 3, &["aho_corasick", "memchr"]),
     ("rule_check", 4, &["rayon", "regex_syntax"]),

@@ -56,7 +56,8 @@ fn every_provider_is_at_home_somewhere() {
     assert!(lost.is_empty(), "{lost:#?}");
 }
 
-/// Adding a provider is adding a file: this test writes the table and then fails once.
+/// Adding a provider is adding a file, and changing a rule is changing a file: this test writes what
+/// the program holds of them, and then fails once.
 #[test]
 fn every_rule_file_is_part_of_the_program() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -75,5 +76,14 @@ fn every_rule_file_is_part_of_the_program() {
     if text != expected {
         fs::write(&table, expected).unwrap();
         panic!("src/rule/builtin.rs was out of date and has been rewritten: run the tests again");
+    }
+    let read = |name: &String| (format!("rules/{name}"), fs::read_to_string(root.join("rules").join(name)).unwrap());
+    let set = RuleSet::load(&names.iter().map(read).collect::<Vec<_>>());
+    let set = set.unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let lines = root.join("src/rule/builtin.jsonl");
+    let expected = set.compact().unwrap();
+    if fs::read_to_string(&lines).unwrap_or_default() != expected {
+        fs::write(&lines, expected).unwrap();
+        panic!("src/rule/builtin.jsonl was out of date and has been rewritten: run the tests again");
     }
 }

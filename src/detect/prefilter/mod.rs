@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod aho;
 mod rarity;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use std::fmt;

@@ -1,0 +1,106 @@
+//! The built-in rules as they are once they were read: one line for each file, written by a test, so that
+//! no program has to read hundreds of rule files before its first byte.
+//!
+//! Left out is what only checks of rules ask for: examples and counter-examples.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{ProviderFacts, Rule, RuleSet};
+use crate::check::{self, Check};
+
+/// A file: the digest of its text, and what it says.
+#[derive(Serialize, Deserialize)]
+struct Line<D, P, R> {
+    digest: D,
+    provider: P,
+    rules: Vec<R>,
+}
+
+/// A line for each file.
+pub(super) fn write(set: &RuleSet) -> Result<String, serde_json::Error> {
+    let mut text = String::new();
+    let files = set.rules().chunk_by(|a, b| Arc::ptr_eq(&a.provider, &b.provider));
+    for (rules, digest) in files.zip(digests(&set.digests)) {
+        let line = Line { digest, provider: &*rules[0].provider, rules: rules.iter().map(|rule| &**rule).collect() };
+        text.push_str(&serde_json::to_string(&line)?);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// Reads what [`write`] wrote: the rules, and the digests of the files one after the other.
+pub(super) fn read(text: &str) -> Result<(Vec<Arc<Rule>>, String), serde_json::Error> {
+    let (mut all, mut digests) = (Vec::with_capacity(1024), String::with_capacity(8 * 1024));
+    for line in text.lines() {
+        let Line { digest, provider, rules } = serde_json::from_str::<Line<&str, ProviderFacts, Rule>>(line)?;
+        let provider = Arc::new(provider);
+        all.extend(rules.into_iter().map(|rule| Arc::new(Rule { provider: Arc::clone(&provider), ..rule })));
+        digests.push_str(digest);
+    }
+    Ok((all, digests))
+}
+
+/// Letters of the digest of a file.
+pub(super) const DIGEST: usize = 16;
+
+fn digests(all: &str) -> impl Iterator<Item = &str> {
+    (0..all.len() / DIGEST).map(|at| &all[at * DIGEST..(at + 1) * DIGEST])
+}
+
+/// Whether a field need not be written.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Checks by their names.
+pub(super) mod checks {
+    use super::{Check, Deserialize, Deserializer, Serialize, Serializer, check};
+
+    pub(in crate::rule) fn serialize<S: Serializer>(checks: &[&Check], to: S) -> Result<S::Ok, S::Error> {
+        checks.iter().map(|check| check.name).collect::<Vec<_>>().serialize(to)
+    }
+
+    pub(in crate::rule) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<&'static Check>, D::Error> {
+        let names = Vec::<&str>::deserialize(from)?;
+        let find = |name: &str| check::named(name).ok_or_else(|| serde::de::Error::custom("no such check"));
+        names.into_iter().map(find).collect()
+    }
+}
+
+/// Bytes as a text whose characters are the bytes.
+pub(super) mod bytes {
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in crate::rule) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        bytes.iter().map(|&byte| char::from(byte)).collect::<String>().serialize(to)
+    }
+
+    pub(in crate::rule) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(from)?;
+        let bytes: Result<_, _> = text.chars().map(u8::try_from).collect();
+        bytes.map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::BUILTIN_FILES;
+
+    /// Nothing is lost but the examples.
+    #[test]
+    fn what_is_built_in_is_what_the_files_say() {
+        let files = RuleSet::load(BUILTIN_FILES).unwrap();
+        let builtin = RuleSet::builtin();
+        assert_eq!(builtin.digest(), files.digest());
+        assert_eq!(builtin.rules().len(), files.rules().len());
+        for (compact, full) in builtin.rules().iter().zip(files.rules()) {
+            let text = format!("{full:?}");
+            let (before, examples) = text.split_once(", examples: [").unwrap();
+            assert!(!examples.is_empty());
+            assert_eq!(format!("{compact:?}"), format!("{before}, examples: [], counter_examples: [] }}"));
+        }
+    }
+}
