@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use keyfence::report::{self, By, Options, Redactor, Skipped, Stocked};
+use keyfence::report::{self, By, Fingerprints, Options, Redactor, Skipped, Stocked};
 use keyfence::scan::{self, ExplainError};
 
 use super::args::{Env, EnvReport, Global, Report, Scan};
@@ -94,9 +94,10 @@ fn place_of(place: &Path) -> (PathBuf, Option<u64>) {
     }
 }
 
-fn options<'a>(global: &Global, config: &Config, redactor: Redactor<'a>) -> Options<'a> {
-    let fingerprints = config.settings.fingerprints.is_printable();
-    Options { redactor, fingerprints, quiet: global.quiet, width: output::width() }
+fn options<'a>(global: &Global, config: &'a Config, redactor: Redactor<'a>) -> Options<'a> {
+    let root = config.settings.context.declared.root.as_deref();
+    let fingerprints = Fingerprints::of(&config.settings.fingerprints);
+    Options { redactor, fingerprints, root, quiet: global.quiet, width: output::width() }
 }
 
 /// Writes each format where it is wanted.

@@ -215,7 +215,7 @@ impl Survey<'_> {
     pub fn reading(&self, number: usize, index: &Index<'_>) -> Reading {
         let credential = &index.seen.credentials[number];
         let bytes = self.input.bytes;
-        let slot = self.slot(number, index);
+        let slot = self.slot_of(number, index);
         let name: &[u8] = slot.map_or(b"", |slot| &bytes[slot.range()]);
         let words = &self.run.declared.words;
         let mut reading = Reading {
@@ -256,7 +256,7 @@ impl Survey<'_> {
 
     /// The name that a credential is assigned to. In an arm of a condition that is the name before the
     /// condition; a value is no name.
-    fn slot(&self, number: usize, index: &Index<'_>) -> Option<Span> {
+    fn slot_of(&self, number: usize, index: &Index<'_>) -> Option<Span> {
         let (bytes, span) = (self.input.bytes, index.seen.credentials[number].span);
         let floor = span.start.saturating_sub(LINE);
         let condition = if self.kind() == PlaceKind::Log { None } else { branch::assigned_at(&bytes[floor..span.start]) };

@@ -265,7 +265,9 @@ impl Page<'_> {
                     cells.extend((!what.is_empty()).then(|| Cell::styled(&what, 24, style)));
                     let place = self.place(item);
                     self.sheet.row(4, &cells, &format!("{FAINT}{place}{FAINT:#}"));
-                    if let (Holds::Credential { fingerprint, .. }, true) = (&item.holds, self.options.fingerprints) {
+                    if let Holds::Credential { fingerprint, class, .. } = &item.holds
+                        && self.options.fingerprints.may_show(Some(*class))
+                    {
                         self.sheet.line(&format!("{:16}{FAINT}{fingerprint}{FAINT:#}", ""));
                     }
                 }
@@ -413,7 +415,7 @@ impl<'a> ItemPart<'a> {
                 part.environment = Some(*environment);
                 part.class = Some(class);
                 part.masked = Some(masked(mask));
-                part.fingerprint = options.fingerprints.then(|| fingerprint.to_string());
+                part.fingerprint = options.fingerprints.may_show(Some(*class)).then(|| fingerprint.to_string());
             }
             Holds::Filled(filling) => {
                 part.holds = filling.name();

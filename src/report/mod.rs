@@ -3,11 +3,10 @@
 
 mod alert;
 mod explanation;
+mod github;
 mod inventory;
 mod jsonl;
 mod layout;
-mod github;
-mod jsonl;
 mod markdown;
 mod redact;
 mod sarif;
@@ -89,12 +88,7 @@ impl<'a> Options<'a> {
 
     /// The fingerprint of a finding, if it may be printed.
     fn fingerprint(&self, finding: &Finding) -> Option<String> {
-        let may = match self.fingerprints {
-            Fingerprints::None => false,
-            Fingerprints::OfRandom => !finding.class.is_some_and(Class::is_guessable),
-            Fingerprints::All => true,
-        };
-        may.then(|| finding.fingerprint.to_string())
+        self.fingerprints.may_show(finding.class).then(|| finding.fingerprint.to_string())
     }
 }
 
@@ -110,6 +104,15 @@ pub enum Fingerprints {
 }
 
 impl Fingerprints {
+    /// Whether that of a value of the class may be printed.
+    pub(crate) fn may_show(self, class: Option<Class>) -> bool {
+        match self {
+            Self::None => false,
+            Self::OfRandom => !class.is_some_and(Class::is_guessable),
+            Self::All => true,
+        }
+    }
+
     /// What a key allows.
     pub fn of(key: &FingerprintKey) -> Self {
         match () {

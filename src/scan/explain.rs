@@ -179,7 +179,7 @@ impl Job<'_> {
                 Sighting::Fact(fact) => facts.push(fact),
             }
         }
-        let naming = environment::Naming::new(self.scanner.rules(), input.path.as_deref(), window.bytes);
+        let naming = environment::Naming::new(self.scanner, input.path.as_deref(), window.bytes);
         credentials.iter_mut().for_each(|credential| naming.narrow(credential));
         (credentials, facts)
     }

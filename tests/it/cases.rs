@@ -79,7 +79,7 @@ fn found(scanner: &Scanner, case: &Case) -> Vec<Credential> {
         Sighting::Credential(credential) => Some(credential),
         _ => None,
     });
-    let naming = keyfence::environment::Naming::new(scanner.rules(), Some(Path::new(path)), &bytes);
+    let naming = keyfence::environment::Naming::new(scanner, Some(Path::new(path)), &bytes);
     let narrowed = credentials.map(|mut credential| {
         naming.narrow(&mut credential);
         credential
