@@ -178,12 +178,13 @@ fn volume(total: u64) {
         (samples.get(samples.len() / 10).map_or(0, |sample| sample.1), samples.iter().map(|sample| sample.1).max());
     let peak = peak.unwrap_or(0);
     let (mebibytes, seconds) = (compared >> 20, started.elapsed().as_secs());
-    println!(
+    let told = format!(
         "{mebibytes} MiB out, {keys} keys, {seconds} s, {} MiB/s, peak {} MiB, {} MiB after a tenth",
         mebibytes / seconds.max(1),
         peak / 1024,
         early / 1024,
     );
+    writeln!(std::io::stderr(), "{told}").unwrap();
     assert!(peak < 96 * 1024, "{peak} KiB");
     assert!(peak <= early + 8 * 1024 || seconds < 5, "the memory grows: {early} to {peak} KiB");
 }
