@@ -271,15 +271,12 @@ impl Decider {
 fn look(eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) -> Vec<Fact> {
     let start = context_of(bytes, line.start);
     let slice = &bytes[start..line.end];
-    match eye.look(slice, line.start - start..slice.len()) {
-        Ok(Sight { seen, facts }) => {
-            outcomes.extend(hits(seen, slice, start));
-            facts
-        }
-        Err(Fault) => {
-            outcomes.push(Outcome::Failed(Span::new(line.start, line.end)));
-            Vec::new()
-        }
+    if let Ok(Sight { seen, facts }) = eye.look(slice, line.start - start..slice.len()) {
+        outcomes.extend(hits(seen, slice, start));
+        facts
+    } else {
+        outcomes.push(Outcome::Failed(Span::new(line.start, line.end)));
+        Vec::new()
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) struct At<'a> {
     pub(super) banner: Option<Stage>,
 }
 
-impl<'a> At<'a> {
+impl At<'_> {
     /// Something else in the same record.
     fn moved(self, span: Span) -> Self {
         let by = |at: u64| (at + span.start as u64).saturating_sub(self.span.start as u64);

