@@ -57,7 +57,7 @@ fn is_secret_like(value: &[u8]) -> bool {
         && is_mixed(value)
         && !is_path(value)
         && !is_uuid(value)
-        && !is_address(value)
+        && !is_number(value)
         && !is_card_token(value)
         && !is_wordy(value)
         && !encodes_text(value)
@@ -91,15 +91,17 @@ fn is_path(value: &[u8]) -> bool {
     slashes * 12 > value.len() || value[..end].contains(&b'=') || value.starts_with(b"./") || value.len() - end > 2
 }
 
+/// Also with a letter or two in front: `T-…`.
 fn is_uuid(value: &[u8]) -> bool {
+    let value = &value[value.len().saturating_sub(36).min(4)..];
     let dashes = value.iter().enumerate().filter(|&(_, &byte)| byte == b'-').map(|(at, _)| at);
     value.len() == 36 && dashes.eq([8, 13, 18, 23])
 }
 
-/// The address of a wallet or a contract, which everybody may know: to those who write about chains, a token
-/// is a coin.
-fn is_address(value: &[u8]) -> bool {
-    value.len() == 42 && value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit)
+/// A number, such as the address of a wallet or a contract, which everybody may know: to those who write about
+/// chains, a token is a coin. Keys of such wallets have a rule of their own.
+fn is_number(value: &[u8]) -> bool {
+    value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit)
 }
 
 /// What stands for a saved card, and shows its first six and its last four digits.
@@ -173,6 +175,8 @@ mod tests {
             "key=q7Zp2LxW9vKc4TgR8sYbN3mD",
             "arn-aws-kms-us-east-1-key-2f4a",
             "0xAb5801a7D398351b8bE11C439e05C5B3259aeC9B",
+            "0x5632724fb8ac3699296af26281e1d0f1",
+            "T-0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9",
             "411111qWmNbVcXzLkJhGfDsApOiUy1111",
         ] {
             assert!(!is_secret_like(other.as_bytes()), "{other}");

@@ -90,3 +90,36 @@ fn a_built_in_rule_file_can_be_tested_however_it_is_typed() {
     let output = tree.keyfence(&["rules", "test", "./rules/payca.toml"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// The vectors of one algorithm were hundreds of findings.
+#[test]
+fn a_table_of_test_vectors_is_one_finding() {
+    let tree = Tree::new();
+    let table = |name: &str, rows: usize| {
+        let row = |number: usize| expand("SharedSecret={hex:64}\n", &format!("{name}/{number}"));
+        fs::write(tree.path().join(name), (0..rows).map(row).collect::<String>()).unwrap();
+        let output = tree.keyfence(&["scan", name, "-f", "jsonl"]);
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .filter(|line| line.contains("\"finding\""))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(table("few_test.txt", 8).len(), 8);
+    let many = table("many_test.txt", 300);
+    assert!(many.len() == 1 && many[0].contains("the first of 300 such values in this file"), "{many:?}");
+    assert_eq!(table("settings.txt", 300).len(), 300, "what is no test is no vector");
+}
+
+/// A comment that shows how to call it, and a condition, made a client bundle production.
+#[test]
+fn what_a_comment_shows_says_nothing_of_where_code_runs() {
+    let tree = Tree::new();
+    let text = "/**\n * pay({{\n *   env: 'production', // or 'sandbox'\n * }});\n */\n\
+        var baseURL = environment === \"production\" ? live : \"https://www.sandbox.paypal.com\";\n";
+    fs::create_dir(tree.path().join("dist")).unwrap();
+    fs::write(tree.path().join("dist/pay.js"), expand(text, "comment")).unwrap();
+    let output = tree.keyfence(&["scan", "dist", "-q"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "clean: no findings\n");
+}
