@@ -9,6 +9,7 @@ mod ci;
 mod cli;
 mod config;
 mod containers;
+mod cost;
 mod dogfood;
 mod drawn;
 mod env;
