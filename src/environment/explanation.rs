@@ -198,10 +198,9 @@ fn of_scope(scope: &Scope) -> Vec<Fate> {
         _ if !enough(clue) => Fate::TooWeak,
         Opinion::None => Fate::TooWeak,
         Opinion::Mixed(one, other) if std::ptr::eq(*one, clue) || std::ptr::eq(*other, clue) => Fate::Contradicted,
-        Opinion::Mixed(..) => Fate::Outweighed,
         Opinion::One(winner) if std::ptr::eq(*winner, clue) => Fate::Decides,
         Opinion::One(winner) if winner.stage == clue.stage => Fate::Agrees,
-        Opinion::One(_) => Fate::Outweighed,
+        Opinion::Mixed(..) | Opinion::One(_) => Fate::Outweighed,
     };
     scope.clues.iter().map(fate).collect()
 }
@@ -248,7 +247,9 @@ impl Survey<'_> {
             _ => None,
         };
         if let Some(why) = muted {
-            path::clues(self.path(), PlaceKind::Config, declared, around).into_iter().for_each(|clue| push(clue, why));
+            for clue in path::clues(self.path(), PlaceKind::Config, declared, around) {
+                push(clue, why);
+            }
         }
         // Each folder less shows the one above it.
         let parts: Vec<&str> = self.path().split('/').collect();
@@ -256,8 +257,9 @@ impl Survey<'_> {
         for count in (1..folders.len()).rev() {
             let shorter = format!("{}/{file}", folders[..count].join("/"));
             let clues = path::clues(&shorter, PlaceKind::Config, declared, around);
-            let of_folder = clues.into_iter().filter(|clue| clue.fact.contains("folder \""));
-            of_folder.for_each(|clue| push(clue, muted.unwrap_or("a nearer folder is named after an environment")));
+            for clue in clues.into_iter().filter(|clue| clue.fact.contains("folder \"")) {
+                push(clue, muted.unwrap_or("a nearer folder is named after an environment"));
+            }
         }
         aside
     }

@@ -229,12 +229,12 @@ fn filling(name: &[u8], value: &[u8]) -> Filling {
     if let Some((_, store)) = STORES.iter().find(|(begin, _)| begins(begin)) {
         return Filling::Reference(store);
     }
-    if SEALED.iter().any(|begin| begins(begin)) {
+    if SEALED.iter().any(begins) {
         return Filling::Ciphertext;
     }
     // `${X:-literal}` holds a literal.
     let default = [":-", "||", "??", "?:"].iter().any(|mark| lower.contains(mark));
-    if VARIABLES.iter().any(|begin| begins(begin)) && !default {
+    if VARIABLES.iter().any(begins) && !default {
         return Filling::Reference("variable");
     }
     let secret = is_secret_name(name) || words(name).iter().any(|word| matches!(word.as_str(), "key" | "token" | "password"));

@@ -31,7 +31,7 @@ pub fn explanation_text(explanation: &Explanation, options: &Options<'_>) -> Str
 
 /// An explanation as a line of JSON.
 pub fn explanation_line(explanation: &Explanation, options: &Options<'_>) -> String {
-    let line = Line::new(explanation, options);
+    let line = Whole::new(explanation, options);
     serde_json::to_string(&line).unwrap_or_default() + "\n"
 }
 
@@ -114,7 +114,8 @@ impl Page<'_> {
         let mut line = " ".repeat(2);
         for cell in cells {
             let (style, text) = (cell.style, cell.text);
-            line += &format!("{style}{text}{style:#}{}", " ".repeat(cell.width.saturating_sub(text.width()) + 2));
+            let pad = " ".repeat(cell.width.saturating_sub(text.width()) + 2);
+            line = format!("{line}{style}{text}{style:#}{pad}");
         }
         self.sheet.line(&format!("{line}{faded}{first}{faded:#}{pad}{faded}{fate}{faded:#}"));
         for more in lines {
@@ -200,7 +201,7 @@ impl Page<'_> {
         let mut whose = account.provider.as_ref().map_or("unknown".to_owned(), ToString::to_string);
         if !account.candidates.is_empty() {
             let others: Vec<_> = account.candidates.iter().map(ToString::to_string).collect();
-            whose += &format!(" (or {})", others.join(", "));
+            whose = format!("{whose} (or {})", others.join(", "));
         }
         let weak = if account.confidence == Confidence::Weak { ", weak" } else { "" };
         self.sheet.say("what", &format!("{} of {whose}{weak}", account.class.name()));
@@ -258,6 +259,7 @@ impl Page<'_> {
 }
 
 /// The columns of a piece of evidence.
+#[derive(Clone, Copy)]
 struct Row<'r> {
     id: &'r str,
     side: &'r str,
@@ -302,7 +304,7 @@ pub(super) const fn colour_of_money(environment: Environment) -> Style {
 // The order of fields below is the order of keys.
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Whole<'a> {
     r#type: &'static str,
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -410,7 +412,7 @@ struct SlotPart {
     holds: String,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Whole<'a> {
     fn new(explanation: &'a Explanation, options: &Options<'_>) -> Self {
         let text = |text: &str| options.redactor.text(text);
         let clue = |clue: &ToldClue| CluePart {

@@ -67,14 +67,17 @@ impl Sheet {
             let Cell { text, width, style } = *cell;
             let room = width.max(text.width());
             let pad = " ".repeat(room - text.width() + 2);
-            line += &format!("{style}{text}{style:#}{pad}");
+            line = format!("{line}{style}{text}{style:#}{pad}");
             at += room + 2;
         }
         // Where little room is left, the rest stands below.
         let mut lines = wrap(rest, self.width.saturating_sub(at));
         let below = lines.iter().any(|line| at + columns(line) > self.width) && at > indent + 8;
         if below {
-            self.line(&line);
+            // A line of empty cells says nothing.
+            if cells.iter().any(|cell| !cell.text.is_empty()) {
+                self.line(&line);
+            }
             at = indent + 4;
             lines = wrap(rest, self.width.saturating_sub(at));
             line = " ".repeat(at);
@@ -136,10 +139,12 @@ mod tests {
         let mut sheet = Sheet::new(40);
         sheet.row(2, &[Cell::plain("ab", 4), Cell::plain("é", 3)], "one two three four five six seven");
         sheet.row(2, &[Cell::plain("a-name-that-is-very-long-indeed", 4)], "and-what-it-is");
+        sheet.row(2, &[Cell::plain("", 10)], "a-word-that-does-not-fit-here");
         sheet.say("place", "production");
+        let plain = sheet.finish().replace(&FAINT.to_string(), "").replace("\u{1b}[0m", "");
         assert_eq!(
-            sheet.finish(),
-            "  ab    é    one two three four five six\n             seven\n  a-name-that-is-very-long-indeed\n      and-what-it-is\n  place        production\n"
+            plain,
+            "  ab    é    one two three four five six\n             seven\n  a-name-that-is-very-long-indeed\n      and-what-it-is\n      a-word-that-does-not-fit-here\n  place        production\n"
         );
     }
 }

@@ -180,7 +180,9 @@ impl Job<'_> {
             }
         }
         let naming = environment::Naming::new(self.scanner, input.path.as_deref(), window.bytes);
-        credentials.iter_mut().for_each(|credential| naming.narrow(credential));
+        for credential in &mut credentials {
+            naming.narrow(credential);
+        }
         (credentials, facts)
     }
 }

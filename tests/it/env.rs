@@ -252,7 +252,9 @@ fn environments_stand_side_by_side() {
     let (tree, secrets) = shop();
     let text = env(&tree, &["report"]);
     fits(&text);
-    secrets.iter().for_each(|secret| keeps(&text, secret));
+    for secret in &secrets {
+        keeps(&text, secret);
+    }
     let (matrix, rest) = text.split_once("\n\n").unwrap();
     assert_eq!(
         matrix,
@@ -301,7 +303,9 @@ fn the_inventory_for_programs() {
     let (tree, secrets) = shop();
     tree.write("fp.key", "a key of sixteen bytes");
     let text = env(&tree, &["report", "-f", "jsonl", "--fp-key-file", "fp.key", "deploy"]);
-    secrets.iter().for_each(|secret| keeps(&text, secret));
+    for secret in &secrets {
+        keeps(&text, secret);
+    }
     let lines = lines(&text);
     let row = |name: &str| lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name}: {text}"));
     let hook = row("STRIPE_WEBHOOK_SECRET")["items"].as_array().unwrap();
