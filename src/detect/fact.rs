@@ -94,7 +94,7 @@ const STRANGERS: &[&str] = &[
     "telegram",
 ];
 
-/// What tells an event: of Stripe, of Adyen, and the certificate of a transmission of PayPal.
+/// What tells an event: of Stripe, of Adyen, and the certificate of a transmission of `PayPal`.
 const EVENTS: [&str; 4] = ["livemode", "notificationitems", "paypal-cert-url", "paypal_cert_url"];
 
 /// Prefixes that bundlers publish. `NEXT_PRIVATE_` is none.
@@ -355,7 +355,7 @@ impl Facts {
         text.split(|byte| !is_part(byte)).filter(|word| word.len() >= 4).find_map(|word| self.rules.named(word))
     }
 
-    /// The host of the certificate that a transmission of PayPal is signed with says which mode it is of.
+    /// The host of the certificate that a transmission of `PayPal` is signed with says which mode it is of.
     fn transmission(&self, bytes: &[u8], name: Span) -> Option<Fact> {
         let behind = &bytes[name.end..(name.end + URL).min(bytes.len())];
         let glue = behind.iter().take(ALIGNED).take_while(|byte| b"\"'\\ =:>[".contains(byte)).count();
