@@ -69,7 +69,7 @@ fn tree() -> Vec<File> {
                 let template = part.replace("{n}", &at.to_string()).replace("{provider}", "payments");
                 text.push_str(&expand(&template, &format!("{path} {number} {at}")).expect("a template"));
             }
-            if path.ends_with(".json") {
+            if path.rsplit('.').next() == Some("json") {
                 text.push_str("\n}\n");
             }
             files.push(File { path: path.replace("{n}", &number.to_string()).into(), bytes: text.into_bytes(), findings: parts });

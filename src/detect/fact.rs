@@ -94,7 +94,7 @@ const STRANGERS: &[&str] = &[
     "telegram",
 ];
 
-/// What tells an event: of Stripe, of Adyen, and the certificate of a transmission of PayPal.
+/// What tells an event: of Stripe, of Adyen, and the certificate of a transmission of `PayPal`.
 const EVENTS: [&str; 4] = ["livemode", "notificationitems", "paypal-cert-url", "paypal_cert_url"];
 
 /// Prefixes that bundlers publish. `NEXT_PRIVATE_` is none.
@@ -355,7 +355,7 @@ impl Facts {
         text.split(|byte| !is_part(byte)).filter(|word| word.len() >= 4).find_map(|word| self.rules.named(word))
     }
 
-    /// The host of the certificate that a transmission of PayPal is signed with says which mode it is of.
+    /// The host of the certificate that a transmission of `PayPal` is signed with says which mode it is of.
     fn transmission(&self, bytes: &[u8], name: Span) -> Option<Fact> {
         let behind = &bytes[name.end..(name.end + URL).min(bytes.len())];
         let glue = behind.iter().take(ALIGNED).take_while(|byte| b"\"'\\ =:>[".contains(byte)).count();
@@ -539,7 +539,9 @@ fn url_below(bytes: &[u8], from: usize, in_url: bool) -> Option<usize> {
     let lower = rest.to_ascii_lowercase();
     let mut found = URL_WORDS.iter().filter_map(|word| {
         memchr::memmem::find_iter(&lower, word.as_bytes()).find_map(|at| {
-            let left = at.checked_sub(1).is_none_or(|before| !rest[before].is_ascii_alphanumeric());
+            // `"Url":` is all of a key; the end of `BASE_URL` is that of another variable.
+            let part = |byte: u8| byte.is_ascii_alphanumeric() || rest[at].is_ascii_uppercase() && matches!(byte, b'_' | b'-' | b'.');
+            let left = at.checked_sub(1).is_none_or(|before| !part(rest[before]));
             let behind = &rest[at + word.len()..];
             let glue = behind.iter().take(ALIGNED).take_while(|byte| b"\"'\\ =:>".contains(byte)).count();
             let value = from + at + word.len() + glue;
@@ -773,6 +775,10 @@ mod tests {
             ["webhook URL adyen unknown http://shop.example/adyen"]
         );
         assert_eq!(rows("webhookCallbackUrl: 'https://shop.example/x'").len(), 1);
+        assert_eq!(
+            rows("STRIPE_WEBHOOK_SECRET=x\nSHOP_BASE_URL=https://shop.example/api\n"),
+            [""; 0],
+        );
         assert_eq!(
             rows("\"Stripe\": { \"Webhook\": { \"Url\": \"http://shop.example/hooks\" } }"),
             ["webhook URL - unknown http://shop.example/hooks"]

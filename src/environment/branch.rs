@@ -253,7 +253,6 @@ fn second_arm(text: &[u8]) -> Option<bool> {
         match (quote, text[at]) {
             (Some(_), b'\\') => at += 1,
             (Some(open), byte) if byte == open => quote = None,
-            (Some(_), _) => {}
             (None, open @ (b'"' | b'\'' | b'`')) => quote = Some(open),
             (None, b'(' | b'[' | b'{') => depth += 1,
             (None, b')' | b']' | b'}') => depth = depth.checked_sub(1)?,

@@ -329,16 +329,13 @@ impl Survey<'_> {
                         .filter(|&outer| outer > 0)
                         .find_map(|outer| self.block(outer).provider.clone())
                 });
-                match owner {
-                    Some(owner) => Some(&owner) == credential.provider.as_ref(),
-                    // Without a provider it counts beside the credential only. `isProduction` speaks of the
-                    // place, unless it is an argument of a call or a setting of payments.
-                    None => {
-                        let head = structure.head(block);
-                        let of_payments = || head.ends_with(b"(") || is_payment_word(structure.key(block));
-                        flag.generic && depth == 0 && block > 0 && (normalise(&flag.name) != "isproduction" || of_payments())
-                    }
+                if let Some(owner) = owner {
+                    return Some(&owner) == credential.provider.as_ref();
                 }
+                // Without a provider it counts beside the credential only. `isProduction` speaks of the
+                // place, unless it is an argument of a call or a setting of payments.
+                let of_payments = || structure.head(block).ends_with(b"(") || is_payment_word(structure.key(block));
+                flag.generic && depth == 0 && block > 0 && (normalise(&flag.name) != "isproduction" || of_payments())
             });
             if let Some(first) = said.next() {
                 if said.any(|other| other.environment != first.environment) {

@@ -167,7 +167,8 @@ fn a_bundle_of_ten_megabytes_is_judged() {
     std::fs::create_dir(tree.path().join("dist")).unwrap();
     std::fs::write(tree.path().join("dist/app.js"), bundle).unwrap();
     let output = tree.keyfence(&["scan", "-q", "-f", "jsonl", "dist"]);
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    // Sandbox keys warn and do not block.
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(Kind::SecretKeyExposedToClient.id()));
 }

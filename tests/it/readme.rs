@@ -109,9 +109,10 @@ fn areas(set: &RuleSet) -> impl Iterator<Item = (&'static str, Vec<&ProviderFact
 fn table(set: &RuleSet) -> String {
     let title = |area: &str| area.replacen("global", "Everywhere", 1);
     let mut text: String =
-        areas(set).map(|(area, providers)| format!("\n## {}\n\n{}", title(area), rows(set, &providers))).collect();
+        areas(set).map(|(area, providers)| format!("\n## {}\n\n{}", title(area), rows(set, &providers))).collect::<Vec<_>>().concat();
     let beside = sorted(set.providers().iter().filter(|facts| is_beside(facts)));
-    text += &format!("\n## What stands beside payment keys\n\n{}", rows(set, &beside));
+    text += "\n## What stands beside payment keys\n\n";
+    text += &rows(set, &beside);
     let general = sorted(set.providers().iter().filter(|facts| facts.is_general()));
     text + &format!("\n## Of no provider\n\n{}", rows(set, &general))
 }

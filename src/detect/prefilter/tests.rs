@@ -29,7 +29,9 @@ fn count(scanner: &Scanner, bytes: &[u8]) -> Count {
     let mut found: Vec<Candidate> = Vec::new();
     scanner.prefilter.candidates(bytes, 0..bytes.len(), &mut found);
     let mut by_literal: BTreeMap<usize, usize> = BTreeMap::new();
-    found.iter().for_each(|candidate| *by_literal.entry(candidate.literal).or_default() += 1);
+    for candidate in &found {
+        *by_literal.entry(candidate.literal).or_default() += 1;
+    }
     let rules = scanner.rules.rules();
     let is_payment = |literal: &Literal| {
         literal.rules.iter().any(|&rule| rules[rule].provider.pack == Pack::Payments && !rules[rule].provider.is_general())
@@ -120,7 +122,9 @@ fn compare(cases: usize, seed: u64) {
             windows.candidates(&bytes, at..end, &mut pieces);
             at = end;
         }
-        [&mut expected, &mut whole, &mut pieces].into_iter().for_each(|all| all.sort_unstable());
+        for all in [&mut expected, &mut whole, &mut pieces] {
+            all.sort_unstable();
+        }
         assert_eq!(whole, expected, "{}", bytes.escape_ascii());
         assert_eq!(pieces, expected, "in pieces: {}", bytes.escape_ascii());
     }

@@ -184,7 +184,8 @@ fn volume(total: u64) {
         peak / 1024,
         early / 1024,
     );
-    writeln!(std::io::stderr(), "{told}").unwrap();
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "{told}").unwrap();
     assert!(peak < 96 * 1024, "{peak} KiB");
     assert!(peak <= early + 8 * 1024 || seconds < 5, "the memory grows: {early} to {peak} KiB");
 }
