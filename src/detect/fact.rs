@@ -540,7 +540,8 @@ fn url_below(bytes: &[u8], from: usize, in_url: bool) -> Option<usize> {
     let mut found = URL_WORDS.iter().filter_map(|word| {
         memchr::memmem::find_iter(&lower, word.as_bytes()).find_map(|at| {
             // `"Url":` is all of a key; the end of `BASE_URL` is that of another variable.
-            let part = |byte: u8| byte.is_ascii_alphanumeric() || rest[at].is_ascii_uppercase() && matches!(byte, b'_' | b'-' | b'.');
+            let part =
+                |byte: u8| byte.is_ascii_alphanumeric() || rest[at].is_ascii_uppercase() && matches!(byte, b'_' | b'-' | b'.');
             let left = at.checked_sub(1).is_none_or(|before| !part(rest[before]));
             let behind = &rest[at + word.len()..];
             let glue = behind.iter().take(ALIGNED).take_while(|byte| b"\"'\\ =:>".contains(byte)).count();
@@ -775,10 +776,7 @@ mod tests {
             ["webhook URL adyen unknown http://shop.example/adyen"]
         );
         assert_eq!(rows("webhookCallbackUrl: 'https://shop.example/x'").len(), 1);
-        assert_eq!(
-            rows("STRIPE_WEBHOOK_SECRET=x\nSHOP_BASE_URL=https://shop.example/api\n"),
-            [""; 0],
-        );
+        assert_eq!(rows("STRIPE_WEBHOOK_SECRET=x\nSHOP_BASE_URL=https://shop.example/api\n"), [""; 0],);
         assert_eq!(
             rows("\"Stripe\": { \"Webhook\": { \"Url\": \"http://shop.example/hooks\" } }"),
             ["webhook URL - unknown http://shop.example/hooks"]

@@ -108,8 +108,10 @@ fn areas(set: &RuleSet) -> impl Iterator<Item = (&'static str, Vec<&ProviderFact
 /// Every provider and what is known of it: docs/providers.md.
 fn table(set: &RuleSet) -> String {
     let title = |area: &str| area.replacen("global", "Everywhere", 1);
-    let mut text: String =
-        areas(set).map(|(area, providers)| format!("\n## {}\n\n{}", title(area), rows(set, &providers))).collect::<Vec<_>>().concat();
+    let mut text: String = areas(set)
+        .map(|(area, providers)| format!("\n## {}\n\n{}", title(area), rows(set, &providers)))
+        .collect::<Vec<_>>()
+        .concat();
     let beside = sorted(set.providers().iter().filter(|facts| is_beside(facts)));
     text += "\n## What stands beside payment keys\n\n";
     text += &rows(set, &beside);

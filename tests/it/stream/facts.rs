@@ -148,7 +148,8 @@ fn the_same_fact_again_is_counted() {
     let counts: Vec<u64> = seen.alerts.iter().map(|alert| alert["count"].as_u64().unwrap()).collect();
     assert_eq!(counts, [1, 10, 100, 1000, 2500]);
     // Different ones meet the rate limit, as keys do; its line counts them by kind.
-    let many: String = (0..400).map(|n| format!("env=production url=https://h{n}.sandbox.payca.io/\n")).collect::<Vec<_>>().concat();
+    let many: String =
+        (0..400).map(|n| format!("env=production url=https://h{n}.sandbox.payca.io/\n")).collect::<Vec<_>>().concat();
     let seen = ran("lines", settings(), [many.as_bytes()]);
     assert_eq!(seen.told(), 400);
     assert!(

@@ -337,8 +337,10 @@ fn case_65_and_77_logrotate_moves_alerts_and_log() {
 #[ignore = "wants promtool and prometheus-node-exporter on the PATH"]
 fn case_76_prometheus_reads_the_metrics() {
     let tree = Tree::new();
-    let text: String =
-        (0..200).map(|n| format!("env=prod k={} GET https://api.sandbox.payca.io/v1\n", key(&n.to_string()))).collect::<Vec<_>>().concat();
+    let text: String = (0..200)
+        .map(|n| format!("env=prod k={} GET https://api.sandbox.payca.io/v1\n", key(&n.to_string())))
+        .collect::<Vec<_>>()
+        .concat();
     let run = stream_in(&tree, &["stream", "--redact", "--alerts", "none", "--metrics-file", "keyfence.prom"], text);
     assert_eq!(run.code(), Some(0));
     let file = tree.path().join("keyfence.prom");
