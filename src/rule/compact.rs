@@ -30,7 +30,7 @@ pub(super) fn write(set: &RuleSet) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// Reads what [`write`] wrote: the rules, and the digests of the files one after the other.
+/// Reads what [`write()`] wrote: the rules, and the digests of the files one after the other.
 pub(super) fn read(text: &str) -> Result<(Vec<Arc<Rule>>, String), serde_json::Error> {
     let (mut all, mut digests) = (Vec::with_capacity(1024), String::with_capacity(8 * 1024));
     for line in text.lines() {
