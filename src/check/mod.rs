@@ -13,6 +13,7 @@ mod decode;
 mod encoded_id;
 mod entropy;
 mod iban;
+mod jwk;
 mod jwt;
 mod luhn;
 mod mercury_suffix;
@@ -74,6 +75,7 @@ pub const CHECKS: &[Check] = &[
     encoded_id::HOST_CHECK,
     encoded_id::KEY_CHECK,
     iban::CHECK,
+    jwk::CHECK,
     jwt::CHECK,
     luhn::CHECK,
     mercury_suffix::CHECK,
