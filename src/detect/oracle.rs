@@ -158,7 +158,10 @@ impl Shape {
         let longest = bytes.len().min(self.rule.format.max_length());
         let mut lengths = (1..=longest).rev().filter(|&length| self.whole.is_match(&bytes[..length]));
         let exact = lengths.clone().find(|&length| self.is_clear(bytes, length));
-        let length = exact.or_else(|| self.too_long(bytes, lengths.next()?))?;
+        let over = lengths.next().and_then(|length| self.too_long(bytes, length));
+        // `+` and `=` do not end a value: what is too long with them is no shorter value.
+        let exact = exact.filter(|&length| !matches!(bytes.get(length), Some(b'+' | b'=')) || over.is_none());
+        let length = exact.or(over)?;
         let environment = self.environment(&bytes[..length.min(longest)]);
         let rule = &self.rule;
         let body = rule.body_of(&bytes[..length], rule.format.public_prefix(environment.as_deref()));
