@@ -10,7 +10,7 @@ use anyhow::Context;
 use keyfence::credential::{Confidence, FingerprintKey};
 use keyfence::detect::Scanner;
 use keyfence::finding::{Finding, Origin, PlaceKind, Severity};
-use keyfence::policy::{Baseline, Date, Gate};
+use keyfence::policy::{Baseline, Date, Gate, distance};
 use keyfence::report::Format;
 use keyfence::rule::{Addition, RuleError, RuleSet};
 use keyfence::scan::Settings;
@@ -257,18 +257,4 @@ pub(super) fn nearest<'a>(id: &str, names: impl Iterator<Item = &'a str>) -> Str
         Some(near) => format!("did you mean {near}?"),
         None => "`keyfence rules list` names them all".to_owned(),
     }
-}
-
-/// Letters to insert, delete or change (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (at, left) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
-        for (to, right) in b.bytes().enumerate() {
-            let changed = diagonal + usize::from(left != right);
-            diagonal = row[to + 1];
-            row[to + 1] = changed.min(diagonal + 1).min(row[to] + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -6,7 +6,7 @@ mod config;
 
 pub use allow::{Allow, AllowError, Date, allows_on, peers_allow};
 pub use baseline::{BASELINE, Baseline, BaselineError, BaselineKey, Entry, Matched, Reach};
-pub use config::{CONFIG, Config, ConfigError, nearest};
+pub use config::{CONFIG, Config, ConfigError, distance, nearest};
 
 use crate::credential::Confidence;
 use crate::environment::declared::Globs;

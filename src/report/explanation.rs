@@ -5,13 +5,14 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use super::Options;
+use super::jsonl::PlacePart;
 use super::layout::{Cell, Sheet};
 use super::redact::{Room, masked};
 use super::terminal::{DOUBT, FAINT, GOOD, STRONG, style};
 use crate::credential::{Class, Confidence, Environment};
 use crate::environment::Form;
 use crate::environment::explanation::{Account, Explanation, Fate, ToldClue, ToldWitness, Verdict};
-use crate::finding::{Place, PlaceKind, Severity, Stage, Tracked, Trust};
+use crate::finding::{PlaceKind, Severity, Stage, Tracked, Trust};
 
 /// More credentials than this are only counted, where nobody asked for a line.
 const LISTED: usize = 40;
@@ -323,13 +324,6 @@ struct Whole<'a> {
 }
 
 #[derive(Serialize)]
-struct PlacePart {
-    environment: &'static str,
-    kind: &'static str,
-    confidence: &'static str,
-}
-
-#[derive(Serialize)]
 struct ScopePart {
     level: &'static str,
     name: String,
@@ -450,12 +444,6 @@ impl<'a> Whole<'a> {
             credentials: explanation.credentials.iter().map(|account| CredentialPart::new(account, options)).collect(),
             slots: explanation.slots.iter().map(|(name, holds)| SlotPart { name: text(name), holds: holds.clone() }).collect(),
         }
-    }
-}
-
-impl PlacePart {
-    const fn new(place: &Place) -> Self {
-        Self { environment: place.environment.name(), kind: place.kind.name(), confidence: place.confidence.name() }
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::redact::masked;
 use super::{Counts, Options, Redactor, Report, Sites, Skipped, Summary};
 use crate::credential::{Class, Confidence, Environment, Provider, RuleId};
-use crate::finding::{Commit, Correlation, Finding, Kept, Severity, Tracked};
+use crate::finding::{Commit, Correlation, Finding, Kept, Place, Severity, Tracked};
 
 /// The version of the contract.
 pub(super) const SCHEMA: u32 = 1;
@@ -134,10 +134,16 @@ impl KeptPart {
 }
 
 #[derive(Serialize)]
-struct PlacePart {
+pub(super) struct PlacePart {
     environment: &'static str,
     kind: &'static str,
     confidence: &'static str,
+}
+
+impl PlacePart {
+    pub(super) const fn new(place: &Place) -> Self {
+        Self { environment: place.environment.name(), kind: place.kind.name(), confidence: place.confidence.name() }
+    }
 }
 
 #[derive(Serialize)]
@@ -208,11 +214,7 @@ impl<'a> FindingLine<'a> {
                 Tracked::Unknown => None,
             },
             kept: location.origin.kept().map(|kept| KeptPart::new(kept, redactor)),
-            place: PlacePart {
-                environment: finding.place.environment.name(),
-                kind: finding.place.kind.name(),
-                confidence: finding.place.confidence.name(),
-            },
+            place: PlacePart::new(&finding.place),
             because: finding
                 .because
                 .iter()

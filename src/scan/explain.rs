@@ -12,7 +12,7 @@ use crate::credential::Credential;
 use crate::detect::{Scanner, Scope};
 use crate::environment::explanation::{Account, Explanation, Fate, ToldWitness, Verdict};
 use crate::environment::{self, Filling, Run, Situation, Slot, Survey};
-use crate::finding::{Fact, Mask, Origin, PlaceKind, Sighting};
+use crate::finding::{Fact, Mask, Origin, PlaceKind};
 use crate::policy::{Gate, allows_on};
 use crate::record;
 use crate::source::{self, Haystack, Met, SourceError, WalkOptions};
@@ -172,18 +172,7 @@ impl Job<'_> {
     /// Everything in a window, as a scan sees it.
     fn sighted_in(&self, input: &Input, window: &Window<'_>) -> (Vec<Credential>, Vec<Fact>) {
         let sightings = self.scanner.scan_within(window.bytes, &Scope { core: 0..window.bytes.len(), names: window.look.names });
-        let (mut credentials, mut facts): (Vec<Credential>, Vec<Fact>) = (Vec::new(), Vec::new());
-        for sighting in sightings {
-            match sighting {
-                Sighting::Credential(credential) => credentials.push(credential),
-                Sighting::Fact(fact) => facts.push(fact),
-            }
-        }
-        let naming = environment::Naming::new(self.scanner, input.path.as_deref(), window.bytes);
-        for credential in &mut credentials {
-            naming.narrow(credential);
-        }
-        (credentials, facts)
+        self.named(input, window, sightings)
     }
 }
 

@@ -489,6 +489,12 @@ impl<'a> Job<'a> {
             self.sighted |= sightings.iter().any(|sighting| matches!(sighting, Sighting::Credential(_)));
             return;
         }
+        let (credentials, facts) = self.named(input, window, sightings);
+        self.judge(input, window, &Seeing::new(&credentials, &facts));
+    }
+
+    /// Credentials, with the provider that their path or file names, apart from facts.
+    fn named(&self, input: &Input, window: &Window<'_>, sightings: Vec<Sighting>) -> (Vec<Credential>, Vec<Fact>) {
         let (mut credentials, mut facts): (Vec<Credential>, Vec<Fact>) = (Vec::new(), Vec::new());
         for sighting in sightings {
             match sighting {
@@ -500,7 +506,7 @@ impl<'a> Job<'a> {
         for credential in &mut credentials {
             naming.narrow(credential);
         }
-        self.judge(input, window, &Seeing::new(&credentials, &facts));
+        (credentials, facts)
     }
 
     /// Tells the run what was noted in a window whose lines are counted.
