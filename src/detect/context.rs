@@ -40,26 +40,29 @@ const BASIC: &[u8] = b"basic ";
 const MAX_ID: usize = 128;
 const BASIC_SECRET: &[u8] = b"client_secret";
 
-/// Words that say which environment a slot is for: not part of what it is.
-const ENVIRONMENT_WORDS: &[&str] = &[
-    "live",
-    "prod",
-    "production",
-    "prd",
-    "test",
-    "testing",
-    "sandbox",
-    "sbx",
-    "staging",
-    "stage",
-    "stg",
-    "dev",
-    "development",
-    "demo",
-    "local",
-    "uat",
-    "qa",
-];
+/// Whether a word says which environment a slot is for: that is not part of what it is.
+fn is_environment(word: &str) -> bool {
+    matches!(
+        word,
+        "live"
+            | "prod"
+            | "production"
+            | "prd"
+            | "test"
+            | "testing"
+            | "sandbox"
+            | "sbx"
+            | "staging"
+            | "stage"
+            | "stg"
+            | "dev"
+            | "development"
+            | "demo"
+            | "local"
+            | "uat"
+            | "qa"
+    )
+}
 
 /// The stems that are worth looking for: those in the names of rules.
 pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
@@ -311,7 +314,7 @@ impl Keys {
             dot |= before.contains(&b'.');
             let start = keys.name.len();
             keys.name.extend(word.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
-            if ENVIRONMENT_WORDS.contains(&&keys.name[start..]) {
+            if is_environment(&keys.name[start..]) {
                 return keys.name.truncate(start);
             }
             keys.inner.push(start);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::near::{Around, Near};
-use super::{confirm, slot};
+use super::{confirm, near, slot};
 use crate::check;
 use crate::credential::{Environment, Provider};
 use crate::finding::{Fact, FactKind};
@@ -257,11 +257,9 @@ impl Facts {
         }
         let start = back(bytes, path.start, |byte| byte.is_ascii_graphic() && !b"\"'`<>(),;".contains(&byte));
         let before = &bytes[start..path.start];
-        let on_host = provider.hosts().any(|(host, _)| {
-            memchr::memmem::find(&before.to_ascii_lowercase(), host.trim_start_matches("*.").as_bytes()).is_some()
-        });
-        let named = || confirm::names_provider(provider, before);
-        let beside = if on_host || named() {
+        let names = |host: &str| near::find_folded(before, host.trim_start_matches("*.").as_bytes()).next().is_some();
+        let on_host = || provider.hosts().any(|(host, _)| names(host));
+        let beside = if !before.is_empty() && (on_host() || confirm::names_provider(provider, before)) {
             Some(Span::new(start, path.start))
         } else {
             Near::new(around, path).credentials_of(provider)
@@ -311,6 +309,8 @@ impl Facts {
         let start = back(bytes, part.start, is_name);
         let end = part.end + bytes[part.end..].iter().take(REACH).take_while(|&&byte| is_name(byte)).count();
         let name = &bytes[start..end];
+        // Most names stand far from any URL.
+        memchr::memmem::find(&bytes[end..(end + BLOCK.0 + ALIGNED).min(bytes.len())], b"://")?;
         let all = words(name);
         // One name may hold several of the parts.
         let first = all.iter().any(|word| HOOK_WORDS.contains(&word.as_str())) && is_first(name, part.start - start);

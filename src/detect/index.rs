@@ -7,11 +7,13 @@ use std::sync::{Arc, LazyLock};
 use super::BLOCK;
 use super::near::is_word;
 use super::prefilter::{Candidate, Prefilter, Windows};
-use crate::rule::name::normalise;
+use crate::rule::name::{normalise, normalise_into};
 use crate::rule::{NamePattern, ProviderFacts, RuleSet};
 
 /// Bits of the hash that lists are kept under.
 const LISTS: u32 = 12;
+/// How many hashes of three letters are told apart before a list is looked at.
+const KNOWN: usize = 1 << 15;
 
 /// An index that is made when it is first asked.
 pub(super) type LazyIndex = LazyLock<Index, Box<dyn FnOnce() -> Index + Send>>;
@@ -220,12 +222,19 @@ impl Index {
     /// The providers one of whose slots has this name.
     pub(super) fn owners_of_slot(&self, name: &[u8]) -> Vec<usize> {
         let mut owners = Vec::new();
-        self.slots.each(&normalise(name), &[0], &mut |_, &(provider, is_slot)| {
+        self.each_owner(name, &mut String::new(), |owner| owners.push(owner));
+        owners
+    }
+
+    /// The same, where many names are asked for; `normal` is room for the name as it is compared.
+    pub(super) fn each_owner(&self, name: &[u8], normal: &mut String, mut act: impl FnMut(usize)) {
+        normal.clear();
+        normalise_into(name, normal);
+        self.slots.each(normal, &[0], &mut |_, &(provider, is_slot)| {
             if is_slot {
-                owners.push(provider);
+                act(provider);
             }
         });
-        owners
     }
 
     /// The provider of that number.
@@ -240,6 +249,8 @@ struct Names<T> {
     patterns: Vec<(NamePattern, T)>,
     exact: Lists,
     grams: Lists,
+    /// Hashes of the three letters that patterns are kept under: most letters of most names are not among them.
+    known: Box<[u64; KNOWN / 64]>,
     /// Patterns without three letters in a row.
     rest: Vec<usize>,
 }
@@ -249,7 +260,7 @@ impl<T: Copy> Names<T> {
         let patterns: Vec<_> = patterns.map(|(pattern, meaning)| (pattern.clone(), meaning)).collect();
         let open = patterns.iter().enumerate().filter(|(_, (pattern, _))| pattern.is_open());
         // The three letters that the fewest patterns hold.
-        let mut counts = vec![0_u16; 1 << LISTS];
+        let mut counts = vec![0_u16; KNOWN];
         let grams_of = |pattern: &NamePattern| -> Vec<usize> { pattern.normal().split('*').flat_map(grams).collect() };
         for (_, (pattern, _)) in open.clone() {
             for gram in grams_of(pattern) {
@@ -265,7 +276,12 @@ impl<T: Copy> Names<T> {
         }
         let exact = patterns.iter().enumerate().filter(|(_, (pattern, _))| !pattern.is_open());
         let exact = Lists::new(exact.map(|(at, (pattern, _))| (ends(pattern.normal()), at)).collect());
-        Self { grams: Lists::new(rows), exact, patterns, rest }
+        let mut known = Box::new([0; KNOWN / 64]);
+        for (gram, _) in &rows {
+            known[gram / 64] |= 1 << (gram % 64);
+        }
+        let rows = rows.into_iter().map(|(gram, at)| (gram & ((1 << LISTS) - 1), at)).collect();
+        Self { grams: Lists::new(rows), exact, known, patterns, rest }
     }
 
     /// Every pattern that fits a normalised name from one of `starts` on; some of them more than once.
@@ -277,7 +293,8 @@ impl<T: Copy> Names<T> {
                 }
             }
         }
-        let open = grams(name).flat_map(|gram| self.grams.of(gram)).chain(&self.rest);
+        let known = grams(name).filter(|gram| self.known[gram / 64] >> (gram % 64) & 1 == 1);
+        let open = known.flat_map(|gram| self.grams.of(gram & ((1 << LISTS) - 1))).chain(&self.rest);
         for &at in open {
             let (pattern, meaning) = &self.patterns[at];
             if starts.iter().any(|&start| pattern.matches(&name[start..])) {
@@ -287,9 +304,10 @@ impl<T: Copy> Names<T> {
     }
 }
 
-/// Three letters in a row, as the hash that lists are kept under.
+/// Three letters or digits in a row, as five bits each: letters are told apart, digits nearly so.
 fn grams(text: &str) -> impl Iterator<Item = usize> + '_ {
-    text.as_bytes().windows(3).map(|three| hash(u32::from_le_bytes([three[0], three[1], three[2], 0])))
+    let bits = |byte: u8| usize::from(if byte.is_ascii_digit() { 0x1B + (byte & 3) } else { byte & 0x1F });
+    text.as_bytes().windows(3).map(move |three| bits(three[0]) | bits(three[1]) << 5 | bits(three[2]) << 10)
 }
 
 /// The first and last letters and the length, as the hash that lists are kept under.

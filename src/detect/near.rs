@@ -5,7 +5,7 @@
 //! ([`Around`]): what is found there is kept until the scan has passed.
 
 use std::cell::{LazyCell, OnceCell, RefCell};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::index::{LazyIndex, Meaning};
 use super::prefilter::Candidate;
@@ -18,8 +18,8 @@ use crate::span::Span;
 const LINES: usize = 8;
 /// Bytes on either side.
 const BYTES: usize = 2 * 1024;
-/// The shortest name that is compared with those of a provider's variables.
-const NAME: usize = 5;
+/// How long a name is that is compared with those of a provider's variables.
+const NAME: RangeInclusive<usize> = 5..=96;
 
 /// Bytes, and what was seen in them so far.
 #[derive(Debug)]
@@ -235,9 +235,9 @@ impl<'a> Near<'a> {
             self.window,
             |(span, _)| span.start,
             |range, found| {
+                let mut normal = String::new();
                 for name in names(bytes, range) {
-                    let owners = index.owners_of_slot(&bytes[name.range()]);
-                    found.extend(owners.into_iter().map(|owner| (name, owner)));
+                    index.each_owner(&bytes[name.range()], &mut normal, |owner| found.push((name, owner)));
                 }
             },
         );
@@ -248,12 +248,24 @@ impl<'a> Near<'a> {
 /// Names of some length that begin in the range.
 fn names(bytes: &[u8], range: Range<usize>) -> impl Iterator<Item = Span> + '_ {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let begins = move |at: &usize| is_name(bytes[*at]) && at.checked_sub(1).is_none_or(|before| !is_name(bytes[before]));
-    let name = move |at: usize| {
-        let length = bytes[at..].iter().take(BYTES).take_while(|&&byte| is_name(byte)).count();
-        (length >= NAME).then(|| Span::new(at, at + length))
-    };
-    range.filter(begins).filter_map(name)
+    let end = range.end;
+    let rest = move |at: usize| bytes[at.min(end)..end].iter().take_while(|&&byte| is_name(byte)).count();
+    let mut at = range.start;
+    if at.checked_sub(1).is_some_and(|before| is_name(bytes[before])) {
+        at += rest(at);
+    }
+    std::iter::from_fn(move || {
+        while at < range.end {
+            let start = at + bytes[at..range.end].iter().take_while(|&&byte| !is_name(byte)).count();
+            let length = bytes[start..].iter().take(NAME.end() + 1).take_while(|&&byte| is_name(byte)).count();
+            at = start + length;
+            at += rest(at);
+            if start < range.end && NAME.contains(&length) {
+                return Some(Span::new(start, start + length));
+            }
+        }
+        None
+    })
 }
 
 /// Whether the bytes that begin at `at` are a host, or with `below` the end of one.

@@ -4,7 +4,14 @@ use serde::{Deserialize, Serialize};
 
 /// A name as it is compared: letters and digits only, lower case.
 pub fn normalise(name: &[u8]) -> String {
-    name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+    let mut normal = String::with_capacity(name.len());
+    normalise_into(name, &mut normal);
+    normal
+}
+
+/// Adds a name as it is compared.
+pub(crate) fn normalise_into(name: &[u8], normal: &mut String) {
+    normal.extend(name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| char::from(byte.to_ascii_lowercase())));
 }
 
 /// The words of a name, lower case: split where letters, digits and separators meet and at the

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::run::{BASE64, HEAD, SIXTEEN, is_text, run_of_base64};
+use super::run::{BASE64, HEAD, SIXTEEN, is_random, is_text, run_of_base64};
 use super::{Form, Grain, LONGEST, Runs, View, Writer};
 use crate::credential;
 use crate::detect::edge::escape_tail;
@@ -13,6 +13,8 @@ use crate::span::Span;
 const SHORTEST: usize = SIXTEEN;
 /// Shorter lines are not wrapped for their length.
 const LINE: usize = 40;
+/// So many digits are looked at before the others are.
+const FEW: usize = 12;
 /// How far lines may be indented.
 const INDENT: usize = 16;
 
@@ -36,8 +38,8 @@ fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
 /// The run if it writes text, else those of its parts that do: it may be a path, or joined to a name.
 fn readable(bytes: &[u8], run: Span, found: &mut Vec<Span>) {
     let digits = &bytes[run.range()];
-    let slashed = memchr::memchr2(b'/', b'+', digits).is_some();
-    let dashed = memchr::memchr2(b'-', b'_', digits).is_some();
+    let any = |signs: [u8; 2]| digits.iter().fold(false, |any, &byte| any | (byte == signs[0]) | (byte == signs[1]));
+    let (slashed, dashed) = (any([b'/', b'+']), any([b'-', b'_']));
     if !(slashed && dashed) && is_readable(digits) {
         return found.push(run);
     }
@@ -72,20 +74,31 @@ fn is_readable(digits: &[u8]) -> bool {
     (letters >= 3 || value(0) >= 48 && value(1) >> 2 & 3 == 2) && begins_text(digits)
 }
 
+/// Whether what digits write begins as text does. A few bytes tell most random ones.
 fn begins_text(digits: &[u8]) -> bool {
     let mut head = [0; HEAD];
-    let decoded = decode(&digits[..digits.len().min(HEAD / 3 * 4)]);
-    let length = head.iter_mut().zip(decoded).map(|(to, byte)| *to = byte).count();
+    let few = decode_into(&digits[..digits.len().min(FEW)], &mut head);
+    if is_random(&head[..few]) {
+        return false;
+    }
+    let length = decode_into(&digits[..digits.len().min(HEAD / 3 * 4)], &mut head);
     is_text(&head[..length])
+}
+
+/// Decodes into a head; says how many bytes it takes.
+fn decode_into(digits: &[u8], head: &mut [u8; HEAD]) -> usize {
+    head.iter_mut().zip(decode(digits)).map(|(to, byte)| *to = byte).count()
 }
 
 /// The bytes that digits write; bits that make up no byte are dropped.
 fn decode(digits: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    digits.chunks(4).flat_map(|chunk| {
-        let group = chunk.iter().fold(0u32, |group, &digit| group << 6 | u32::from(BASE64.value(digit)));
-        let [_, bytes @ ..] = (group << (6 * (4 - chunk.len()))).to_be_bytes();
-        bytes.into_iter().take(chunk.len() * 6 / 8)
-    })
+    let group = |digits: &[u8]| digits.iter().fold(0u32, |group, &digit| group << 6 | u32::from(BASE64.value(digit)));
+    let (fours, rest) = digits.as_chunks::<4>();
+    let bytes = |group: u32, digits: usize| {
+        let [_, bytes @ ..] = (group << (6 * (4 - digits))).to_be_bytes();
+        bytes.into_iter().take(digits * 6 / 8)
+    };
+    fours.iter().flat_map(move |four| bytes(group(four), 4)).chain(bytes(group(rest), rest.len()))
 }
 
 fn write(bytes: &[u8], run: Span, until: usize, writer: &mut Writer<'_>) -> usize {

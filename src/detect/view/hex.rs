@@ -34,9 +34,14 @@ fn readable(bytes: &[u8], run: Span) -> Option<Span> {
     let right = bytes.get(run.end).is_none_or(|&byte| !byte.is_ascii_alphanumeric() && byte != b'_');
     let digits = bytes.get(start..run.end)?;
     let fits = digits.len().is_multiple_of(2) && (SHORTEST..=LONGEST).contains(&digits.len());
-    let head = || decode(&digits[..digits.len().min(2 * HEAD)]).collect::<Vec<_>>();
     let start = if before == b"\\x" { start - 2 } else { start };
-    (left && right && fits && is_text(&head())).then_some(Span::new(start, run.end))
+    (left && right && fits && begins_text(digits)).then_some(Span::new(start, run.end))
+}
+
+fn begins_text(digits: &[u8]) -> bool {
+    let mut head = [0; HEAD];
+    let length = head.iter_mut().zip(decode(digits)).map(|(to, byte)| *to = byte).count();
+    is_text(&head[..length])
 }
 
 fn decode(digits: &[u8]) -> impl Iterator<Item = u8> + '_ {

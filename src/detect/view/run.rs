@@ -87,12 +87,24 @@ pub(super) fn run_of_base64(bytes: &[u8], range: Range<usize>) -> Option<Span> {
         if first < BLOCK {
             start += first;
             let end = start + SIXTEEN;
-            return (start < range.end).then(|| Span::new(start, end + BASE64.count(&bytes[end..])));
+            return (start < range.end).then(|| Span::new(start, end + count_base64(&bytes[end..])));
         }
         start += BLOCK;
         next = Some(mask_behind);
     }
     BASE64.run(bytes, start..range.end, SIXTEEN)
+}
+
+/// How many digits of base64 the bytes begin with.
+fn count_base64(bytes: &[u8]) -> usize {
+    let (blocks, rest) = bytes.as_chunks();
+    for (at, block) in blocks.iter().enumerate() {
+        let digits = mask(block).trailing_ones() as usize;
+        if digits < BLOCK {
+            return at * BLOCK + digits;
+        }
+    }
+    bytes.len() - rest.len() + BASE64.count(rest)
 }
 
 const BLOCK: usize = 64;
@@ -120,19 +132,30 @@ fn mask(block: &[u8; BLOCK]) -> u64 {
 /// characters. Random bytes do not.
 pub(super) fn is_text(head: &[u8]) -> bool {
     let head = &head[..head.len().min(HEAD)];
-    let printable = |bytes: &mut dyn Iterator<Item = &u8>| {
-        let (mut all, mut good) = (0, 0);
-        for &byte in bytes {
-            all += 1;
-            good += usize::from(matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'));
-        }
-        good * 10 >= all * 9 && good > 0
-    };
-    let wide = |odd: usize| {
-        let zeros = head.iter().skip(odd).step_by(2);
-        head.len() >= 4 && zeros.clone().all(|&byte| byte == 0) && printable(&mut head.iter().skip(1 - odd).step_by(2))
-    };
-    printable(&mut head.iter()) || is_utf8(head) || wide(1) || wide(0)
+    is_printable(head.iter()) || is_utf8(head) || is_wide(head, 1) || is_wide(head, 0)
+}
+
+/// Whether these bytes can begin no text: there are too many that are not
+/// printable, and one that stands neither in UTF-8 nor in wide characters.
+pub(super) fn is_random(few: &[u8]) -> bool {
+    let others = few.iter().filter(|&&byte| !is_printable_byte(byte)).count();
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    others > HEAD / 10 && few.iter().any(is_control) && !few.contains(&0)
+}
+
+fn is_printable_byte(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
+}
+
+fn is_printable<'a>(bytes: impl ExactSizeIterator<Item = &'a u8>) -> bool {
+    let all = bytes.len();
+    // One too many of the others, and the rest need not be looked at.
+    all > 0 && bytes.filter(|&&byte| !is_printable_byte(byte)).nth(all / 10).is_none()
+}
+
+fn is_wide(head: &[u8], odd: usize) -> bool {
+    let mut zeros = head.iter().skip(odd).step_by(2);
+    head.len() >= 4 && zeros.all(|&byte| byte == 0) && is_printable(head.iter().skip(1 - odd).step_by(2))
 }
 
 /// UTF-8 without control characters; the last character may be cut.
