@@ -1,17 +1,19 @@
 //! Who is meant: rules by the names of their slots; providers by the names of theirs, and by the hosts,
 //! markers and headers that stand in a text. One look-up each, however many rules there are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use super::BLOCK;
 use super::near::is_word;
 use super::prefilter::{Candidate, Prefilter, Windows};
-use crate::rule::name::{normalise, normalise_into};
+use crate::rule::name::{self, normalise};
 use crate::rule::{NamePattern, ProviderFacts, RuleSet};
 
 /// Bits of the hash that lists are kept under.
 const LISTS: u32 = 12;
+/// The shortest word that tells a variable.
+const WORD: usize = 3;
 /// How many hashes of three letters are told apart before a list is looked at.
 const KNOWN: usize = 1 << 15;
 
@@ -51,6 +53,10 @@ pub(super) enum Meaning {
         provider: usize,
         rank: usize,
     },
+    /// The first word of one of its variables, which tells the routes of its sandbox.
+    Variable {
+        provider: usize,
+    },
     Environment,
     Mode,
 }
@@ -60,7 +66,7 @@ impl Meaning {
     pub(super) fn provider(self) -> Option<usize> {
         match self {
             Self::Host { provider, .. } | Self::Marker { provider, .. } | Self::Header { provider, .. } => Some(provider),
-            Self::Environment | Self::Mode => None,
+            Self::Variable { .. } | Self::Environment | Self::Mode => None,
         }
     }
 }
@@ -119,6 +125,11 @@ impl Index {
             }
             for (rank, header) in facts.headers.iter().enumerate().filter(|(_, header)| !header.is_open()) {
                 add(header.source(), Meaning::Header { provider, rank });
+            }
+            let slots = facts.slots.iter().filter(|_| !facts.sandbox_paths.is_empty());
+            let first = |slot: &NamePattern| name::words(slot.source().as_bytes()).into_iter().find(|word| word.len() >= WORD);
+            for word in slots.filter_map(first).collect::<BTreeSet<_>>() {
+                add(&word, Meaning::Variable { provider });
             }
         }
         add("env", Meaning::Environment);
@@ -222,19 +233,12 @@ impl Index {
     /// The providers one of whose slots has this name.
     pub(super) fn owners_of_slot(&self, name: &[u8]) -> Vec<usize> {
         let mut owners = Vec::new();
-        self.each_owner(name, &mut String::new(), |owner| owners.push(owner));
-        owners
-    }
-
-    /// The same, where many names are asked for; `normal` is room for the name as it is compared.
-    pub(super) fn each_owner(&self, name: &[u8], normal: &mut String, mut act: impl FnMut(usize)) {
-        normal.clear();
-        normalise_into(name, normal);
-        self.slots.each(normal, &[0], &mut |_, &(provider, is_slot)| {
+        self.slots.each(&normalise(name), &[0], &mut |_, &(provider, is_slot)| {
             if is_slot {
-                act(provider);
+                owners.push(provider);
             }
         });
+        owners
     }
 
     /// The provider of that number.

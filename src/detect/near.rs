@@ -5,21 +5,21 @@
 //! ([`Around`]): what is found there is kept until the scan has passed.
 
 use std::cell::{LazyCell, OnceCell, RefCell};
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use super::index::{LazyIndex, Meaning};
 use super::prefilter::Candidate;
 use crate::credential::{Environment, Evidence};
 use crate::rule::ProviderFacts;
-use crate::rule::name::words;
+use crate::rule::name::{normalise, words};
 use crate::span::Span;
 
 /// Lines on either side.
 const LINES: usize = 8;
 /// Bytes on either side.
 const BYTES: usize = 2 * 1024;
-/// How long a name is that is compared with those of a provider's variables.
-const NAME: RangeInclusive<usize> = 5..=96;
+/// How far a variable may reach on either side of the word that tells it.
+const NAME: usize = 96;
 
 /// Bytes, and what was seen in them so far.
 #[derive(Debug)]
@@ -27,13 +27,11 @@ pub(super) struct Around<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) index: &'a LazyIndex,
     words: RefCell<Kept<Candidate>>,
-    /// Variables of providers, with the provider.
-    variables: RefCell<Kept<(Span, usize)>>,
 }
 
 impl<'a> Around<'a> {
     pub(super) fn new(bytes: &'a [u8], index: &'a LazyIndex) -> Self {
-        Self { bytes, index, words: RefCell::default(), variables: RefCell::default() }
+        Self { bytes, index, words: RefCell::default() }
     }
 }
 
@@ -193,7 +191,7 @@ impl<'a> Near<'a> {
 
     /// Something of the words that begin in the window, in order.
     fn seen<T>(&self, tell: impl FnMut(Candidate) -> Option<T>) -> Vec<T> {
-        let Around { bytes, index, words, .. } = self.around;
+        let Around { bytes, index, words } = self.around;
         let mut words = words.borrow_mut();
         let words = words.within(self.window, |word| word.at, |range, found| index.words(bytes, range, found));
         words.iter().copied().filter_map(tell).collect()
@@ -218,7 +216,7 @@ impl<'a> Near<'a> {
             let stands = move |meaning: &&Meaning| match **meaning {
                 Meaning::Host { below, .. } => is_host(bytes, word.at, length, below),
                 Meaning::Marker { .. } | Meaning::Header { .. } => *is_whole,
-                Meaning::Environment | Meaning::Mode => false,
+                Meaning::Variable { .. } | Meaning::Environment | Meaning::Mode => false,
             };
             let span = Span::new(word.at, word.at + length);
             Some(index.meanings(word).iter().filter(stands).map(move |&meaning| Word { meaning, span }))
@@ -228,44 +226,24 @@ impl<'a> Near<'a> {
 
     /// The first variable of the provider in the window.
     fn variable_of(&self, provider: &ProviderFacts) -> Option<Span> {
-        let Around { bytes, index, variables, .. } = self.around;
-        let number = index.number(provider)?;
-        let mut variables = variables.borrow_mut();
-        let variables = variables.within(
-            self.window,
-            |(span, _)| span.start,
-            |range, found| {
-                let mut normal = String::new();
-                for name in names(bytes, range) {
-                    index.each_owner(&bytes[name.range()], &mut normal, |owner| found.push((name, owner)));
-                }
-            },
-        );
-        variables.iter().find(|(span, owner)| *owner == number && span.end <= self.window.end).map(|(span, _)| *span)
+        let Around { bytes, index, .. } = self.around;
+        let wanted = Meaning::Variable { provider: index.number(provider)? };
+        let words = self.seen(|word| index.meanings(word).contains(&wanted).then_some(word.at));
+        let names = words.into_iter().map(|at| name_around(bytes, at));
+        let fits = |name: &Span| {
+            let normal = normalise(&bytes[name.range()]);
+            provider.slots.iter().any(|pattern| pattern.matches(&normal))
+        };
+        names.filter(|name| name.start >= self.window.start && name.end <= self.window.end).find(fits)
     }
 }
 
-/// Names of some length that begin in the range.
-fn names(bytes: &[u8], range: Range<usize>) -> impl Iterator<Item = Span> + '_ {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let end = range.end;
-    let rest = move |at: usize| bytes[at.min(end)..end].iter().take_while(|&&byte| is_name(byte)).count();
-    let mut at = range.start;
-    if at.checked_sub(1).is_some_and(|before| is_name(bytes[before])) {
-        at += rest(at);
-    }
-    std::iter::from_fn(move || {
-        while at < range.end {
-            let start = at + bytes[at..range.end].iter().take_while(|&&byte| !is_name(byte)).count();
-            let length = bytes[start..].iter().take(NAME.end() + 1).take_while(|&&byte| is_name(byte)).count();
-            at = start + length;
-            at += rest(at);
-            if start < range.end && NAME.contains(&length) {
-                return Some(Span::new(start, start + length));
-            }
-        }
-        None
-    })
+/// The name that a place stands in.
+fn name_around(bytes: &[u8], at: usize) -> Span {
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let before = bytes[at.saturating_sub(NAME)..at].iter().rev().take_while(is_name).count();
+    let behind = bytes[at..].iter().take(NAME).take_while(is_name).count();
+    Span::new(at - before, at + behind)
 }
 
 /// Whether the bytes that begin at `at` are a host, or with `below` the end of one.

@@ -4,14 +4,15 @@ use serde::{Deserialize, Serialize};
 
 /// A name as it is compared: letters and digits only, lower case.
 pub fn normalise(name: &[u8]) -> String {
-    let mut normal = String::with_capacity(name.len());
-    normalise_into(name, &mut normal);
-    normal
-}
-
-/// Adds a name as it is compared.
-pub(crate) fn normalise_into(name: &[u8], normal: &mut String) {
-    normal.extend(name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(|byte| char::from(byte.to_ascii_lowercase())));
+    let mut normal = vec![0; name.len()];
+    let mut length = 0;
+    // No branch depends on the bytes.
+    for byte in name {
+        normal[length] = byte.to_ascii_lowercase();
+        length += usize::from(byte.is_ascii_alphanumeric());
+    }
+    normal.truncate(length);
+    String::from_utf8(normal).unwrap_or_default()
 }
 
 /// The words of a name, lower case: split where letters, digits and separators meet and at the

@@ -38,25 +38,25 @@ fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
 /// The run if it writes text, else those of its parts that do: it may be a path, or joined to a name.
 fn readable(bytes: &[u8], run: Span, found: &mut Vec<Span>) {
     let digits = &bytes[run.range()];
-    let any = |signs: [u8; 2]| digits.iter().fold(false, |any, &byte| any | (byte == signs[0]) | (byte == signs[1]));
+    let any =
+        |signs: [u8; 2]| digits.iter().fold(0, |any, &byte| any | u8::from(byte == signs[0]) | u8::from(byte == signs[1])) > 0;
     let (slashed, dashed) = (any([b'/', b'+']), any([b'-', b'_']));
     if !(slashed && dashed) && is_readable(digits) {
         return found.push(run);
     }
     if slashed {
-        parts(run, memchr::memchr2_iter(b'/', b'+', digits), bytes, found);
+        parts(bytes, run, |byte| matches!(byte, b'/' | b'+'), found);
     }
     if dashed && found.is_empty() {
-        let both = digits.iter().enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'+' | b'-' | b'_'));
-        parts(run, both.map(|(at, _)| at), bytes, found);
+        parts(bytes, run, |byte| matches!(byte, b'/' | b'+' | b'-' | b'_'), found);
     }
 }
 
-/// The readable parts of a run that is cut at these places.
-fn parts(run: Span, cuts: impl Iterator<Item = usize>, bytes: &[u8], found: &mut Vec<Span>) {
+/// The readable parts of a run that is cut at these signs.
+fn parts(bytes: &[u8], run: Span, cuts: impl Fn(u8) -> bool, found: &mut Vec<Span>) {
     let mut start = run.start;
-    for end in cuts.map(|cut| run.start + cut).chain([run.end]) {
-        if is_readable(&bytes[start..end]) {
+    for end in run.range().filter(|&at| cuts(bytes[at])).chain([run.end]) {
+        if end - start >= SHORTEST && is_readable(&bytes[start..end]) {
             found.push(Span::new(start, end));
         }
         start = end + 1;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::detect::prefilter::{BLOCK, digits_of_base64};
 use crate::span::Span;
 
 /// So much of a decoded run is read before the rest is decoded.
@@ -78,8 +79,8 @@ pub(super) fn run_of_base64(bytes: &[u8], range: Range<usize>) -> Option<Span> {
     let mut start = range.start;
     let mut next = None;
     while let Some((block, behind)) = blocks(bytes, start).filter(|_| start < range.end) {
-        let mask = u128::from(next.unwrap_or_else(|| mask(block)));
-        let mask_behind = self::mask(behind);
+        let mask = u128::from(next.unwrap_or_else(|| digits_of_base64(block)));
+        let mask_behind = digits_of_base64(behind);
         let two = mask | u128::from(mask_behind) << BLOCK;
         let four = two & two >> 1 & (two & two >> 1) >> 2;
         let sixteen = four & four >> 4 & (four & four >> 4) >> 8;
@@ -99,7 +100,7 @@ pub(super) fn run_of_base64(bytes: &[u8], range: Range<usize>) -> Option<Span> {
 fn count_base64(bytes: &[u8]) -> usize {
     let (blocks, rest) = bytes.as_chunks();
     for (at, block) in blocks.iter().enumerate() {
-        let digits = mask(block).trailing_ones() as usize;
+        let digits = digits_of_base64(block).trailing_ones() as usize;
         if digits < BLOCK {
             return at * BLOCK + digits;
         }
@@ -107,25 +108,9 @@ fn count_base64(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + BASE64.count(rest)
 }
 
-const BLOCK: usize = 64;
-
 fn blocks(bytes: &[u8], start: usize) -> Option<(&[u8; BLOCK], &[u8; BLOCK])> {
     let (block, rest) = bytes.get(start..)?.split_first_chunk()?;
     Some((block, rest.first_chunk()?))
-}
-
-/// A bit for each digit of base64. Without branches and tables, so that the compiler uses vectors.
-#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
-fn mask(block: &[u8; BLOCK]) -> u64 {
-    let digits = block.map(|byte| {
-        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        let number_or_slash = byte.wrapping_sub(b'/') < 11;
-        u8::from(letter | number_or_slash | (byte == b'+') | (byte == b'-') | (byte == b'_'))
-    });
-    let (eights, _) = digits.as_chunks::<8>();
-    // The product moves the lowest bits of eight bytes together.
-    let bits = eights.iter().map(|&eight| u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56);
-    bits.rev().fold(0, |mask, bits| mask << 8 | bits)
 }
 
 /// Whether bytes begin as text does: printable but for a tenth, or UTF-8, or either in wide
@@ -188,8 +173,8 @@ mod tests {
     #[test]
     fn runs_of_base64_stand_where_the_digits_say() {
         for byte in 0..=255 {
-            assert_eq!(mask(&[byte; BLOCK]) == u64::MAX, BASE64.holds(byte), "{byte}");
-            assert!(matches!(mask(&[byte; BLOCK]), 0 | u64::MAX));
+            assert_eq!(digits_of_base64(&[byte; BLOCK]) == u64::MAX, BASE64.holds(byte), "{byte}");
+            assert!(matches!(digits_of_base64(&[byte; BLOCK]), 0 | u64::MAX));
         }
         let mut random = crate::rule::examples::Random::new("runs");
         for _ in 0..2000 {
