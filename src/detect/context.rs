@@ -217,6 +217,9 @@ fn is_reference(bytes: &[u8], value: usize) -> bool {
     let quoted = value.checked_sub(1).is_some_and(|before| b"\"'`".contains(&bytes[before]));
     let is_path = |byte: &&u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'$' | b'?');
     let path = &bytes[value..][..bytes[value..].iter().take(MAX_ID).take_while(is_path).count()];
+    if quoted || !path.contains(&b'.') {
+        return false;
+    }
     // A random password may begin like code; it does not end like it.
     let ends = match bytes.get(value + path.len()..).unwrap_or_default() {
         [b'[' | b'(', next, ..] => b"\"'`)".contains(next),
@@ -224,7 +227,7 @@ fn is_reference(bytes: &[u8], value: usize) -> bool {
         _ => true,
     };
     let root = path.split(|byte| b".?".contains(byte)).next().unwrap_or_default().to_ascii_lowercase();
-    !quoted && ends && path.contains(&b'.') && ROOTS.iter().any(|known| root.ends_with(known.as_bytes()))
+    ends && ROOTS.iter().any(|known| root.ends_with(known.as_bytes()))
 }
 
 /// Length of a head such as `pk_test_` or `test-`, which is no part of the secret.

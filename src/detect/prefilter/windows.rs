@@ -25,6 +25,8 @@ type Bits = [u64; 1 << (HASH - 6)];
 pub(in crate::detect) struct Windows {
     literals: Vec<Box<[u8]>>,
     bits: Box<Bits>,
+    /// The same by another hash: both have a bit for few windows but those looked for.
+    more_bits: Box<Bits>,
     /// Where the windows begin whose hash has these upper bits.
     lists: Box<[u16]>,
     all: Vec<Window>,
@@ -69,17 +71,19 @@ impl Windows {
         }
         windows.sort_by_key(|window| (hash(window.bytes), window.bytes, window.literal));
         let mut bits: Box<Bits> = Box::new([0; 1 << (HASH - 6)]);
+        let mut more_bits = bits.clone();
         let mut lists = vec![0_u16; (1 << LIST) + 1];
         for window in &windows {
-            let hash = hash(window.bytes);
+            let (hash, other) = (hash(window.bytes), other_hash(window.bytes));
             bits[hash >> 6] |= 1 << (hash & 63);
+            more_bits[other >> 6] |= 1 << (other & 63);
             lists[list(hash) + 1] += 1;
         }
         for at in 1..lists.len() {
             lists[at] += lists[at - 1];
         }
         let reach = windows.iter().map(|window| usize::from(window.offset)).max().unwrap_or(0);
-        Self { literals, bits, lists: lists.into(), all: windows, short, reach }
+        Self { literals, bits, more_bits, lists: lists.into(), all: windows, short, reach }
     }
 
     /// The literal of that number.
@@ -89,7 +93,7 @@ impl Windows {
 
     /// The literals whose window stands at `place`.
     fn at(&self, bytes: &[u8], place: usize, range: &Range<usize>, found: &mut Vec<Candidate>) {
-        let Some(four) = four_at(bytes, place) else { return };
+        let Some(four) = four_at(bytes, place).filter(|&four| has(&self.more_bits, other_hash(four))) else { return };
         let list = list(hash(four));
         for window in &self.all[usize::from(self.lists[list])..usize::from(self.lists[list + 1])] {
             let Some(at) = place.checked_sub(usize::from(window.offset)).filter(|_| window.bytes == four) else { continue };
@@ -120,6 +124,14 @@ fn hash(window: u32) -> usize {
     (window.wrapping_mul(0x9E37_79B1) >> (32 - HASH)) as usize
 }
 
+fn other_hash(window: u32) -> usize {
+    (window.wrapping_mul(0x85EB_CA6B) >> (32 - HASH)) as usize
+}
+
+fn has(bits: &Bits, hash: usize) -> bool {
+    bits[hash >> 6] >> (hash & 63) & 1 == 1
+}
+
 fn list(hash: usize) -> usize {
     hash >> (HASH - LIST)
 }
@@ -131,7 +143,7 @@ fn mark(bits: &Bits, bytes: &[u8], places: &mut [u16; STEP]) -> usize {
     for (at, four) in (0..).zip(bytes.windows(WINDOW)) {
         let hash = hash(folded([four[0], four[1], four[2], four[3]]));
         places[count % STEP] = at;
-        count += (bits[hash >> 6] >> (hash & 63) & 1) as usize;
+        count += usize::from(has(bits, hash));
     }
     count
 }

@@ -7,6 +7,7 @@ use super::run::{BASE64, HEAD, SIXTEEN, is_random, is_text, run_of_base64};
 use super::{Form, Grain, LONGEST, Runs, View, Writer};
 use crate::credential;
 use crate::detect::edge::escape_tail;
+use crate::detect::prefilter::{BLOCK, signs_of_base64};
 use crate::span::Span;
 
 /// Shorter ones hide no key.
@@ -38,25 +39,67 @@ fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
 /// The run if it writes text, else those of its parts that do: it may be a path, or joined to a name.
 fn readable(bytes: &[u8], run: Span, found: &mut Vec<Span>) {
     let digits = &bytes[run.range()];
-    let any =
-        |signs: [u8; 2]| digits.iter().fold(0, |any, &byte| any | u8::from(byte == signs[0]) | u8::from(byte == signs[1])) > 0;
-    let (slashed, dashed) = (any([b'/', b'+']), any([b'-', b'_']));
-    if !(slashed && dashed) && is_readable(digits) {
+    let signs = Signs::of(bytes, run);
+    if !(signs.slashed && signs.dashed) && is_readable(digits) {
         return found.push(run);
     }
-    if slashed {
-        parts(bytes, run, |byte| matches!(byte, b'/' | b'+'), found);
+    if signs.slashed && signs.parts_between_slashes {
+        parts(bytes, run, is_slash, found);
     }
-    if dashed && found.is_empty() {
-        parts(bytes, run, |byte| matches!(byte, b'/' | b'+' | b'-' | b'_'), found);
+    if signs.dashed && signs.parts && found.is_empty() {
+        parts(bytes, run, |byte| is_slash(byte) || is_dash(byte), found);
     }
 }
 
+fn is_slash(byte: u8) -> bool {
+    matches!(byte, b'/' | b'+')
+}
+
+fn is_dash(byte: u8) -> bool {
+    matches!(byte, b'-' | b'_')
+}
+
+/// Which signs stand in a run, and whether long parts may stand between them: most runs are names and paths of
+/// short words.
+struct Signs {
+    slashed: bool,
+    dashed: bool,
+    parts: bool,
+    parts_between_slashes: bool,
+}
+
+impl Signs {
+    fn of(bytes: &[u8], run: Span) -> Self {
+        let digits = &bytes[run.range()];
+        let Some(block) = bytes[run.start..].first_chunk().filter(|_| run.len() <= BLOCK) else {
+            let any = |is_sign: fn(u8) -> bool| digits.iter().fold(0, |any, &byte| any | u8::from(is_sign(byte))) > 0;
+            return Self { slashed: any(is_slash), dashed: any(is_dash), parts: true, parts_between_slashes: true };
+        };
+        let run = u64::MAX >> (BLOCK - run.len());
+        let (slashes, dashes) = signs_of_base64(block);
+        let (slashes, dashes) = (slashes & run, dashes & run);
+        Self {
+            slashed: slashes > 0,
+            dashed: dashes > 0,
+            parts: has_sixteen(run & !slashes & !dashes),
+            parts_between_slashes: has_sixteen(run & !slashes),
+        }
+    }
+}
+
+/// Whether sixteen bits in a row are set.
+fn has_sixteen(bits: u64) -> bool {
+    let two = bits & bits >> 1;
+    let four = two & two >> 2;
+    let eight = four & four >> 4;
+    eight & eight >> 8 > 0
+}
+
 /// The readable parts of a run that is cut at these signs.
-fn parts(bytes: &[u8], run: Span, cuts: impl Fn(u8) -> bool, found: &mut Vec<Span>) {
+fn parts(bytes: &[u8], run: Span, is_cut: impl Fn(u8) -> bool, found: &mut Vec<Span>) {
     let mut start = run.start;
-    for end in run.range().filter(|&at| cuts(bytes[at])).chain([run.end]) {
-        if end - start >= SHORTEST && is_readable(&bytes[start..end]) {
+    for end in run.range().filter(|&at| is_cut(bytes[at])).chain([run.end]) {
+        if is_readable(&bytes[start..end]) {
             found.push(Span::new(start, end));
         }
         start = end + 1;
