@@ -34,6 +34,7 @@ mod x86 {
 
     use super::BLOCK;
 
+    #[inline]
     #[target_feature(enable = "sse2")]
     pub(super) fn digits_of_base64(block: &[u8; BLOCK]) -> u64 {
         mask(block, |bytes| {
@@ -43,12 +44,14 @@ mod x86 {
         })
     }
 
+    #[inline]
     #[target_feature(enable = "sse2")]
     pub(super) fn either(block: &[u8; BLOCK], signs: [u8; 2]) -> u64 {
         mask(block, |bytes| _mm_or_si128(is(bytes, signs[0]), is(bytes, signs[1])))
     }
 
     /// A bit for each byte, as `test` has it for sixteen at a time.
+    #[inline]
     #[target_feature(enable = "sse2")]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "two halves; a bit for each of sixteen bytes")]
     fn mask(block: &[u8; BLOCK], test: impl Fn(__m128i) -> __m128i) -> u64 {
@@ -60,12 +63,14 @@ mod x86 {
         })
     }
 
+    #[inline]
     #[target_feature(enable = "sse2")]
     fn is(bytes: __m128i, byte: u8) -> __m128i {
         _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte.cast_signed()))
     }
 
     /// Those among `count` bytes from `first` on: moved to the least of signed numbers, they are below a limit.
+    #[inline]
     #[target_feature(enable = "sse2")]
     fn among(bytes: __m128i, first: u8, count: u8) -> __m128i {
         let moved = _mm_add_epi8(bytes, _mm_set1_epi8(0x80_u8.wrapping_sub(first).cast_signed()));

@@ -2,7 +2,7 @@
 //! code: every meeting costs time, and one that costs too much is named, so that its rule can be given a
 //! rarer one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::aho::Aho;
@@ -16,7 +16,7 @@ mod corpus;
 
 const BYTES: usize = 2 << 20;
 
-/// Meetings in a million bytes.
+/// Places in a million bytes where literals are met; several that begin at one place cost one look.
 struct Count {
     all: f64,
     /// With the beginnings of payment keys.
@@ -38,20 +38,22 @@ fn count(scanner: &Scanner, bytes: &[u8]) -> Count {
     };
     #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
     let rate = |count: usize| count as f64 * 1e6 / bytes.len() as f64;
-    let payments =
-        by_literal.iter().filter(|(literal, _)| is_payment(&scanner.literals[**literal])).map(|(_, count)| count).sum();
+    let places = |wanted: &dyn Fn(&Literal) -> bool| {
+        let places = found.iter().filter(|candidate| wanted(&scanner.literals[candidate.literal])).map(|candidate| candidate.at);
+        places.collect::<BTreeSet<_>>().len()
+    };
+    let (all, payments) = (places(&|_| true), places(&is_payment));
     let mut worst: Vec<(usize, usize)> = by_literal.into_iter().map(|(literal, count)| (count, literal)).collect();
     worst.sort_unstable_by(|a, b| b.cmp(a));
     let line = |&(count, literal): &(usize, usize)| {
         let Literal { bytes, rules, stem, facts } = &scanner.literals[literal];
         format!("{:7.1} {} {} rules, stem {stem}, {facts:?}\n", rate(count), bytes.escape_ascii(), rules.len())
     };
-    Count { all: rate(found.len()), payments: rate(payments), worst: worst.iter().take(30).map(line).collect() }
+    Count { all: rate(all), payments: rate(payments), worst: worst.iter().take(30).map(line).collect() }
 }
 
-/// What is met today, and a little more. The goal is 500 beginnings of payment keys in a MB of log and 1,500 in one
-/// of source, and 4,000 literals: `http`, the beginning of one rule, and the stem `key` stand in the way.
-const BUDGETS: [(&str, f64, f64); 2] = [("log", 2_400.0, 9_500.0), ("source", 800.0, 22_000.0)];
+/// So many beginnings of payment keys, and so many places in all.
+const BUDGETS: [(&str, f64, f64); 2] = [("log", 500.0, 4_000.0), ("source", 1_500.0, 4_000.0)];
 
 #[test]
 fn literals_are_rare_in_logs_and_in_source() {
