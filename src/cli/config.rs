@@ -73,7 +73,7 @@ impl Config {
         let fail_on = gate.fail_on.as_deref().map(|name| level("--fail-on", Some(name), Severity::High)).transpose()?;
         let blocks = context.policy.gate(fail_on);
         Ok(Self {
-            rules: Arc::new(chosen(&scan.rules, &additions)?),
+            rules: kept(chosen(&scan.rules, &additions)?),
             paths,
             stdin,
             name: scan.name.clone(),
@@ -199,6 +199,13 @@ fn job_summary(outputs: &[Output]) -> Option<Output> {
 /// The built-in rules and those of the files.
 pub(super) fn rules(files: &[PathBuf]) -> anyhow::Result<RuleSet> {
     RuleSet::builtin().with(&read(files)?).map_err(|errors| usage(listed(&errors)))
+}
+
+/// Rules that stay until the process ends: to give thousands of small pieces back then is work for nothing.
+fn kept(rules: RuleSet) -> Arc<RuleSet> {
+    let rules = Arc::new(rules);
+    std::mem::forget(Arc::clone(&rules));
+    rules
 }
 
 /// Rule files by name and text.

@@ -4,15 +4,20 @@ use serde::{Deserialize, Serialize};
 
 /// A name as it is compared: letters and digits only, lower case.
 pub fn normalise(name: &[u8]) -> String {
-    let mut normal = vec![0; name.len()];
+    kept(name, |byte| byte.is_ascii_alphanumeric())
+}
+
+/// The bytes that are kept, in lower case: all of them are ASCII.
+fn kept(name: &[u8], is_kept: impl Fn(u8) -> bool) -> String {
+    let mut kept = vec![0; name.len()];
     let mut length = 0;
     // No branch depends on the bytes.
-    for byte in name {
-        normal[length] = byte.to_ascii_lowercase();
-        length += usize::from(byte.is_ascii_alphanumeric());
+    for &byte in name {
+        kept[length] = byte.to_ascii_lowercase();
+        length += usize::from(is_kept(byte));
     }
-    normal.truncate(length);
-    String::from_utf8(normal).unwrap_or_default()
+    kept.truncate(length);
+    String::from_utf8(kept).unwrap_or_default()
 }
 
 /// The words of a name, lower case: split where letters, digits and separators meet and at the
@@ -76,8 +81,7 @@ impl From<NamePattern> for String {
 impl NamePattern {
     /// Reads a pattern; it needs at least three letters or digits.
     pub fn parse(source: &str) -> Result<Self, String> {
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'*';
-        let normal: String = source.bytes().filter(is_part).map(|byte| char::from(byte.to_ascii_lowercase())).collect();
+        let normal = kept(source.as_bytes(), |byte| byte.is_ascii_alphanumeric() || byte == b'*');
         let pattern = Self { source: source.into(), normal: normal.into() };
         if pattern.specificity() < 3 {
             return Err(format!("{source:?} has fewer than three letters or digits"));
