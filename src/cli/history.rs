@@ -224,7 +224,7 @@ fn stamp(text: &str) -> Option<i64> {
     let (date, clock) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));
     let mut parts = date.split('-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+    if parts.next().is_some() {
         return None;
     }
     let (clock, zone) = match clock.find(['Z', '+', '-']) {
@@ -242,12 +242,9 @@ fn stamp(text: &str) -> Option<i64> {
         }
         _ => 0,
     };
-    // Days since 1970-01-01 (the days-from-civil algorithm).
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Some(days * 86_400 + hour * 3600 + minute * 60 + second - offset * 60)
+    let date = jiff::civil::Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    let midnight = jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?.as_second();
+    Some(midnight + hour * 3600 + minute * 60 + second - offset * 60)
 }
 
 /// `512MiB`, `2G`, a number of bytes.

@@ -2,44 +2,34 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
 /// A time in UTC, in seconds: `2026-11-22T06:00:00Z`.
 pub fn rfc3339(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
-}
-
-/// Year, month and day so many days after 1970-01-01 (the civil-from-days algorithm).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, of_year - (153 * shifted + 2) / 5 + 1)
+    Timestamp::try_from(time).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Reads a date, or a date and a time, with or without a zone (then UTC), from the start of a text;
 /// says how long it is.
 pub fn parse(text: &[u8]) -> Option<(SystemTime, usize)> {
-    let number = |from: usize, digits: usize| -> Option<u64> {
+    let number = |from: usize, digits: usize| -> Option<u16> {
         let part = text.get(from..from + digits)?;
         let text = std::str::from_utf8(part).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
         text.parse().ok()
     };
     let sign = |at: usize, wanted: &[u8]| text.get(at).is_some_and(|byte| wanted.contains(byte));
     let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
-    let dated = sign(4, b"-/") && sign(7, b"-/") && (1970..=9999).contains(&year);
-    (dated && (1..=12).contains(&month) && (1..=31).contains(&day)).then_some(())?;
-    let mut seconds = days(year, month, day) * 86_400;
+    (sign(4, b"-/") && sign(7, b"-/")).then_some(())?;
+    let day = Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    let mut seconds = u64::try_from(Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()?.as_second()).ok()?;
     let mut end = 10;
     if sign(10, b"T t") && sign(13, b":") {
-        seconds += number(11, 2)? * 3600 + number(14, 2)? * 60;
+        seconds += u64::from(number(11, 2)?) * 3600 + u64::from(number(14, 2)?) * 60;
         end = 16;
         if sign(16, b":") {
-            seconds += number(17, 2)?;
+            seconds += u64::from(number(17, 2)?);
             end = 19;
         }
         if sign(end, b".,") {
@@ -50,21 +40,12 @@ pub fn parse(text: &[u8]) -> Option<(SystemTime, usize)> {
     if sign(end, b"Z") {
         end += 1;
     } else if end > 10 && sign(end, b"+-") {
-        let zone = number(end + 1, 2)? * 3600 + number(end + 4, 2).or_else(|| number(end + 3, 2)).unwrap_or(0) * 60;
-        let zone = Duration::from_secs(zone);
+        let minutes = number(end + 4, 2).or_else(|| number(end + 3, 2)).unwrap_or(0);
+        let zone = Duration::from_secs(u64::from(number(end + 1, 2)?) * 3600 + u64::from(minutes) * 60);
         time = if text[end] == b'+' { time.checked_sub(zone)? } else { time + zone };
         end += if sign(end + 3, b":") { 6 } else { 5 };
     }
     Some((time, end.min(text.len())))
-}
-
-/// Days from 1970-01-01 to a day.
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year / 400, year % 400);
-    let shifted = if month > 2 { month - 3 } else { month + 9 };
-    let of_year = (153 * shifted + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// The time that stands near the beginning of a record, as the record writes it.

@@ -32,6 +32,7 @@ const ROOMS: &[Room] = &[
             "gix_odb",
             "gix_pack",
             "ignore",
+            "jiff",
             "lzma_rust2",
             "memchr",
             "memmap2",
@@ -44,10 +45,10 @@ const ROOMS: &[Room] = &[
             "zip",
         ],
     ),
-    ("policy", 5, &["memchr", "regex_automata", "serde", "thiserror", "toml"]),
+    ("policy", 5, &["jiff", "memchr", "regex_automata", "serde", "thiserror", "toml"]),
     ("report", 5, &["anstyle", "memchr", "serde", "serde_json", "unicode_width"]),
     ("scan", 6, &["memchr", "rayon"]),
-    ("stream", 6, &["memchr", "rustix", "zeroize"]),
+    ("stream", 6, &["jiff", "memchr", "rustix", "zeroize"]),
 ];
 
 /// The program: the library is one more crate to it.
@@ -57,6 +58,7 @@ const PROGRAM: &[&str] = &[
     "anyhow",
     "clap",
     "indicatif",
+    "jiff",
     "keyfence",
     "rayon",
     "rustix",

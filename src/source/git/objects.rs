@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use gix_object::{Find, Kind};
 use gix_pack::cache::lru::MemoryCappedHashmap;
+use jiff::Timestamp;
+use jiff::tz::Offset;
 
 use super::{GitError, Id};
 
@@ -216,24 +218,13 @@ pub(super) fn message(bytes: &[u8]) -> usize {
     memchr::memmem::find(bytes, b"\n\n").map_or(bytes.len(), |at| at + 2)
 }
 
-/// `2026-03-12T10:11:07+01:00`, by the civil-from-days algorithm.
+/// `2026-03-12T10:11:07+01:00`; nothing for a time that no calendar has.
 fn rfc3339(seconds: i64, zone: i64) -> String {
-    let local = seconds.saturating_add(zone * 60);
-    let (days, of_day) = (local.div_euclid(86_400) + 719_468, local.rem_euclid(86_400));
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    let offset = if zone == 0 {
-        "Z".to_owned()
-    } else {
-        format!("{}{:02}:{:02}", if zone < 0 { '-' } else { '+' }, zone.abs() / 60, zone.abs() % 60)
-    };
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{offset}")
+    let offset = i32::try_from(zone * 60).ok().and_then(|seconds| Offset::from_seconds(seconds).ok());
+    let time = Timestamp::from_second(seconds).ok().zip(offset).map(|(time, offset)| offset.to_datetime(time));
+    let sign = if zone < 0 { '-' } else { '+' };
+    let zone = if zone == 0 { "Z".to_owned() } else { format!("{sign}{:02}:{:02}", zone.abs() / 60, zone.abs() % 60) };
+    time.map_or_else(String::new, |time| format!("{}{zone}", time.strftime("%Y-%m-%dT%H:%M:%S")))
 }
 
 #[cfg(test)]
