@@ -169,14 +169,13 @@ impl<'a> Structure<'a> {
     }
 
     /// The blocks that hold `at`, from inside out; the file is the last.
-    pub(super) fn chain(&self, at: usize) -> Vec<usize> {
-        let mut block = self.innermost(at);
-        let mut chain = vec![block];
-        while block > 0 {
-            block = self.blocks[block].parent;
-            chain.push(block);
-        }
-        chain
+    pub(super) fn chain(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
+        self.outward(self.innermost(at))
+    }
+
+    /// A block and those that it stands in; the file is the last.
+    pub(super) fn outward(&self, block: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(block), |&block| (block > 0).then(|| self.blocks[block].parent))
     }
 
     /// The blocks directly in a block.
@@ -204,7 +203,7 @@ impl<'a> Structure<'a> {
 
     /// What is assigned directly in a block. Lists of names and values count as what they list.
     pub(super) fn entries(&self, block: usize) -> Vec<Entry<'a>> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(8);
         let braces = matches!(self.grammar, Grammar::Braces { .. });
         let mut start = self.blocks[block].head.end.max(self.blocks[block].span.start);
         let end = self.blocks[block].span.end;
@@ -259,7 +258,7 @@ impl<'a> Structure<'a> {
     /// Blocks that take over, by an alias, what stands at `at`, with the keys of their own that hide it.
     pub(super) fn heirs(&self, at: usize) -> Vec<usize> {
         let mut heirs: Vec<usize> = Vec::new();
-        let mut sources = self.chain(at);
+        let mut sources: Vec<usize> = self.chain(at).collect();
         for _ in 0..ALIASES {
             let mut more = Vec::new();
             for &(anchor, user) in &self.aliases {
@@ -292,7 +291,7 @@ impl<'a> Structure<'a> {
         for star in memchr::memchr_iter(b'*', self.bytes) {
             let Some(name) = marked(&self.bytes[star..(star + HEAD).min(self.bytes.len())], b'*') else { continue };
             let Some(&anchor) = anchors.get(name) else { continue };
-            let user = self.chain(star)[0];
+            let user = self.innermost(star);
             if user != anchor && user != 0 {
                 aliases.push((anchor, user));
             }
@@ -310,8 +309,9 @@ impl<'a> Structure<'a> {
         let text = before.trim_ascii_start();
         let comments = self.grammar.comments();
         let whole = line == 0 || self.bytes[line - 1] == b'\n';
-        let leads = comments.iter().any(|mark| text.starts_with(mark.as_bytes()));
-        if whole && (leads || text.starts_with(b"* ") || text.starts_with(b"/*")) {
+        let leads = || comments.iter().any(|mark| text.starts_with(mark.as_bytes()));
+        let marked = whole && text.first().is_some_and(|first| b"#/;-<*".contains(first));
+        if marked && (leads() || text.starts_with(b"* ") || text.starts_with(b"/*")) {
             return true;
         }
         let behind_mark = |mark: &&str| {
@@ -321,7 +321,9 @@ impl<'a> Structure<'a> {
                     && memchr::memchr_iter(b'"', &before[..at]).count().is_multiple_of(2)
             })
         };
-        comments.iter().filter(|mark| **mark != ";" && **mark != "--").any(behind_mark)
+        // Most lines hold no mark of any kind.
+        memchr::memchr3(b'#', b'/', b'<', before).is_some()
+            && comments.iter().filter(|mark| **mark != ";" && **mark != "--").any(behind_mark)
             || self
                 .comments
                 .get(self.comments.partition_point(|comment| comment.end <= at))
@@ -718,8 +720,7 @@ mod tests {
         let at = text.find('@').unwrap();
         let structure = Structure::parse(text.as_bytes(), path);
         assert!(!structure.doubtful, "{text}");
-        let chain = structure.chain(at);
-        chain.iter().map(|&block| String::from_utf8_lossy(structure.key(block)).into_owned()).collect()
+        structure.chain(at).map(|block| String::from_utf8_lossy(structure.key(block)).into_owned()).collect()
     }
 
     #[test]
@@ -736,8 +737,10 @@ mod tests {
     fn branches_and_labels() {
         let heads = |path: &str, text: &str| {
             let structure = Structure::parse(text.as_bytes(), path);
-            let chain = structure.chain(text.find('@').unwrap());
-            chain.iter().map(|&block| String::from_utf8_lossy(structure.head(block)).into_owned()).collect::<Vec<_>>()
+            structure
+                .chain(text.find('@').unwrap())
+                .map(|block| String::from_utf8_lossy(structure.head(block)).into_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(heads("a.js", "let a = 1\nif (isProd) {\n k = '@' }")[0], "if (isProd) {");
         assert_eq!(heads("a.js", "if (isProd) { a() } else { k = '@' }")[0], "else {");
@@ -773,8 +776,7 @@ mod tests {
     fn entries_stand_in_their_own_block() {
         let entries = |path: &str, text: &str| {
             let structure = Structure::parse(text.as_bytes(), path);
-            let chain = structure.chain(text.find('@').unwrap());
-            let entries = chain.iter().map(|&block| structure.entries(block));
+            let entries = structure.chain(text.find('@').unwrap()).map(|block| structure.entries(block));
             let row =
                 |entry: &Entry<'_>| format!("{}={}", String::from_utf8_lossy(entry.name), String::from_utf8_lossy(entry.value));
             entries.map(|all| all.iter().map(row).collect::<Vec<_>>()).collect::<Vec<_>>()
@@ -825,7 +827,7 @@ mod tests {
                         let span = structure.blocks[block].span;
                         assert!(span.start <= place && place < span.end.max(1), "{at} {path}");
                     }
-                    structure.entries(structure.chain(place)[0]);
+                    structure.entries(structure.innermost(place));
                     structure.heirs(place);
                     window(bytes, Span::new(place, place + 1));
                     structure.is_commented(place);
