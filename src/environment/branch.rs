@@ -40,6 +40,10 @@ pub(super) fn of_head(dictionary: &Words, head: &[u8], before: Option<&[u8]>) ->
         return None;
     }
     let head = head.strip_prefix(b"}").unwrap_or(head).trim_ascii();
+    // `key = if production?`: the arms are what is assigned.
+    let value = if memchr::memchr(b'=', head).is_some() { assigned_from(head).trim_ascii_start() } else { head };
+    let chooses = [&b"if "[..], b"if(", b"unless ", b"case "].iter().any(|word| value.starts_with(word));
+    let head = if chooses { value } else { head };
     let word = head.split(|byte| !byte.is_ascii_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
     let rest = |skip: &[u8]| &head[memchr::memmem::find(head, skip).map_or(0, |at| at + skip.len())..];
     match word {
@@ -316,6 +320,9 @@ mod tests {
             ("if [ \"$APP_ENV\" = \"production\" ]; then", Some((Production, 85))),
             ("if (config.sandbox) {", Some((Sandbox, 60))),
             ("if (this.liveMode) {", Some((Production, 60))),
+            ("Stripe.api_key = if Rails.env.production?", Some((Production, 80))),
+            ("val key = if (env == \"staging\") {", Some((Staging, 85))),
+            ("key = unless production?", Some((Dev, 80))),
             ("if (product === 'x') {", None),
             ("for (const x of production) {", None),
             ("if (order.isPaid) {", None),

@@ -19,6 +19,8 @@ const LINE: usize = 4 * 1024;
 const HEAD: usize = 400;
 /// Lines on either side of a value, where there is no structure.
 const WINDOW: usize = 8;
+/// Endings of languages whose comments begin with two dashes.
+const DASHED: &[&str] = &["sql", "lua", "hs", "elm", "adb", "ads", "vhd", "vhdl"];
 /// How many times an anchor may be followed.
 const ALIASES: usize = 4;
 
@@ -117,6 +119,8 @@ pub(super) struct Structure<'a> {
     aliases: Vec<(usize, usize)>,
     /// Comments that run over lines.
     comments: Vec<Span>,
+    /// Whether two dashes begin a comment also directly before a word; elsewhere they make it an option.
+    dashes: bool,
     /// Braces that do not match, or too much of everything.
     pub(super) doubtful: bool,
 }
@@ -125,7 +129,9 @@ impl<'a> Structure<'a> {
     /// The blocks of a file of that name.
     pub(super) fn parse(bytes: &'a [u8], path: &str) -> Self {
         let grammar = Grammar::of(path);
-        let built = Self::build(bytes, grammar);
+        let ending = path.rsplit('.').next().unwrap_or_default();
+        let dashes = DASHED.iter().any(|dashed| ending.eq_ignore_ascii_case(dashed));
+        let built = Self { dashes, ..Self::build(bytes, grammar) };
         // What braces do not tell, indentation may.
         if built.doubtful
             && matches!(grammar, Grammar::Braces { .. })
@@ -151,6 +157,7 @@ impl<'a> Structure<'a> {
             blocks: builder.blocks,
             aliases: Vec::new(),
             comments: builder.comments,
+            dashes: false,
             doubtful: builder.doubtful,
         };
         if grammar == Grammar::Yaml {
@@ -309,7 +316,8 @@ impl<'a> Structure<'a> {
         let text = before.trim_ascii_start();
         let comments = self.grammar.comments();
         let whole = line == 0 || self.bytes[line - 1] == b'\n';
-        let leads = || comments.iter().any(|mark| text.starts_with(mark.as_bytes()));
+        let option = !self.dashes && text.starts_with(b"--") && text.get(2).is_some_and(u8::is_ascii_alphanumeric);
+        let leads = || !option && comments.iter().any(|mark| text.starts_with(mark.as_bytes()));
         let marked = whole && text.first().is_some_and(|first| b"#/;-<*".contains(first));
         if marked && (leads() || text.starts_with(b"* ") || text.starts_with(b"/*")) {
             return true;
@@ -787,6 +795,15 @@ mod tests {
         assert!(entries("a.yml", kubernetes)[1].contains(&"APP_ENV=production".to_owned()));
         let task = r#"{"environment":[{"name":"APP_ENV","value":"production"},{"name":"KEY","value":"@"}]}"#;
         assert!(entries("a.json", task).concat().contains(&"APP_ENV=production".to_owned()));
+    }
+
+    #[test]
+    fn an_option_is_no_comment() {
+        let commented = |path: &str, text: &str| Structure::parse(text.as_bytes(), path).is_commented(text.find('@').unwrap());
+        assert!(!commented("release.sh", "helm upgrade shop \\\n  --set stripe.secretKey=@\n"));
+        assert!(commented("release.sh", "# helm upgrade --set stripe.secretKey=@\n"));
+        assert!(commented("pay.sql", "--insert into keys values ('@')\n") && commented("pay.lua", "-- key = '@'\n"));
+        assert!(commented("notes", "-- key = @\n"));
     }
 
     #[test]

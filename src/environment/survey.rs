@@ -27,7 +27,7 @@ const LINE: usize = 2000;
 const PAGES: &[&str] =
     &[".erb", ".ejs", ".hbs", ".twig", ".blade.php", ".php", ".jinja", ".jinja2", ".liquid", ".j2", ".cshtml", ".jsp"];
 /// Ids of evidence that parts what is live from what is sandbox.
-const PARTING: &[&str] = &["P20", "P22", "P24", "P25", "P26", "P27", "P28"];
+const PARTING: &[&str] = &["P20", "P22", "P23", "P24", "P25", "P26", "P27", "P28"];
 
 /// What all files of a run have in common.
 #[derive(Clone, Copy, Debug)]
@@ -331,7 +331,7 @@ impl<'a> Survey<'a> {
         let (before, behind) =
             (&bytes[span.start.saturating_sub(LINE)..span.start], &bytes[span.end..(span.end + LINE).min(bytes.len())]);
         let arm = if self.may_be_arm(span) { branch::inline(self.dictionary(), before, behind) } else { None };
-        let slot = crate::detect::slot_name(bytes, span.start);
+        let slot = crate::detect::slot_name(bytes, span.start).filter(|slot| !is_question(&bytes[slot.end..span.start]));
         let stage = slot.and_then(|slot| self.dictionary().exact(&bytes[slot.range()], Counts::KEY));
         let statement = Statement { arm, slot, stage };
         self.statements.borrow_mut().insert(key, statement);
@@ -653,6 +653,11 @@ fn banners(bytes: &[u8], words: &Words) -> Vec<(usize, Stage)> {
             Some((line.start, words.exact(word, Counts::KEY)?))
         })
         .collect()
+}
+
+/// Whether what stands between a name and a value makes the name a question: `if production?`.
+fn is_question(between: &[u8]) -> bool {
+    matches!(between, [b'?', next, ..] if next.is_ascii_whitespace())
 }
 
 /// One block while it is read.
