@@ -1,7 +1,10 @@
 //! What it costs to say where everything is: judging a tree whose files are all full of facts, beside
-//! scanning it. The number of findings is asserted: a judge that looks away is no fast judge.
+//! scanning it, in time and, where `valgrind` is at hand, in instructions, which nothing else on the
+//! machine disturbs. The number of findings is asserted: a judge that looks away is no fast judge.
 
+use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -19,6 +22,8 @@ use keyfence::rule::examples::expand;
 
 /// Scanning and judging costs at most so many times what scanning alone costs.
 const DEAREST: f64 = 1.2;
+/// Set to `scan 3 10` or `judge 3 10`, the bench only does that ten times, with the files of `SORTS[3]`.
+const ONLY: &str = "KEYFENCE_BENCH_ONLY";
 /// Files of each sort.
 const FILES: usize = 100;
 
@@ -79,8 +84,45 @@ fn tree() -> Vec<File> {
 }
 
 fn main() {
+    if let Ok(wanted) = env::var(ONLY) {
+        only(&wanted);
+        return;
+    }
     divan::main();
     compare();
+}
+
+/// The files of a sort; behind the last sort all.
+fn sort(number: usize) -> &'static [File] {
+    TREE.chunks(FILES).nth(number).unwrap_or(&TREE)
+}
+
+fn only(wanted: &str) {
+    let mut parts = wanted.split(' ');
+    let judges = parts.next() == Some("judge");
+    let mut number = || parts.next().and_then(|part| part.parse().ok()).expect("a number");
+    let (files, rounds): (_, usize) = (sort(number()), number());
+    let declared = Declared::default();
+    for _ in 0..rounds {
+        let count = |file: &File| if judges { judged(&declared, file) } else { scanned(file).len() };
+        black_box(files.iter().map(count).sum::<usize>());
+    }
+}
+
+/// How many instructions one round takes: what two rounds take more than one.
+fn instructions(what: &str, number: usize) -> Option<u64> {
+    let notes = env::temp_dir().join(format!("keyfence-judge-{}", std::process::id()));
+    let of = |rounds: usize| {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=cachegrind", "--cache-sim=no"]).arg(format!("--cachegrind-out-file={}", notes.display()));
+        let output = valgrind.arg(env::current_exe().ok()?).env(ONLY, format!("{what} {number} {rounds}")).output().ok()?;
+        let report = String::from_utf8_lossy(&output.stderr).replace(',', "");
+        let line = report.lines().find(|line| line.contains("refs:"))?;
+        line.rsplit(' ').next()?.parse::<u64>().ok()
+    };
+    let more = of(2).zip(of(1)).and_then(|(two, one)| two.checked_sub(one));
+    let _ = std::fs::remove_file(notes);
+    more
 }
 
 fn scanned(file: &File) -> Vec<Sighting> {
@@ -137,16 +179,25 @@ fn best(mut run: impl FnMut() -> usize) -> Duration {
 #[expect(clippy::print_stdout, reason = "a bench says what it measured")]
 fn compare() {
     // `cargo test --benches` asks whether it runs, not how fast.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !env::args().any(|argument| argument == "--bench") {
         return;
     }
     let declared = Declared::default();
-    for sort in TREE.chunks(FILES).chain([&TREE[..]]) {
-        let scan = best(|| sort.iter().map(|file| scanned(file).len()).sum());
-        let both = best(|| sort.iter().map(|file| judged(&declared, file)).sum());
+    for number in 0..=SORTS.len() {
+        let files = sort(number);
+        let scan = best(|| files.iter().map(|file| scanned(file).len()).sum());
+        let both = best(|| files.iter().map(|file| judged(&declared, file)).sum());
         let ratio = both.as_secs_f64() / scan.as_secs_f64();
-        let name = if sort.len() > FILES { "all".into() } else { sort[0].path.display().to_string() };
-        println!("{name}: scan {scan:?}, scan and judge {both:?}: {ratio:.2}x");
-        assert!(sort.len() == FILES || ratio <= DEAREST, "judging makes it {ratio:.2} times as dear, at most {DEAREST}");
+        let all = number == SORTS.len();
+        let name = if all { "all".into() } else { files[0].path.display().to_string() };
+        print!("{name}: scan {scan:?}, scan and judge {both:?}: {ratio:.2}x");
+        match (instructions("scan", number), instructions("judge", number)) {
+            (Some(scan), Some(both)) => {
+                let thousandths = both * 1000 / scan;
+                println!(", {}.{:03}x in instructions ({scan}, {both})", thousandths / 1000, thousandths % 1000);
+            }
+            _ => println!(),
+        }
+        assert!(!all || ratio <= DEAREST, "judging makes it {ratio:.2} times as dear, at most {DEAREST}");
     }
 }

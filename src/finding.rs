@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -753,14 +754,14 @@ pub struct Place {
     pub kind: PlaceKind,
     /// How sure the environment is.
     pub confidence: Trust,
-    /// What says so.
-    pub because: Vec<Evidence>,
+    /// What says so; everything in one block shares it.
+    pub because: Arc<[Evidence]>,
 }
 
 impl Place {
     /// A place of which only the kind is known.
-    pub const fn unknown(kind: PlaceKind) -> Self {
-        Self { environment: Stage::Unknown, kind, confidence: Trust::None, because: Vec::new() }
+    pub fn unknown(kind: PlaceKind) -> Self {
+        Self { environment: Stage::Unknown, kind, confidence: Trust::None, because: Arc::default() }
     }
 }
 

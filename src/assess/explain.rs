@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::judge::{Bench, Outcome, Subject, judge};
+use super::judge::{Bench, Desk, Outcome, Subject, judge};
 use super::table::{Case, Role};
 use crate::credential::Environment;
 use crate::environment::{Form, Index, Reading, Seen, Situation, Survey};
@@ -28,7 +28,8 @@ pub struct Explained {
 
 /// Explains every credential that was seen.
 pub fn explain(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Tracked) -> Vec<Explained> {
-    let bench = Bench { survey, seen, rules, tracked };
+    let desk = Desk::default();
+    let bench = Bench::new(&desk, survey, seen, rules, tracked);
     let index = Index::new(survey, seen);
     let outcomes = judge(survey, seen, rules, tracked).outcomes;
     let explained = (0..seen.credentials.len()).filter_map(|number| {
@@ -37,7 +38,14 @@ pub fn explain(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Tr
         let row = case.row().map(|row| format!("{row:?}"));
         let quiet = if row.is_none() { Some(case.quiet()) } else { None };
         let outcomes = outcomes.iter().filter(|outcome| outcome.subject == Subject::Credential(number)).cloned().collect();
-        Some(Explained { credential: number, reading: known.reading, situation: known.situation, row, quiet, outcomes })
+        Some(Explained {
+            credential: number,
+            reading: known.reading.into_owned(),
+            situation: known.situation,
+            row,
+            quiet,
+            outcomes,
+        })
     });
     explained.collect()
 }

@@ -1,7 +1,10 @@
 //! One file or window: every sighting in its place, judged.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::relations;
 use super::shared::{Exposed, Side};
@@ -35,7 +38,7 @@ pub struct Outcome {
     /// How sure.
     pub confidence: Confidence,
     /// What was found, in words.
-    pub title: String,
+    pub title: Arc<str>,
     /// Whose it is.
     pub provider: Option<Provider>,
     /// What it opens.
@@ -49,18 +52,21 @@ pub struct Outcome {
     /// What else it is about, in the same file.
     pub related: Vec<(Span, String)>,
     /// What to do.
-    pub remediation: String,
+    pub remediation: Arc<str>,
 }
 
-/// Something that may be shared with other places.
-#[derive(Clone, Debug)]
+/// Something that may be shared with other places: [`shared_outcome`] says what it would be, on the live
+/// side or as the standard key.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     /// How it is shared.
     pub as_what: Exposed,
     /// The side that it stands on.
     pub side: Option<Side>,
-    /// The finding that it would be, on the live side or as the standard key.
-    pub outcome: Outcome,
+    /// What it is about: a credential of [`Judgement::sites`], or a fact.
+    pub subject: Subject,
+    /// What it would be.
+    pub kind: Kind,
 }
 
 /// A credential in its place, for the counts and the inventory.
@@ -83,15 +89,41 @@ pub struct Judgement {
     pub traces: Vec<Trace>,
     /// Every credential that is no public one.
     pub sites: Vec<Site>,
-    /// Where each fact is.
-    pub places: Vec<Place>,
     /// Names of variables whose secret value was seen exposed.
     pub exposed: Vec<String>,
+}
+
+/// As many texts as are kept; of more rules in one file some are made again.
+const TEXTS: usize = 64;
+
+/// A text that is made once for all findings that it stands in.
+type Texts<K> = RefCell<Vec<(K, Arc<str>)>>;
+
+/// The text of a key, made if it is not yet there.
+fn text_of<K: PartialEq>(texts: &Texts<K>, key: K, make: impl FnOnce() -> String) -> Arc<str> {
+    if let Some((_, text)) = texts.borrow().iter().rev().find(|(known, _)| *known == key) {
+        return Arc::clone(text);
+    }
+    let text: Arc<str> = make().into();
+    let mut texts = texts.borrow_mut();
+    if texts.len() < TEXTS {
+        texts.push((key, Arc::clone(&text)));
+    }
+    text
+}
+
+/// What the findings of a file have in common. A rule is one and the same object for all of its
+/// credentials, and known by its address.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    titles: Texts<(*const Rule, Environment)>,
+    remedies: Texts<(Kind, *const Rule)>,
 }
 
 /// What is judged, and with what.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bench<'a, 's> {
+    desk: &'a Desk,
     pub(super) survey: &'a Survey<'s>,
     pub(super) seen: Seen<'a>,
     pub(super) rules: &'a RuleSet,
@@ -105,14 +137,14 @@ pub(super) struct Known<'a> {
     pub(super) credential: &'a Credential,
     pub(super) rule: &'a Rule,
     pub(super) role: Role,
-    pub(super) reading: Reading,
+    pub(super) reading: Cow<'a, Reading>,
     pub(super) situation: Rc<Situation>,
     pub(super) row: Option<Row>,
 }
 
 /// Judges what was seen in a file or a window. `credentials` and `facts` of `seen` are in order.
 pub fn judge(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Tracked) -> Judgement {
-    let bench = Bench { survey, seen, rules, tracked };
+    let bench = Bench { desk: &Desk::default(), survey, seen, rules, tracked };
     let mut judgement = Judgement::default();
     let index = Index::new(survey, seen);
     let mut known: Vec<Known<'_>> = (0..seen.credentials.len()).filter_map(|number| bench.known(number, &index)).collect();
@@ -120,14 +152,38 @@ pub fn judge(survey: &Survey<'_>, seen: Seen<'_>, rules: &RuleSet, tracked: Trac
         bench.locate(known, &mut judgement);
     }
     fold_vectors(&known, &mut judgement.outcomes);
-    judgement.places = seen.facts.iter().map(|fact| survey.situation(fact.span).place.clone()).collect();
     relations::within(bench, &known, &mut judgement);
     for known in known {
         if !known.credential.class.is_public() {
-            judgement.sites.push(Site { credential: known.number, reading: known.reading, situation: known.situation });
+            let reading = known.reading.into_owned();
+            judgement.sites.push(Site { credential: known.number, reading, situation: known.situation });
         }
     }
     judgement
+}
+
+/// What something is if it is shared with other places. Few things are, so nobody says it before.
+pub fn shared_outcome(
+    survey: &Survey<'_>,
+    seen: Seen<'_>,
+    rules: &RuleSet,
+    (judgement, trace): (&Judgement, &Trace),
+) -> Option<Outcome> {
+    let bench = Bench { desk: &Desk::default(), survey, seen, rules, tracked: Tracked::Unknown };
+    match trace.subject {
+        Subject::Credential(number) => {
+            let at = judgement.sites.binary_search_by_key(&number, |site| site.credential).ok()?;
+            let site = &judgement.sites[at];
+            let (reading, situation) = (Cow::Borrowed(&site.reading), Rc::clone(&site.situation));
+            let known = bench.with(number, reading, situation)?;
+            Some(bench.outcome(&known, (trace.kind, Severity::High), site.situation.place.clone()))
+        }
+        Subject::Fact(number) => {
+            let situation = survey.situation(seen.facts[number].span);
+            Some(bench.about(number, (trace.kind, Severity::Medium), &situation.place))
+        }
+        Subject::Name(..) => None,
+    }
 }
 
 /// As many values of one general rule in a test or a document are a table of test vectors.
@@ -160,13 +216,27 @@ fn fold_vectors(known: &[Known<'_>], outcomes: &mut Vec<Outcome>) {
     });
 }
 
-impl<'a> Bench<'a, '_> {
+impl<'a, 's> Bench<'a, 's> {
+    /// What is judged, and with what.
+    pub(super) const fn new(
+        desk: &'a Desk,
+        survey: &'a Survey<'s>,
+        seen: Seen<'a>,
+        rules: &'a RuleSet,
+        tracked: Tracked,
+    ) -> Self {
+        Self { desk, survey, seen, rules, tracked }
+    }
+
     pub(super) fn known(self, number: usize, index: &Index<'_>) -> Option<Known<'a>> {
+        let reading = Cow::Owned(self.survey.reading(number, index));
+        self.with(number, reading, self.survey.situation(self.seen.credentials[number].span))
+    }
+
+    fn with(self, number: usize, reading: Cow<'a, Reading>, situation: Rc<Situation>) -> Option<Known<'a>> {
         let credential = &self.seen.credentials[number];
         let rule = self.rules.get(credential.rule.as_str())?;
-        let reading = self.survey.reading(number, index);
         let role = Role::of(credential.class, reading.payout_slot);
-        let situation = self.survey.situation(credential.span);
         Some(Known { number, credential, rule, role, reading, situation, row: None })
     }
 
@@ -175,7 +245,7 @@ impl<'a> Bench<'a, '_> {
         let case = self.case(known);
         known.row = case.row();
         if let Some(row) = known.row {
-            let outcome = Self::of_row(known, case, row);
+            let outcome = self.of_row(known, case, row);
             if matches!(row, Row::D01 | Row::D02) {
                 judgement.exposed.extend(known.reading.slot.clone());
             }
@@ -187,7 +257,7 @@ impl<'a> Bench<'a, '_> {
             base_kind(known.credential, known.reading.environment, known.rule, known.situation.place.kind, self.tracked)
         {
             let severity = severity.min(known.rule.ceiling.unwrap_or(Severity::Critical));
-            judgement.outcomes.push(Self::outcome(known, (kind, severity), known.situation.place.clone()));
+            judgement.outcomes.push(self.outcome(known, (kind, severity), known.situation.place.clone()));
         }
     }
 
@@ -206,7 +276,7 @@ impl<'a> Bench<'a, '_> {
         }
     }
 
-    fn of_row(known: &Known<'_>, case: Case, row: Row) -> Outcome {
+    fn of_row(self, known: &Known<'_>, case: Case, row: Row) -> Outcome {
         let place = &known.situation.place;
         let test_mode =
             known.reading.witness(Source::Flag).filter(|flag| flag.environment == Environment::Sandbox && row == Row::D30);
@@ -216,7 +286,7 @@ impl<'a> Bench<'a, '_> {
             test_mode: test_mode.is_some(),
         };
         let severity = case.severity(row, more).min(known.rule.ceiling.unwrap_or(Severity::Critical));
-        let mut outcome = Self::outcome(known, (row.kind(), severity), place.clone());
+        let mut outcome = self.outcome(known, (row.kind(), severity), place.clone());
         if row.needs_place() {
             outcome.confidence = weaker(outcome.confidence, place.confidence);
         }
@@ -237,7 +307,7 @@ impl<'a> Bench<'a, '_> {
             let case = Case { stage: situation.place.environment, ..case };
             let row = case.row().filter(|row| *row == Row::D30)?;
             let more = Adjust { weak_place: situation.place.confidence == Trust::Weak, ..Adjust::default() };
-            let mut outcome = Self::outcome(known, (row.kind(), case.severity(row, more)), situation.place.clone());
+            let mut outcome = self.outcome(known, (row.kind(), case.severity(row, more)), situation.place.clone());
             outcome.confidence = weaker(outcome.confidence, situation.place.confidence);
             outcome.related.push((heir, "takes it over by an alias".to_owned()));
             Some(outcome)
@@ -245,7 +315,7 @@ impl<'a> Bench<'a, '_> {
     }
 
     /// A finding about a credential.
-    pub(super) fn outcome(known: &Known<'_>, (kind, severity): (Kind, Severity), place: Place) -> Outcome {
+    pub(super) fn outcome(self, known: &Known<'_>, (kind, severity): (Kind, Severity), place: Place) -> Outcome {
         let credential = known.credential;
         let class = if known.role == Role::Payout && !credential.class.pays_out() { Class::PayoutKey } else { credential.class };
         let mut because: Vec<Evidence> =
@@ -266,15 +336,26 @@ impl<'a> Bench<'a, '_> {
             kind,
             severity,
             confidence: credential.confidence,
-            title: known.rule.title_for(known.reading.environment),
+            title: self.title_of(known.rule, known.reading.environment),
             provider: credential.provider.clone(),
             class: Some(class),
             environment: known.reading.environment,
             place,
             because,
             related: Vec::new(),
-            remediation: remediation(kind, known),
+            remediation: text_of(&self.desk.remedies, (kind, std::ptr::from_ref(known.rule)), || remediation(kind, known.rule)),
         }
+    }
+
+    /// What a credential of a rule is called.
+    pub(super) fn title_of(self, rule: &Rule, environment: Environment) -> Arc<str> {
+        text_of(&self.desk.titles, (std::ptr::from_ref(rule), environment), || rule.title_for(environment))
+    }
+
+    /// What to do about what is no credential.
+    pub(super) fn remedy_of(self, kind: Kind) -> Arc<str> {
+        let make = || format!("{} {}", kind.consequence(), kind.remedy()).trim().to_owned();
+        text_of(&self.desk.remedies, (kind, std::ptr::null()), make)
     }
 
     /// A finding about a fact.
@@ -285,19 +366,19 @@ impl<'a> Bench<'a, '_> {
             kind,
             severity,
             confidence: Confidence::Strong,
-            title: self.title(fact),
+            title: self.title(fact).into(),
             provider: fact.provider.clone(),
             class: None,
             environment: fact.environment,
             place: place.clone(),
-            because: place.because.clone(),
+            because: place.because.to_vec(),
             related: Vec::new(),
-            remediation: format!("{} {}", kind.consequence(), kind.remedy()).trim().to_owned(),
+            remediation: self.remedy_of(kind),
         }
     }
 
     fn title(self, fact: &Fact) -> String {
-        let provider = fact.provider.as_ref().and_then(|id| self.rules.providers().iter().find(|provider| provider.id == *id));
+        let provider = fact.provider.as_ref().and_then(|id| self.rules.provider(id.as_str()));
         let owner = provider.map_or(String::new(), |provider| format!("{} ", provider.name));
         let side = match fact.environment {
             Environment::Unknown => String::new(),
@@ -320,7 +401,7 @@ pub(super) fn weaker(recognition: Confidence, place: Trust) -> Confidence {
 }
 
 /// What follows, what to do, and how to rotate what is out.
-fn remediation(kind: Kind, known: &Known<'_>) -> String {
+fn remediation(kind: Kind, rule: &Rule) -> String {
     let rotates = !matches!(
         kind,
         Kind::SandboxKeyInProduction
@@ -330,7 +411,7 @@ fn remediation(kind: Kind, known: &Known<'_>) -> String {
             | Kind::MixedEnvironmentsInFile
             | Kind::SandboxKeyInProductionLog
     );
-    let own = if rotates { known.rule.remediation.as_str() } else { "" };
+    let own = if rotates { rule.remediation.as_str() } else { "" };
     [kind.consequence(), kind.remedy(), own].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

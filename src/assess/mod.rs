@@ -7,6 +7,6 @@ mod shared;
 mod table;
 
 pub use explain::{Explained, explain};
-pub use judge::{Judgement, Outcome, Site, Subject, Trace, judge};
+pub use judge::{Judgement, Outcome, Site, Subject, Trace, judge, shared_outcome};
 pub use shared::{Exposed, Shared, Side};
 pub use table::{Adjust, Case, Role, Row, base_kind};

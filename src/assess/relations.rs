@@ -16,7 +16,7 @@ pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut 
     let log = bench.survey.kind() == PlaceKind::Log;
     for one in known.iter().filter(|one| !is_muted(one.situation.place.kind)) {
         // In a log: of one record.
-        contradictions(one, judgement);
+        contradictions(bench, one, judgement);
     }
     if !log {
         mixed(bench, known, judgement);
@@ -26,18 +26,17 @@ pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut 
         traces_of(one, judgement);
     }
     for (number, fact) in bench.seen.facts.iter().enumerate() {
-        let place = judgement.places[number].clone();
-        if is_muted(place.kind) {
+        if is_muted(bench.survey.kind_at(fact.span.start)) {
             continue;
         }
-        let outcome = if log { logged(bench, number, fact, &place) } else { placed(bench, (number, fact, &place), known) };
+        let outcome = if log { logged(bench, number, fact) } else { placed(bench, (number, fact), known) };
         judgement.outcomes.extend(outcome);
         if fact.kind == FactKind::WebhookUrl && !bench.survey.is_commented(fact.span) && is_payment_hook(bench, fact) {
-            let outcome = bench.about(number, (Kind::SharedWebhookEndpoint, Severity::Medium), &place);
             judgement.traces.push(Trace {
                 as_what: Exposed::Url(fact.text.clone()),
-                side: side_of_place(place.environment),
-                outcome,
+                side: side_of_place(bench.survey.situation(fact.span).place.environment),
+                subject: Subject::Fact(number),
+                kind: Kind::SharedWebhookEndpoint,
             });
         }
     }
@@ -48,14 +47,14 @@ fn opposite(one: Environment, other: Environment) -> bool {
 }
 
 /// D40 to D43: a credential and what stands beside it.
-fn contradictions(known: &Known<'_>, judgement: &mut Judgement) {
+fn contradictions(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judgement) {
     let reading = &known.reading;
     if matches!(known.role, Role::Identifier | Role::Card) && reading.source != Source::Value {
         return;
     }
     let place = &known.situation.place;
     let mut push = |kind: Kind, severity: Severity, evidence: &Evidence, why: &str| {
-        let mut outcome = Bench::outcome(known, (kind, severity), place.clone());
+        let mut outcome = bench.outcome(known, (kind, severity), place.clone());
         if !outcome.because.contains(evidence) {
             outcome.because.push(evidence.clone());
         }
@@ -101,7 +100,9 @@ fn mixed(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
         let sides: BTreeSet<(usize, Environment)> = ours.iter().map(|one| (document(one), one.reading.environment)).collect();
         // What stands in another document, or waits in the unmarked slot of a pair, is apart.
         let faces = |one: &&Known<'_>| sides.contains(&(document(one), other_side(one.reading.environment)));
-        let loose: Vec<_> = ours.iter().copied().filter(|one| !one.reading.parted && !one.reading.parked).filter(faces).collect();
+        let parted = |one: &Known<'_>| bench.survey.parts(&one.reading, one.credential.span);
+        let loose = ours.iter().copied().filter(|one| !one.reading.parked).filter(faces).filter(|one| !parted(one));
+        let loose: Vec<_> = loose.collect();
         let Some(first) = loose.iter().find(|one| one.reading.form != Form::Commented).or(loose.first()) else { continue };
         let distance = |other: &&Known<'_>| other.credential.span.start.abs_diff(first.credential.span.start);
         let Some(other) = of(other_side(first.reading.environment)).min_by_key(distance) else { continue };
@@ -109,7 +110,7 @@ fn mixed(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
         let commented = side_is_commented(Environment::Live) || side_is_commented(Environment::Sandbox);
         let severity = if commented { Severity::Low } else { Severity::Medium };
         let place = first.situation.place.clone();
-        let mut outcome = Bench::outcome(first, (Kind::MixedEnvironmentsInFile, severity), place);
+        let mut outcome = bench.outcome(first, (Kind::MixedEnvironmentsInFile, severity), place);
         for one in ours.iter().filter(|one| one.number != first.number).take(8) {
             outcome.related.push((one.credential.span, one.rule.title_for(one.reading.environment)));
         }
@@ -158,14 +159,14 @@ fn public_names(bench: Bench<'_, '_>, judgement: &mut Judgement) {
             kind,
             severity,
             confidence: Confidence::Strong,
-            title: format!("{name} is named like a secret and published"),
+            title: format!("{name} is named like a secret and published").into(),
             provider: None,
             class: None,
             environment: Environment::Unknown,
             place,
             because: vec![Evidence { fact: format!("name {name}"), weight: None, span: Some(span) }],
             related: Vec::new(),
-            remediation: format!("{} {}", kind.consequence(), kind.remedy()),
+            remediation: bench.remedy_of(kind),
         });
     }
 }
@@ -181,8 +182,7 @@ fn traces_of(known: &Known<'_>, judgement: &mut Judgement) {
         return;
     }
     let mut push = |as_what: Exposed, kind: Kind, side| {
-        let outcome = Bench::outcome(known, (kind, Severity::High), known.situation.place.clone());
-        judgement.traces.push(Trace { as_what, side, outcome });
+        judgement.traces.push(Trace { as_what, side, subject: Subject::Credential(known.number), kind });
     };
     if known.role == Role::Webhook {
         push(Exposed::Webhook, Kind::SharedWebhookSecret, side_of(known));
@@ -196,22 +196,21 @@ fn traces_of(known: &Known<'_>, judgement: &mut Judgement) {
 }
 
 /// D15 to D18: a fact in a record.
-fn logged(bench: Bench<'_, '_>, number: usize, fact: &Fact, place: &Place) -> Option<Outcome> {
-    let production = place.environment == Stage::Production;
-    let (kind, severity) = match fact.kind {
-        FactKind::Event if production && fact.environment == Environment::Sandbox => {
-            (Kind::SandboxEventInProductionLog, Severity::Medium)
+fn logged(bench: Bench<'_, '_>, number: usize, fact: &Fact) -> Option<Outcome> {
+    let (kind, severity, of_production) = match (fact.kind, fact.environment) {
+        (FactKind::Event, Environment::Sandbox) => (Kind::SandboxEventInProductionLog, Severity::Medium, true),
+        (FactKind::Event, Environment::Live) => (Kind::LiveEventInNonproductionLog, Severity::High, false),
+        (FactKind::Host | FactKind::SandboxPath, Environment::Sandbox) => {
+            (Kind::SandboxEndpointInProductionLog, Severity::High, true)
         }
-        FactKind::Event if place.environment.is_lower() && fact.environment == Environment::Live => {
-            (Kind::LiveEventInNonproductionLog, Severity::High)
-        }
-        FactKind::Host | FactKind::SandboxPath if production && fact.environment == Environment::Sandbox => {
-            (Kind::SandboxEndpointInProductionLog, Severity::High)
-        }
-        FactKind::TestCard if production => (Kind::TestCardInProductionLog, Severity::Medium),
+        (FactKind::TestCard, _) => (Kind::TestCardInProductionLog, Severity::Medium, true),
         _ => return None,
     };
-    Some(in_place(bench, number, (kind, severity), place))
+    // Where it is, only what may say something is asked.
+    let situation = bench.survey.situation(fact.span);
+    let stage = situation.place.environment;
+    let fits = if of_production { stage == Stage::Production } else { stage.is_lower() };
+    fits.then(|| in_place(bench, number, (kind, severity), &situation.place))
 }
 
 /// A finding that needs its place: a weak place makes it weaker.
@@ -222,40 +221,58 @@ fn in_place(bench: Bench<'_, '_>, number: usize, (kind, severity): (Kind, Severi
     outcome
 }
 
-/// D50 to D52 and D60: a fact in a file.
-fn placed(bench: Bench<'_, '_>, (number, fact, place): (usize, &Fact, &Place), known: &[Known<'_>]) -> Option<Outcome> {
-    if bench.survey.is_commented(fact.span) {
-        return None;
-    }
-    let production = place.environment == Stage::Production;
+/// D50 to D52 and D60: a fact in a file. Where it is, only what may say something is asked.
+fn placed(bench: Bench<'_, '_>, (number, fact): (usize, &Fact), known: &[Known<'_>]) -> Option<Outcome> {
+    let survey = bench.survey;
+    let in_production = || {
+        let situation = survey.situation(fact.span);
+        (situation.place.environment == Stage::Production).then_some(situation)
+    };
     match fact.kind {
-        FactKind::WebhookUrl if fact.text.starts_with("http://") && !is_private(&fact.text) && is_payment_hook(bench, fact) => {
-            let severity = if production { Severity::High } else { Severity::Medium };
+        FactKind::WebhookUrl if fact.text.starts_with("http://") && !is_private(&fact.text) => {
+            if survey.is_commented(fact.span) || !is_payment_hook(bench, fact) {
+                return None;
+            }
+            let place = &survey.situation(fact.span).place;
+            let severity = if place.environment == Stage::Production { Severity::High } else { Severity::Medium };
             Some(bench.about(number, (Kind::InsecureWebhookEndpoint, severity), place))
         }
-        FactKind::Host | FactKind::SandboxPath if production && fact.environment == Environment::Sandbox => {
+        FactKind::Host | FactKind::SandboxPath if fact.environment == Environment::Sandbox => {
+            // The host of a sandbox-only path is part of the path's finding.
+            if fact.kind == FactKind::Host && bench.has_path(fact) || survey.is_commented(fact.span) {
+                return None;
+            }
+            let situation = in_production()?;
             if is_explained(bench, fact, known) || is_parked(bench, fact) {
                 return None;
             }
             let severity = if fact.kind == FactKind::SandboxPath { Severity::High } else { Severity::Medium };
-            // The host of a sandbox-only path is part of the path's finding.
-            let facts = bench.seen.facts;
-            let behind = facts.partition_point(|other| other.span.start < fact.span.end);
-            let mut next = facts[behind..].iter().take_while(|other| other.span.start == fact.span.end);
-            let pathed = fact.kind == FactKind::Host && next.any(|other| other.kind == FactKind::SandboxPath);
-            (!pathed).then(|| in_place(bench, number, (Kind::SandboxEndpointInProduction, severity), place))
+            Some(in_place(bench, number, (Kind::SandboxEndpointInProduction, severity), &situation.place))
         }
-        FactKind::TestCard if production => Some(in_place(bench, number, (Kind::TestCardInProduction, Severity::Medium), place)),
+        FactKind::TestCard if !survey.is_commented(fact.span) => {
+            Some(in_place(bench, number, (Kind::TestCardInProduction, Severity::Medium), &in_production()?.place))
+        }
         FactKind::Reference => {
             let name = fact.text.rsplit(": ").next().unwrap_or_default();
-            let side = bench.survey.side_of_name(name.as_bytes())?;
+            let side = survey.side_of_name(name.as_bytes()).filter(|_| !survey.is_commented(fact.span))?;
+            let situation = survey.situation(fact.span);
             let wrong = matches!(
-                (side, side_of_place(place.environment)?),
+                (side, side_of_place(situation.place.environment)?),
                 (Environment::Live, super::Side::Sandbox) | (Environment::Sandbox, super::Side::Live)
             );
-            wrong.then(|| bench.about(number, (Kind::ReferenceEnvironmentMismatch, Severity::Low), place))
+            wrong.then(|| bench.about(number, (Kind::ReferenceEnvironmentMismatch, Severity::Low), &situation.place))
         }
         _ => None,
+    }
+}
+
+impl Bench<'_, '_> {
+    /// Whether a sandbox-only path belongs to a host.
+    fn has_path(self, host: &Fact) -> bool {
+        let facts = self.seen.facts;
+        let behind = facts.partition_point(|other| other.span.start < host.span.end);
+        let mut next = facts[behind..].iter().take_while(|other| other.span.start == host.span.end);
+        next.any(|other| other.kind == FactKind::SandboxPath)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{confirm, near, slot};
 use crate::check;
 use crate::credential::{Environment, Provider};
 use crate::finding::{Fact, FactKind};
-use crate::rule::name::{normalise, words};
+use crate::rule::name::{NameWords, words};
 use crate::rule::{ProviderFacts, RuleSet};
 use crate::span::Span;
 
@@ -607,11 +607,24 @@ const PAYOUT_WORDS: &[&str] =
 
 /// Whether the name of a slot is that of a key that pays out.
 pub(crate) fn is_payout_name(name: &[u8]) -> bool {
-    let all = words(name);
-    let has = |wanted: &[&str]| all.iter().any(|word| wanted.contains(&word.as_str()));
-    let normal = normalise(name);
-    let executes = normal.contains("contractexecution") || normal.contains("executionkey");
-    (has(PAYOUT_WORDS) || executes) && has(&["key", "secret", "token"])
+    let all = NameWords::of(name);
+    all.has(&["key", "secret", "token"]) && (speaks_of_payouts(&all) || holds(&all, b"executionkey"))
+}
+
+/// Whether a key in a block of that name is one for payouts.
+pub(crate) fn is_payout_block(name: &[u8]) -> bool {
+    let all = NameWords::of(name);
+    speaks_of_payouts(&all) || holds(&all, b"executionkey") || all.normal().ends_with(b"execution")
+}
+
+fn speaks_of_payouts(all: &NameWords) -> bool {
+    all.has(PAYOUT_WORDS) || holds(all, b"contractexecution")
+}
+
+fn holds(all: &NameWords, part: &[u8]) -> bool {
+    all.normal().len() >= part.len()
+        && memchr::memchr(b'x', all.normal()).is_some()
+        && all.normal().windows(part.len()).any(|there| there == part)
 }
 
 /// Whether the name of a slot says that its value is secret.

@@ -28,7 +28,7 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 pub(crate) use context::can_be_found;
-pub(crate) use fact::{PUBLIC as PUBLIC_PREFIXES, is_payout_name, is_secret_name};
+pub(crate) use fact::{PUBLIC as PUBLIC_PREFIXES, is_payout_block, is_payout_name, is_secret_name};
 
 use crate::finding::{Fact, Sighting};
 use crate::rule::{MAX_LENGTH, RuleSet};

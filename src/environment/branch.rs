@@ -2,10 +2,10 @@
 
 use super::words::{Counts, Words};
 use crate::finding::Stage;
-use crate::rule::name::words;
+use crate::rule::name::{NameWords, is_one_of, words};
 
-/// The longest condition.
-const LONGEST: usize = 300;
+/// The longest condition, and as far from its sign as an arm of it is looked for.
+pub(super) const LONGEST: usize = 300;
 /// A deployment variable, or a literal that is compared.
 const DEPLOYMENT: u8 = 85;
 /// How the code was built, or a variable of its own.
@@ -40,6 +40,10 @@ pub(super) fn of_head(dictionary: &Words, head: &[u8], before: Option<&[u8]>) ->
         return None;
     }
     let head = head.strip_prefix(b"}").unwrap_or(head).trim_ascii();
+    // `key = if production?`: the arms are what is assigned.
+    let value = if memchr::memchr(b'=', head).is_some() { assigned_from(head).trim_ascii_start() } else { head };
+    let chooses = [&b"if "[..], b"if(", b"unless ", b"case "].iter().any(|word| value.starts_with(word));
+    let head = if chooses { value } else { head };
     let word = head.split(|byte| !byte.is_ascii_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
     let rest = |skip: &[u8]| &head[memchr::memmem::find(head, skip).map_or(0, |at| at + skip.len())..];
     match word {
@@ -59,26 +63,19 @@ pub(super) fn of_condition(dictionary: &Words, condition: &[u8]) -> Option<Arm> 
     if condition.len() > LONGEST {
         return None;
     }
+    let all = NameWords::of(condition);
+    // Most conditions speak of something else.
+    if !all.iter().any(|word| dictionary.may_say(word) || is_one_of(word, &["livemode", "testmode"])) {
+        return None;
+    }
     let text = String::from_utf8_lossy(condition).to_ascii_lowercase();
     let all = words(condition);
     let has = |wanted: &[&str]| wanted.iter().any(|wanted| text.contains(wanted));
     let arm = of_literals(dictionary, condition)
         .filter(|_| {
-            has(&[
-                "==",
-                "===",
-                " eq ",
-                "eq(",
-                " is ",
-                " in ",
-                "=",
-                "includes",
-                "equals",
-                "environment(",
-                "env(",
-                "inworkspace",
-                "?",
-            ])
+            // What compares mostly does so with a sign of equality.
+            text.contains(['=', '?'])
+                || has(&[" eq ", "eq(", " is ", " in ", "includes", "equals", "environment(", "env(", "inworkspace"])
         })
         .map(|arm| Arm { weight: if is_runtime(&text) { RUNTIME } else { DEPLOYMENT }, ..arm })
         .or_else(|| of_flag(&all, &text))?;
@@ -142,6 +139,16 @@ fn of_literals(dictionary: &Words, text: &[u8]) -> Option<Arm> {
         quoted.chain(symbols).chain(bare).filter_map(|literal| dictionary.exact(literal.trim_ascii(), Counts::KEY)).collect();
     let first = *stages.first()?;
     stages.iter().all(|stage| stage.is_lower() == first.is_lower()).then_some(Arm { stage: first, weight: DEPLOYMENT })
+}
+
+/// Where something stands without which no value near it is an arm of a condition inside a statement.
+pub(super) fn signs(bytes: &[u8]) -> Vec<usize> {
+    let mut signs: Vec<usize> = memchr::memchr_iter(b'?', bytes).collect();
+    for sign in [&b" if "[..], b" unless ", b"then", b"->"] {
+        signs.extend(memchr::memmem::find_iter(bytes, sign));
+    }
+    signs.sort_unstable();
+    signs
 }
 
 /// The arm of a condition inside a statement: `c ? here : x`, `c ? x : here`, `here if c else x`,
@@ -313,6 +320,9 @@ mod tests {
             ("if [ \"$APP_ENV\" = \"production\" ]; then", Some((Production, 85))),
             ("if (config.sandbox) {", Some((Sandbox, 60))),
             ("if (this.liveMode) {", Some((Production, 60))),
+            ("Stripe.api_key = if Rails.env.production?", Some((Production, 80))),
+            ("val key = if (env == \"staging\") {", Some((Staging, 85))),
+            ("key = unless production?", Some((Dev, 80))),
             ("if (product === 'x') {", None),
             ("for (const x of production) {", None),
             ("if (order.isPaid) {", None),

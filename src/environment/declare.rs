@@ -6,7 +6,7 @@ use super::resolve::Clue;
 use super::words::{Counts, Words};
 use crate::credential::Environment;
 use crate::finding::Stage;
-use crate::rule::name::{normalise, words};
+use crate::rule::name::{NameWords, is_one_of};
 
 /// Variables that say where code runs.
 const DEPLOYMENT: &[&str] = &[
@@ -73,49 +73,74 @@ fn is_reference(value: &[u8]) -> bool {
         || memchr::memmem::find(value, b"env.").is_some()
 }
 
+/// An assignment, and the words of its name.
+#[derive(Debug)]
+pub(super) struct Told<'e, 'a> {
+    pub(super) entry: &'e Entry<'a>,
+    pub(super) words: NameWords,
+}
+
+impl<'e, 'a> Told<'e, 'a> {
+    /// Reads the name of an assignment.
+    pub(super) fn new(entry: &'e Entry<'a>) -> Self {
+        Self { entry, words: NameWords::of(entry.name) }
+    }
+}
+
+/// The last part of a dotted name, if it has several.
+fn behind_dot(name: &[u8]) -> Option<NameWords> {
+    memchr::memrchr(b'.', name).map(|dot| NameWords::of(&name[dot + 1..]))
+}
+
 /// P21 and P33: a deployment variable.
-pub(super) fn deployment(dictionary: &Words, entry: &Entry<'_>) -> Option<Stage> {
-    if entry.commented || is_reference(entry.value) || entry.value.len() > 200 {
+pub(super) fn deployment(dictionary: &Words, told: &Told<'_, '_>) -> Option<Stage> {
+    let (entry, all) = (told.entry, &told.words);
+    let name = all.normal();
+    let speaks = |word: &[u8]| {
+        memchr::memchr2(b'v', b'r', word).is_some() && [&b"env"[..], b"tier"].iter().any(|part| holds(word, part))
+            || word.ends_with(b"stage")
+            || word == b"workspace"
+            || word == b"otelresourceattributes"
+    };
+    if entry.commented || entry.value.len() > 200 || !speaks(name) || is_reference(entry.value) {
         return None;
     }
-    let name = normalise(entry.name);
-    let name = name.strip_prefix("env").filter(|rest| DEPLOYMENT.contains(rest)).unwrap_or(&name);
-    if name == "otelresourceattributes" {
-        let attributes = String::from_utf8_lossy(entry.value).into_owned();
-        let said = attributes.split(',').find_map(|pair| {
-            let (key, value) = pair.split_once('=')?;
-            key.trim().starts_with("deployment.environment").then(|| value.trim().to_owned())
+    let name = name.strip_prefix(b"env").filter(|rest| is_one_of(rest, DEPLOYMENT)).unwrap_or(name);
+    if name == b"otelresourceattributes" {
+        let said = entry.value.split(|&byte| byte == b',').find_map(|pair| {
+            let equal = memchr::memchr(b'=', pair)?;
+            pair[..equal].trim_ascii().starts_with(b"deployment.environment").then(|| pair[equal + 1..].trim_ascii())
         })?;
-        return dictionary.loose(said.as_bytes(), Counts::KEY);
+        return dictionary.loose(said, Counts::KEY);
     }
-    let own = name.len() > 6 && (name.ends_with("appenv") || name.ends_with("deployenv"));
-    let last = entry.name.rsplit(|&byte| byte == b'.').next().map(normalise);
-    let known = DEPLOYMENT.contains(&name) || own || last.is_some_and(|last| matches!(last.as_str(), "environment" | "appenv"));
-    if !known {
+    let own = name.len() > 6 && (name.ends_with(b"appenv") || name.ends_with(b"deployenv"));
+    let last = || behind_dot(entry.name).is_some_and(|last| is_one_of(last.normal(), &["environment", "appenv"]));
+    if !(is_one_of(name, DEPLOYMENT) || own || last()) {
         return None;
     }
-    let plain = matches!(name, "stage" | "tier" | "workspace");
+    let plain = is_one_of(name, &["stage", "tier", "workspace"]);
     let exact = dictionary.exact(entry.value, Counts::KEY);
     exact.or_else(|| {
         dictionary.loose(entry.value, Counts { live: false, ..Counts::KEY }).filter(|_| !plain && entry.value.len() <= 40)
     })
 }
 
+/// Whether a short text holds another: a searcher would cost more than these few bytes.
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|there| there == part)
+}
+
 /// P34: how code was built or started; a production value weighs little.
-pub(super) fn runtime(dictionary: &Words, entry: &Entry<'_>) -> Option<(Stage, u8)> {
-    if entry.commented || is_reference(entry.value) {
-        return None;
-    }
-    let name = normalise(entry.name);
-    let dotted = entry.name.rsplit(|&byte| byte == b'.').next().map(normalise);
-    let spring = name == "springprofilesactive" || dotted.as_deref() == Some("active") && name.contains("profiles");
-    if !RUNTIME.contains(&name.as_str()) && !spring {
+pub(super) fn runtime(dictionary: &Words, told: &Told<'_, '_>) -> Option<(Stage, u8)> {
+    let (entry, name) = (told.entry, told.words.normal());
+    let active = || behind_dot(entry.name).is_some_and(|last| last.normal() == b"active") && holds(name, b"profiles");
+    if entry.commented || !(is_one_of(name, RUNTIME) || active()) || is_reference(entry.value) {
         return None;
     }
     let stage = match entry.value {
-        b"release" if name == "ginmode" => Stage::Production,
-        b"debug" if name == "ginmode" => Stage::Dev,
-        value if name == "djangosettingsmodule" => {
+        b"release" if name == b"ginmode" => Stage::Production,
+        b"debug" if name == b"ginmode" => Stage::Dev,
+        value if name == b"djangosettingsmodule" => {
             let last = value.rsplit(|&byte| byte == b'.').next()?;
             dictionary.loose(last, Counts::KEY)?
         }
@@ -125,54 +150,60 @@ pub(super) fn runtime(dictionary: &Words, entry: &Entry<'_>) -> Option<(Stage, u
 }
 
 fn boolean(value: &[u8]) -> Option<bool> {
-    match value.to_ascii_lowercase().as_slice() {
-        b"true" | b"1" | b"yes" | b"on" | b"enabled" => Some(true),
-        b"false" | b"0" | b"no" | b"off" | b"disabled" => Some(false),
-        _ => None,
+    // None of the words below is longer.
+    if value.len() > 8 {
+        return None;
+    }
+    let is = |wanted: &[&str]| wanted.iter().any(|wanted| value.eq_ignore_ascii_case(wanted.as_bytes()));
+    match () {
+        () if is(&["true", "1", "yes", "on", "enabled"]) => Some(true),
+        () if is(&["false", "0", "no", "off", "disabled"]) => Some(false),
+        () => None,
     }
 }
 
 /// P36: a word for an environment as a switch. That a lower one is off says nothing.
-pub(super) fn switch(entry: &Entry<'_>) -> Option<Stage> {
-    if entry.commented {
+pub(super) fn switch(told: &Told<'_, '_>) -> Option<Stage> {
+    if told.entry.commented {
         return None;
     }
-    let on = boolean(entry.value)?;
-    let name = normalise(entry.name);
-    let name = name.strip_prefix("is").unwrap_or(&name);
-    match (name, on) {
-        ("production" | "prod", true) => Some(Stage::Production),
-        ("production" | "prod", false) | ("development" | "dev", true) => Some(Stage::Dev),
-        ("staging", true) => Some(Stage::Staging),
-        ("local", true) => Some(Stage::Local),
+    let name = told.words.normal();
+    let name = name.strip_prefix(b"is").unwrap_or(name);
+    if !is_one_of(name, &["production", "prod", "development", "dev", "staging", "local"]) {
+        return None;
+    }
+    match (name, boolean(told.entry.value)?) {
+        (b"production" | b"prod", true) => Some(Stage::Production),
+        (b"production" | b"prod", false) | (b"development" | b"dev", true) => Some(Stage::Dev),
+        (b"staging", true) => Some(Stage::Staging),
+        (b"local", true) => Some(Stage::Local),
         _ => None,
     }
 }
 
+/// Words that make a URL the application's own.
+const OWN: &[&str] = &[
+    "app",
+    "base",
+    "site",
+    "public",
+    "server",
+    "web",
+    "frontend",
+    "backend",
+    "root",
+    "canonical",
+    "domain",
+    "api",
+    "next",
+    "host",
+    "nextauth",
+];
+
 /// P37: a label of the application's own URL.
-pub(super) fn own_url(dictionary: &Words, entry: &Entry<'_>) -> Option<Stage> {
-    let all = words(entry.name);
-    let owner = [
-        "app",
-        "base",
-        "site",
-        "public",
-        "server",
-        "web",
-        "frontend",
-        "backend",
-        "root",
-        "canonical",
-        "domain",
-        "api",
-        "next",
-        "host",
-        "nextauth",
-    ];
-    let url = ["url", "host", "domain", "origin", "uri"];
-    let about = all.len() <= 4
-        && all.iter().any(|word| url.contains(&word.as_str()))
-        && all.iter().any(|word| owner.contains(&word.as_str()));
+pub(super) fn own_url(dictionary: &Words, told: &Told<'_, '_>) -> Option<Stage> {
+    let (entry, all) = (told.entry, &told.words);
+    let about = all.len() <= 4 && all.has(&["url", "host", "domain", "origin", "uri"]) && all.has(OWN);
     // What has blanks is no URL but an expression: `environment === 'live'`.
     if entry.commented || !about || entry.value.iter().any(u8::is_ascii_whitespace) {
         return None;
@@ -201,69 +232,76 @@ pub(super) fn host_stage(dictionary: &Words, url: &[u8]) -> Option<Stage> {
 
 /// C3: in which mode a provider is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Flag {
+pub(super) struct Flag<'a> {
     /// Which money.
     pub(super) environment: Environment,
-    /// The name and the value.
-    pub(super) text: String,
-    pub(super) name: Vec<u8>,
+    pub(super) name: &'a [u8],
+    value: &'a [u8],
     pub(super) span: crate::span::Span,
     /// Whether the name alone, without a provider, may be such a flag.
     pub(super) generic: bool,
+    /// Whether it is called so that it speaks of the place rather.
+    pub(super) of_place: bool,
 }
 
+impl Flag<'_> {
+    /// The name and the value.
+    pub(super) fn text(&self) -> String {
+        format!("{}={}", String::from_utf8_lossy(self.name), String::from_utf8_lossy(self.value))
+    }
+}
+
+/// Names that alone, without a provider, may be the flag of one.
+const GENERIC: &[&str] = &[
+    "isproduction",
+    "islive",
+    "livemode",
+    "live",
+    "testmode",
+    "istest",
+    "sandbox",
+    "usesandbox",
+    "issandbox",
+    "sandboxmode",
+    "mode",
+    "paymentmode",
+    "paymentsmode",
+];
+
 /// What an assignment says of the mode of a provider. Whose mode it is, its name or its block says.
-pub(super) fn flag(entry: &Entry<'_>) -> Option<Flag> {
+pub(super) fn flag<'a>(told: &Told<'_, 'a>) -> Option<Flag<'a>> {
+    let (entry, all) = (told.entry, &told.words);
     if entry.commented || entry.name.len() > 60 {
         return None;
     }
-    let all = words(entry.name);
-    let last = all.last()?.as_str();
-    let has = |wanted: &[&str]| all.iter().any(|word| wanted.contains(&word.as_str()));
-    let value = String::from_utf8_lossy(entry.value).to_ascii_lowercase();
-    let said = value.rsplit(['.', ':']).next().unwrap_or_default();
+    let last = all.last()?;
     let environment = match boolean(entry.value) {
         Some(on) => {
-            let flaglike = matches!(
-                last,
-                "mode" | "production" | "prod" | "live" | "livemode" | "sandbox" | "test" | "testmode" | "enabled"
-            ) || matches!(all[0].as_str(), "is" | "use" | "enable");
-            let live = has(&["production", "prod", "live", "livemode"]);
-            let sandbox = has(&["sandbox", "test", "testmode", "testing"]);
+            let ends = ["mode", "production", "prod", "live", "livemode", "sandbox", "test", "testmode", "enabled"];
+            let flaglike = is_one_of(last, &ends) || is_one_of(all.get(0)?, &["is", "use", "enable"]);
+            let live = flaglike && all.has(&["production", "prod", "live", "livemode"]);
+            let sandbox = flaglike && all.has(&["sandbox", "test", "testmode", "testing"]);
             match (flaglike && live != sandbox, live == on) {
                 (false, _) => return None,
                 (true, true) => Environment::Live,
                 (true, false) => Environment::Sandbox,
             }
         }
-        None if matches!(last, "mode" | "env" | "environment") => match said {
-            "live" | "prod" | "production" | "prd" => Environment::Live,
-            "test" | "sandbox" | "sbx" | "staging" | "development" | "dev" | "testing" | "uat" | "playground" => {
-                Environment::Sandbox
+        None if is_one_of(last, &["mode", "env", "environment"]) => {
+            let value = String::from_utf8_lossy(entry.value).to_ascii_lowercase();
+            match value.rsplit(['.', ':']).next().unwrap_or_default() {
+                "live" | "prod" | "production" | "prd" => Environment::Live,
+                "test" | "sandbox" | "sbx" | "staging" | "development" | "dev" | "testing" | "uat" | "playground" => {
+                    Environment::Sandbox
+                }
+                _ => return None,
             }
-            _ => return None,
-        },
+        }
         None => return None,
     };
-    let name = normalise(entry.name);
-    let generic = matches!(
-        name.as_str(),
-        "isproduction"
-            | "islive"
-            | "livemode"
-            | "live"
-            | "testmode"
-            | "istest"
-            | "sandbox"
-            | "usesandbox"
-            | "issandbox"
-            | "sandboxmode"
-            | "mode"
-            | "paymentmode"
-            | "paymentsmode"
-    );
-    let text = format!("{}={}", String::from_utf8_lossy(entry.name), String::from_utf8_lossy(entry.value));
-    Some(Flag { environment, text, name: entry.name.to_vec(), span: entry.span, generic })
+    let name = all.normal();
+    let (generic, of_place) = (is_one_of(name, GENERIC), name == b"isproduction");
+    Some(Flag { environment, name: entry.name, value: entry.value, span: entry.span, generic, of_place })
 }
 
 /// A clue from an assignment.
@@ -297,22 +335,25 @@ mod tests {
             "VERCEL_ENV",
             "SHOP_APP_ENV",
         ] {
-            assert_eq!(deployment(&words, &entry(name, "production")), Some(Stage::Production), "{name}");
-            assert_eq!(deployment(&words, &entry(name, "${X}")), None, "{name}");
-            assert_eq!(deployment(&words, &entry(name, "gold")), None, "{name}");
+            assert_eq!(deployment(&words, &Told::new(&entry(name, "production"))), Some(Stage::Production), "{name}");
+            assert_eq!(deployment(&words, &Told::new(&entry(name, "${X}"))), None, "{name}");
+            assert_eq!(deployment(&words, &Told::new(&entry(name, "gold"))), None, "{name}");
         }
         let otel = entry("OTEL_RESOURCE_ATTRIBUTES", "service.name=pay,deployment.environment=staging");
-        assert_eq!(deployment(&words, &otel), Some(Stage::Staging));
+        assert_eq!(deployment(&words, &Told::new(&otel)), Some(Stage::Staging));
         for name in
             ["NODE_ENV", "RAILS_ENV", "RACK_ENV", "FLASK_ENV", "MIX_ENV", "ASPNETCORE_ENVIRONMENT", "SPRING_PROFILES_ACTIVE"]
         {
-            assert_eq!(runtime(&words, &entry(name, "production")), Some((Stage::Production, 45)), "{name}");
-            assert_eq!(runtime(&words, &entry(name, "development")), Some((Stage::Dev, 60)), "{name}");
-            assert_eq!(deployment(&words, &entry(name, "production")), None, "{name}");
+            assert_eq!(runtime(&words, &Told::new(&entry(name, "production"))), Some((Stage::Production, 45)), "{name}");
+            assert_eq!(runtime(&words, &Told::new(&entry(name, "development"))), Some((Stage::Dev, 60)), "{name}");
+            assert_eq!(deployment(&words, &Told::new(&entry(name, "production"))), None, "{name}");
         }
-        assert_eq!(runtime(&words, &entry("DJANGO_SETTINGS_MODULE", "shop.settings.production")), Some((Stage::Production, 45)));
-        assert_eq!(runtime(&words, &entry("GIN_MODE", "release")), Some((Stage::Production, 45)));
-        assert_eq!(runtime(&words, &entry("spring.profiles.active", "prod,eu")), Some((Stage::Production, 45)));
+        assert_eq!(
+            runtime(&words, &Told::new(&entry("DJANGO_SETTINGS_MODULE", "shop.settings.production"))),
+            Some((Stage::Production, 45))
+        );
+        assert_eq!(runtime(&words, &Told::new(&entry("GIN_MODE", "release"))), Some((Stage::Production, 45)));
+        assert_eq!(runtime(&words, &Told::new(&entry("spring.profiles.active", "prod,eu"))), Some((Stage::Production, 45)));
     }
 
     #[test]
@@ -325,7 +366,7 @@ mod tests {
             ("STAGING", "1", Some(Stage::Staging)),
             ("production", "maybe", None),
         ] {
-            assert_eq!(switch(&entry(name, value)), stage, "{name}={value}");
+            assert_eq!(switch(&Told::new(&entry(name, value))), stage, "{name}={value}");
         }
         let words = Words::default();
         for (name, value, stage) in [
@@ -337,7 +378,7 @@ mod tests {
             ("rootUrl", "environment === 'live'", None),
             ("baseURL", "environment === \"production\"", None),
         ] {
-            assert_eq!(own_url(&words, &entry(name, value)), stage, "{name}={value}");
+            assert_eq!(own_url(&words, &Told::new(&entry(name, value))), stage, "{name}={value}");
         }
     }
 
@@ -359,7 +400,7 @@ mod tests {
             ("LIVE_RELOAD_COUNT", "1", None),
             ("PAYPAL_MODE", "fast", None),
         ] {
-            assert_eq!(flag(&entry(name, value)).map(|flag| flag.environment), expected, "{name}={value}");
+            assert_eq!(flag(&Told::new(&entry(name, value))).map(|flag| flag.environment), expected, "{name}={value}");
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], range: Span, braces: bool, entries: &mut
 /// The assignments in a line.
 fn statements<'a>(bytes: &'a [u8], line: Span, braces: bool, entries: &mut Vec<Entry<'a>>) {
     let text = &bytes[line.range()];
-    if !text.iter().any(|byte| b"=:>".contains(byte)) && !text.trim_ascii_start().starts_with(b"ENV ") {
+    if memchr::memchr3(b'=', b':', b'>', text).is_none() && !text.trim_ascii_start().starts_with(b"ENV ") {
         return;
     }
     let mut start = line.start;
@@ -87,6 +87,9 @@ fn statement(bytes: &[u8], span: Span) -> Option<Entry<'_>> {
 }
 
 fn uncommented(text: &[u8]) -> (&[u8], bool) {
+    if !text.first().is_some_and(|first| b"#/;-*".contains(first)) {
+        return (text, false);
+    }
     for mark in [&b"#"[..], b"//", b";", b"--", b"/*", b"* "] {
         if let Some(rest) = text.strip_prefix(mark) {
             return (rest.trim_ascii(), true);
@@ -126,17 +129,14 @@ fn assigned(text: &[u8]) -> Option<(&[u8], &[u8])> {
         return Some((&text[1..close], &rest[length..]));
     }
     // `ENV NAME value` has no operator that belongs to it.
-    let docker = [&b"ENV "[..], b"ARG "]
-        .iter()
-        .find_map(|word| text.strip_prefix(*word))
-        .filter(|rest| !rest.split(|&byte| byte == b' ').next().is_some_and(|first| first.contains(&b'=')));
+    let docker = text.strip_prefix(b"ENV ").or_else(|| text.strip_prefix(b"ARG "));
+    let docker = docker.filter(|rest| !rest.split(|&byte| byte == b' ').next().is_some_and(|first| first.contains(&b'=')));
     if let Some(rest) = docker {
         let end = rest.iter().position(|&byte| byte == b' ')?;
         return Some((&rest[..end], &rest[end..]));
     }
-    let at = (0..text.len()).find(|&at| {
-        operator(&text[at..]).is_some() && !matches!(text[at], b'-' | b'?') && (at == 0 || !b"[=!<>:".contains(&text[at - 1]))
-    })?;
+    let begins = |&at: &usize| operator(&text[at..]).is_some() && (at == 0 || !b"[=!<>:".contains(&text[at - 1]));
+    let at = memchr::memchr2_iter(b'=', b':', text).find(begins)?;
     let left = text[..at].trim_ascii_end();
     let name = left.rsplit(|byte| byte.is_ascii_whitespace() || b"(\"'".contains(byte)).next()?;
     // `environ["APP_ENV"] = …`
@@ -171,7 +171,11 @@ fn ended(value: &[u8]) -> &[u8] {
         }
         _ => value,
     };
-    let comment = [&b" #"[..], b" //", b"\t#"].iter().filter_map(|mark| memchr::memmem::find(value, mark)).min();
+    let begins = |&at: &usize| match value[at] {
+        b' ' => value[at + 1..].starts_with(b"#") || value[at + 1..].starts_with(b"//"),
+        _ => value[at + 1..].starts_with(b"#"),
+    };
+    let comment = memchr::memchr2_iter(b' ', b'\t', value).find(begins);
     let value = &value[..comment.unwrap_or(value.len()).min(VALUE)];
     unquoted(value.trim_ascii_end())
         .trim_ascii_end()

@@ -1,6 +1,9 @@
 //! Why a place is where it is: every piece of evidence, what became of it, what was set aside, and what
 //! that means for the credentials on a line.
 
+use std::borrow::Borrow;
+use std::rc::Rc;
+
 use super::path;
 use super::reading::Form;
 use super::resolve::{Answer, Clue, Level, Opinion, Scope};
@@ -27,6 +30,9 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// Every fate.
+    pub const ALL: [Self; 6] = [Self::Decides, Self::Agrees, Self::Outweighed, Self::Contradicted, Self::TooWeak, Self::NotAsked];
+
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {
@@ -183,8 +189,8 @@ pub struct Explanation {
 }
 
 /// What became of each clue of each scope.
-pub fn fates(scopes: &[Scope], answer: &Answer) -> Vec<Vec<Fate>> {
-    let told = scopes.iter().enumerate().map(|(at, scope)| match answer.decided {
+pub fn fates<S: Borrow<Scope>>(scopes: &[S], answer: &Answer) -> Vec<Vec<Fate>> {
+    let told = scopes.iter().map(Borrow::borrow).enumerate().map(|(at, scope)| match answer.decided {
         Some(decided) if at > decided => vec![Fate::NotAsked; scope.clues.len()],
         _ => of_scope(scope),
     });
@@ -207,7 +213,7 @@ fn of_scope(scope: &Scope) -> Vec<Fate> {
 
 impl Survey<'_> {
     /// The scopes of a place as they are told, `line` counting the lines.
-    pub fn told(&self, scopes: &[Scope], answer: &Answer, line: &dyn Fn(usize) -> u64) -> Vec<ToldScope> {
+    pub fn told(&self, scopes: &[Rc<Scope>], answer: &Answer, line: &dyn Fn(usize) -> u64) -> Vec<ToldScope> {
         let all = scopes.iter().zip(fates(scopes, answer));
         let told = all.filter(|(scope, _)| !scope.clues.is_empty()).map(|(scope, fates)| ToldScope {
             level: scope.level,

@@ -27,6 +27,9 @@ pub enum What {
 }
 
 impl What {
+    /// Every sort.
+    pub const ALL: [Self; 5] = [Self::Slot, Self::Host, Self::Webhook, Self::Network, Self::Path];
+
     /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {

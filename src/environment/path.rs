@@ -4,7 +4,7 @@ use super::declared::Declared;
 use super::resolve::Clue;
 use super::words::{Counts, Words};
 use crate::finding::{PlaceKind, Stage};
-use crate::rule::name::words;
+use crate::rule::name::{NameWords, words};
 
 /// Names of a folder that hold tests. `features` holds them too, unless it stands below code.
 const TEST: &[&str] = &[
@@ -424,7 +424,7 @@ impl Reading<'_> {
         let counts = Counts { live, stage: config, pro };
         let parts: Vec<Vec<String>> = segments.iter().map(|segment| words(segment.as_bytes())).collect();
         let all: Vec<String> = parts.concat();
-        let mut spots = self.words.spots(&all, counts);
+        let mut spots = self.words.spots(&NameWords::of(all.join("_").as_bytes()), counts);
         // `.env.production.local` is production's, on somebody's machine.
         if spots.len() > 1 && dotenv && spots.last().is_some_and(|(stage, _)| *stage == Stage::Local) {
             spots.pop();

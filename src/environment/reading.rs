@@ -1,17 +1,18 @@
 //! Evidence of a credential: its value, its slot, a mode flag, what stands beside it, a host, its block,
 //! a chain; and how it is written.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::branch;
 use super::path::Surroundings;
 use super::survey::Survey;
 use crate::credential::{Class, Credential, Environment, Evidence, Provider};
-use crate::detect::{is_payout_name, slot_name};
+use crate::detect::{is_payout_block, is_payout_name, slot_name};
 use crate::finding::{Fact, FactKind, PlaceKind, Stage};
 use crate::record;
 use crate::rule::MAX_LENGTH;
-use crate::rule::name::normalise;
+use crate::rule::name::{NameWords, is_one_of};
 use crate::span::Span;
 
 /// Where the environment of a credential is known from; the better the source, the greater.
@@ -112,8 +113,6 @@ pub struct Reading {
     pub public_slot: bool,
     /// Whether its slot says that it pays out.
     pub payout_slot: bool,
-    /// Whether a slot, a block, a branch or a document says which environment it is for.
-    pub parted: bool,
 }
 
 impl Reading {
@@ -132,6 +131,19 @@ pub struct Seen<'a> {
     pub facts: &'a [Fact],
 }
 
+/// Calls that are given a default.
+const ASKS: [&[u8]; 10] = [
+    b"getenv(",
+    b"env.get(",
+    b"environ.get(",
+    b"env.fetch(",
+    b"env(",
+    b"config(",
+    b"get_env(",
+    b"fetch_env(",
+    b"getorelse(",
+    b"lookup_env(",
+];
 /// As much before a value as may belong to its statement.
 const LINE: usize = 2000;
 /// The most arms of a switch.
@@ -143,8 +155,9 @@ const NEIGHBOURS: usize = 64;
 #[derive(Debug)]
 pub struct Index<'a> {
     seen: Seen<'a>,
-    /// Of each host and chain, which money its slot speaks of, and whether it stands in a comment.
-    told: HashMap<usize, (Option<Environment>, bool)>,
+    /// Of each host and chain, which money its slot speaks of, and whether it stands in a comment; once
+    /// somebody asks.
+    told: Vec<OnceCell<(Option<Environment>, bool)>>,
     /// Hosts and chains that say an environment, by their provider.
     facts: HashMap<(FactKind, Option<&'a Provider>), Vec<usize>>,
     /// Identifiers whose own bytes say it, by their provider.
@@ -164,12 +177,15 @@ struct Peers {
 impl<'a> Index<'a> {
     /// Sorts what was seen in a survey.
     pub fn new(survey: &Survey<'_>, seen: Seen<'a>) -> Self {
-        let mut index =
-            Self { seen, told: HashMap::new(), facts: HashMap::new(), identifiers: HashMap::new(), peers: HashMap::new() };
+        let mut index = Self {
+            seen,
+            told: vec![OnceCell::new(); seen.facts.len()],
+            facts: HashMap::new(),
+            identifiers: HashMap::new(),
+            peers: HashMap::new(),
+        };
         for (number, fact) in seen.facts.iter().enumerate() {
             if matches!(fact.kind, FactKind::Host | FactKind::Network) && fact.environment != Environment::Unknown {
-                let side = survey.side_of_name(fact.name.as_bytes());
-                index.told.insert(number, (side, survey.is_commented(fact.span)));
                 index.facts.entry((fact.kind, fact.provider.as_ref())).or_default().push(number);
             }
         }
@@ -249,9 +265,12 @@ impl Survey<'_> {
             (reading.environment, reading.source) = (best.environment, best.source);
         }
         reading.parked = self.is_parked(&reading, name, credential.span);
-        reading.parted =
-            reading.slot_side.is_some() || self.side(credential.span).is_some() || self.is_otherwise(credential.span);
         reading
+    }
+
+    /// Whether a slot, a block, a branch or a document says which environment a credential is for.
+    pub fn parts(&self, reading: &Reading, span: Span) -> bool {
+        reading.slot_side.is_some() || self.side(span).is_some() || self.is_otherwise(span)
     }
 
     /// The name that a credential is assigned to. In an arm of a condition that is the name before the
@@ -259,8 +278,12 @@ impl Survey<'_> {
     fn slot_of(&self, number: usize, index: &Index<'_>) -> Option<Span> {
         let (bytes, span) = (self.input.bytes, index.seen.credentials[number].span);
         let floor = span.start.saturating_sub(LINE);
-        let condition = if self.kind() == PlaceKind::Log { None } else { branch::assigned_at(&bytes[floor..span.start]) };
-        let slot = slot_name(bytes, condition.map_or(span.start, |at| floor + at))?;
+        let is_arm = self.kind() != PlaceKind::Log && self.may_be_arm(span);
+        let condition = if is_arm { branch::assigned_at(&bytes[floor..span.start]) } else { None };
+        let slot = match condition {
+            Some(at) => slot_name(bytes, floor + at),
+            None => self.statement(span).slot,
+        }?;
         let credentials = index.seen.credentials;
         let before = credentials.partition_point(|other| other.span.start < slot.end);
         let is_value = before.checked_sub(1).is_some_and(|last| credentials[last].span.overlaps(slot));
@@ -277,7 +300,7 @@ impl Survey<'_> {
         if structure.doubtful {
             return false;
         }
-        structure.chain(span.start).into_iter().any(|block| {
+        structure.chain(span.start).any(|block| {
             let head = structure.head(block).trim_ascii();
             let head = head.strip_suffix(b"{").or_else(|| head.strip_suffix(b":")).unwrap_or(head).trim_ascii_end();
             let mut before = std::iter::successors(structure.blocks[block].prev, |&prev| structure.blocks[prev].prev).take(ARMS);
@@ -288,9 +311,7 @@ impl Survey<'_> {
 
     /// `production: …`: the name of a place, not of a slot.
     fn is_place_key(&self, name: &[u8]) -> bool {
-        let normal = normalise(name);
-        !matches!(normal.as_str(), "live" | "test" | "sandbox")
-            && self.run.declared.words.exact(name, super::words::Counts::KEY).is_some()
+        self.run.declared.words.exact(name, super::words::Counts::KEY).is_some() && !is_mode(name)
     }
 
     /// The scopes of a place, from inside out.
@@ -304,7 +325,7 @@ impl Survey<'_> {
         }
         match self.structure() {
             Some(structure) if !structure.doubtful => {
-                structure.chain(span.start).into_iter().map(|block| (structure.blocks[block].span, Some(block))).collect()
+                structure.chain(span.start).map(|block| (structure.blocks[block].span, Some(block))).collect()
             }
             Some(_) => vec![(super::structure::window(bytes, span), None), (Span::new(0, bytes.len()), Some(0))],
             None => vec![(super::structure::window(bytes, span), None)],
@@ -318,30 +339,27 @@ impl Survey<'_> {
             return None;
         }
         let structure = self.structure().filter(|structure| !structure.doubtful)?;
-        for (depth, block) in structure.chain(credential.span.start).into_iter().enumerate() {
-            let facts = self.block(block);
+        for (depth, block) in structure.chain(credential.span.start).enumerate() {
+            let facts = self.block(structure, block);
             let mut said = facts.flags.iter().filter(|flag| {
-                let owner = self.provider_of(&flag.name).or_else(|| {
+                let owner = self.provider_of(flag.name).or_else(|| {
                     let chain = structure.chain(structure.blocks[block].span.start);
-                    chain
-                        .into_iter()
-                        .chain([block])
-                        .filter(|&outer| outer > 0)
-                        .find_map(|outer| self.block(outer).provider.clone())
+                    let mut outer = chain.chain([block]).filter(|&outer| outer > 0);
+                    outer.find_map(|outer| self.block(structure, outer).provider)
                 });
                 if let Some(owner) = owner {
-                    return Some(&owner) == credential.provider.as_ref();
+                    return Some(owner) == credential.provider.as_ref();
                 }
                 // Without a provider it counts beside the credential only. `isProduction` speaks of the
                 // place, unless it is an argument of a call or a setting of payments.
                 let of_payments = || structure.head(block).ends_with(b"(") || is_payment_word(structure.key(block));
-                flag.generic && depth == 0 && block > 0 && (normalise(&flag.name) != "isproduction" || of_payments())
+                flag.generic && depth == 0 && block > 0 && (!flag.of_place || of_payments())
             });
             if let Some(first) = said.next() {
                 if said.any(|other| other.environment != first.environment) {
                     return None;
                 }
-                let evidence = Evidence { fact: format!("mode flag {}", first.text), weight: Some(70), span: Some(first.span) };
+                let evidence = Evidence { fact: format!("mode flag {}", first.text()), weight: Some(70), span: Some(first.span) };
                 return Some(Witness { source: Source::Flag, environment: first.environment, evidence });
             }
         }
@@ -383,7 +401,10 @@ impl Survey<'_> {
         ours.sort_unstable();
         // A host in a slot for one environment says nothing of a credential in a slot for the other; nor
         // of one in an unmarked slot, if there are hosts for both.
-        let told = |fact: usize| index.told.get(&fact).copied().unwrap_or_default();
+        let told = |fact: usize| {
+            let tell = || (self.side_of_name(facts[fact].name.as_bytes()), self.is_commented(facts[fact].span));
+            *index.told[fact].get_or_init(tell)
+        };
         let side = |fact: usize| told(fact).0;
         let several = ours.iter().any(|&fact| side(fact) != side(ours[0]));
         ours.retain(|&fact| match (side(fact), slot_side) {
@@ -411,7 +432,7 @@ impl Survey<'_> {
     }
 
     fn has_networks(&self, provider: &Provider) -> bool {
-        self.run.rules.providers().iter().any(|facts| facts.id == *provider && !facts.networks.is_empty())
+        self.run.rules.provider(provider.as_str()).is_some_and(|facts| !facts.networks.is_empty())
     }
 
     /// Whether a fact belongs to somebody else: to a block for one environment, to another document, or to
@@ -422,11 +443,11 @@ impl Survey<'_> {
         if structure.doubtful {
             return false;
         }
-        structure.chain(fact.start).into_iter().take_while(|&block| block != scope).any(|block| {
+        structure.chain(fact.start).take_while(|&block| block != scope).any(|block| {
             let here = structure.blocks[block];
             let holds = here.span.start <= site.start && site.start < here.span.end;
             let apart = matches!(here.shape, super::structure::Shape::Document | super::structure::Shape::Section);
-            !holds && (apart || self.block(block).side.is_some() || holds_peer(here.span, number, index))
+            !holds && (apart || self.block(structure, block).side.is_some() || holds_peer(here.span, number, index))
         })
     }
 
@@ -441,25 +462,20 @@ impl Survey<'_> {
     }
 
     fn find_side(&self, span: Span) -> Option<Environment> {
-        let bytes = self.input.bytes;
-        let (before, behind) =
-            (&bytes[span.start.saturating_sub(2000)..span.start], &bytes[span.end..(span.end + 2000).min(bytes.len())]);
         let of = |stage: Stage| if stage.is_lower() { Environment::Sandbox } else { Environment::Live };
         let structure = self.structure()?;
-        if let Some(arm) = branch::inline(&self.run.declared.words, before, behind) {
+        let statement = self.statement(span);
+        if let Some(arm) = statement.arm {
             return Some(of(arm.stage));
         }
-        let slot = slot_name(bytes, span.start).map(|slot| &bytes[slot.range()]);
-        if let Some(stage) = slot
-            .filter(|name| self.is_place_key(name))
-            .and_then(|name| self.run.declared.words.exact(name, super::words::Counts::KEY))
-        {
+        let name = statement.slot.map_or(&b""[..], |slot| &self.input.bytes[slot.range()]);
+        if let Some(stage) = statement.stage.filter(|_| !is_mode(name)) {
             return Some(of(stage));
         }
         if structure.doubtful {
             return None;
         }
-        structure.chain(span.start).into_iter().find_map(|block| self.block(block).side)
+        structure.chain(span.start).find_map(|block| self.block(structure, block).side)
     }
 
     /// C6: the block or the branch, where the other one of a pair stands on the other side.
@@ -496,24 +512,16 @@ impl Survey<'_> {
             .or_else(|| before.strip_suffix(b"`"))
             .unwrap_or(before)
             .trim_ascii_end();
-        let asks: [&[u8]; 10] = [
-            b"getenv(",
-            b"env.get(",
-            b"environ.get(",
-            b"env.fetch(",
-            b"env(",
-            b"config(",
-            b"get_env(",
-            b"fetch_env(",
-            b"getorelse(",
-            b"lookup_env(",
-        ];
-        let lower = unquoted.to_ascii_lowercase();
-        let fallback = [&b":-"[..], b"||", b"??", b"?:", b" or"].iter().any(|mark| lower.ends_with(mark))
-            || lower.ends_with(b",")
-                && asks.iter().any(|ask| memchr::memmem::rfind(&lower, ask).is_some_and(|at| !lower[at..].contains(&b')')));
+        let or = || unquoted.len() >= 3 && unquoted[unquoted.len() - 3..].eq_ignore_ascii_case(b" or");
+        let asked = || {
+            let lower = unquoted.to_ascii_lowercase();
+            ASKS.iter().any(|ask| memchr::memmem::rfind(&lower, ask).is_some_and(|at| !lower[at..].contains(&b')')))
+        };
+        let fallback = [&b":-"[..], b"||", b"??", b"?:"].iter().any(|mark| unquoted.ends_with(mark))
+            || or()
+            || unquoted.ends_with(b",") && asked();
         // `${NAME:value}`
-        let placeholder = lower.strip_suffix(b":").is_some_and(|rest| {
+        let placeholder = unquoted.strip_suffix(b":").is_some_and(|rest| {
             let name = rest.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte)).count();
             name > 0 && rest[..rest.len() - name].ends_with(b"${")
         });
@@ -538,6 +546,10 @@ impl Survey<'_> {
 
     /// Whether the file is the configuration of a bundler, which may inline what it is given.
     pub fn is_bundler_config(&self) -> bool {
+        *self.bundler.get_or_init(|| self.is_bundled())
+    }
+
+    fn is_bundled(&self) -> bool {
         let name = self.path().rsplit('/').next().unwrap_or_default();
         if self.is_angular_environment() {
             return true;
@@ -574,8 +586,8 @@ impl Survey<'_> {
         }
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         let name = self.path().rsplit('/').next().unwrap_or_default();
-        let chain = structure.chain(at);
-        let keys: Vec<String> = chain.iter().map(|&block| String::from_utf8_lossy(structure.key(block)).into_owned()).collect();
+        let keys = structure.chain(at).map(|block| String::from_utf8_lossy(structure.key(block)).into_owned());
+        let keys: Vec<String> = keys.collect();
         let has = |wanted: &str| keys.iter().any(|key| key == wanted || key.ends_with(wanted));
         match () {
             () if name.starts_with("next.config.") => has("env") || has("publicRuntimeConfig") || has("DefinePlugin"),
@@ -609,13 +621,12 @@ impl Survey<'_> {
     /// A key in a block that is called after payouts.
     fn within_payout(&self, span: Span, name: &[u8]) -> bool {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
-        let key = crate::rule::name::words(name);
-        if !key.iter().any(|word| matches!(word.as_str(), "key" | "secret" | "token")) {
+        if !NameWords::of(name).has(&["key", "secret", "token"]) {
             return false;
         }
-        structure.chain(span.start).into_iter().take(2).filter(|&block| block > 0).any(|block| {
+        structure.chain(span.start).take(2).filter(|&block| block > 0).any(|block| {
             let head = structure.key(block);
-            head.len() < 40 && is_payout_name(&[head, b"_key"].concat())
+            head.len() < 40 && is_payout_block(head)
         })
     }
 
@@ -633,9 +644,9 @@ impl Survey<'_> {
             return false;
         }
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
-        structure.chain(span.start).into_iter().any(|block| {
-            let facts = self.block(block);
-            facts.slots(words).iter().any(|(side, other)| *side == Some(Environment::Live) && *other == stem)
+        structure.chain(span.start).any(|block| {
+            let mut live = self.block(structure, block).names.iter().filter(|(_, side)| *side == Some(Environment::Live));
+            live.any(|(other, _)| words.stem_of_slot(other) == stem)
         })
     }
 
@@ -659,29 +670,29 @@ impl Survey<'_> {
     /// The document, section or file that holds a place: what stands in another one is apart.
     pub fn document(&self, at: usize) -> usize {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return 0 };
-        let chain = structure.chain(at);
-        let apart = |block: &&usize| {
-            matches!(structure.blocks[**block].shape, super::structure::Shape::Document | super::structure::Shape::Section)
+        let apart = |&block: &usize| {
+            matches!(structure.blocks[block].shape, super::structure::Shape::Document | super::structure::Shape::Section)
         };
-        chain.iter().find(apart).copied().unwrap_or(0)
+        structure.chain(at).find(apart).unwrap_or(0)
     }
 
     /// The innermost block that holds both places.
     pub fn share_block(&self, one: Span, other: Span) -> bool {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return true };
-        let (one, other) = (structure.chain(one.start), structure.chain(other.start));
-        let common = one.iter().find(|block| other.contains(block)).copied().unwrap_or(0);
-        let apart =
-            |chain: &[usize]| chain.iter().take_while(|&&block| block != common).any(|&block| self.block(block).side.is_some());
-        !apart(&one) && !apart(&other)
+        let (one, other) = (structure.innermost(one.start), structure.innermost(other.start));
+        let common = structure.outward(one).find(|&block| structure.outward(other).any(|outer| outer == block)).unwrap_or(0);
+        let apart = |from: usize| {
+            structure.outward(from).take_while(|&block| block != common).any(|block| self.block(structure, block).side.is_some())
+        };
+        !apart(one) && !apart(other)
     }
 
     /// The blocks around a place that name a provider or payments.
     pub fn is_payment_block(&self, at: usize) -> bool {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
-        structure.chain(at).into_iter().filter(|&block| block > 0).any(|block| {
+        structure.chain(at).filter(|&block| block > 0).any(|block| {
             let key = structure.key(block);
-            self.block(block).provider.is_some() || is_payment_word(key)
+            self.block(structure, block).provider.is_some() || is_payment_word(key)
         })
     }
 
@@ -689,6 +700,11 @@ impl Survey<'_> {
     pub fn around(&self) -> Surroundings {
         self.input.around
     }
+}
+
+/// `live: …` and `test: …` speak of the key, not of the place.
+pub(super) fn is_mode(name: &[u8]) -> bool {
+    is_one_of(NameWords::of(name).normal(), &["live", "test", "sandbox"])
 }
 
 /// Whether a block holds another credential of the same kind.
@@ -707,9 +723,8 @@ fn inside(head: Span, bytes: &[u8]) -> Span {
 
 /// Whether a name speaks of payments.
 pub fn is_payment_word(name: &[u8]) -> bool {
-    let all = crate::rule::name::words(name);
     let payment = ["payment", "payments", "pay", "checkout", "billing", "payout", "payouts", "invoice", "invoices"];
-    all.iter().any(|word| payment.contains(&word.as_str()))
+    NameWords::of(name).has(&payment)
 }
 
 impl Survey<'_> {
@@ -728,7 +743,10 @@ impl Survey<'_> {
     pub fn has_live_sibling(&self, span: Span, name: &[u8]) -> bool {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         let stem = self.stem_of_name(name);
-        let fits = |(side, other): &(Option<Environment>, String)| *side != Some(Environment::Sandbox) && *other == stem;
-        structure.chain(span.start).into_iter().any(|block| self.block(block).slots(&self.run.declared.words).iter().any(fits))
+        let words = &self.run.declared.words;
+        structure.chain(span.start).any(|block| {
+            let mut others = self.block(structure, block).names.iter().filter(|(_, side)| *side != Some(Environment::Sandbox));
+            others.any(|(other, _)| words.stem_of_slot(other) == stem)
+        })
     }
 }

@@ -1,6 +1,8 @@
 //! From evidence to an answer: scopes from inside out, the strongest fact of each side, and unknown
 //! where facts contradict each other.
 
+use std::borrow::Borrow;
+
 use crate::credential::Evidence;
 use crate::finding::{Stage, Trust};
 use crate::span::Span;
@@ -30,6 +32,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every level, from inside out.
+    pub const ALL: [Self; 6] = [Self::Record, Self::Branch, Self::Block, Self::Document, Self::File, Self::Run];
+
     /// The name in explanations.
     pub const fn name(self) -> &'static str {
         match self {
@@ -151,9 +156,9 @@ impl Scope {
 }
 
 /// The first scope with an opinion decides, from inside out.
-pub fn resolve(scopes: &[Scope]) -> Answer {
+pub fn resolve<S: Borrow<Scope>>(scopes: &[S]) -> Answer {
     let mut conflict = None;
-    for (at, scope) in scopes.iter().enumerate() {
+    for (at, scope) in scopes.iter().map(Borrow::borrow).enumerate() {
         match scope.opinion() {
             Opinion::None => {}
             Opinion::Mixed(one, other) => {

@@ -186,7 +186,7 @@ impl Survey<'_> {
     fn slot(&self, name: &[u8], value: &[u8], span: Span) -> Slot {
         Slot {
             name: String::from_utf8_lossy(name).into_owned(),
-            provider: self.provider_of(name),
+            provider: self.provider_of(name).cloned(),
             filling: filling(name, value),
             host: host(value),
             span,

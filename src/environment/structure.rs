@@ -19,6 +19,8 @@ const LINE: usize = 4 * 1024;
 const HEAD: usize = 400;
 /// Lines on either side of a value, where there is no structure.
 const WINDOW: usize = 8;
+/// Endings of languages whose comments begin with two dashes.
+const DASHED: &[&str] = &["sql", "lua", "hs", "elm", "adb", "ads", "vhd", "vhdl"];
 /// How many times an anchor may be followed.
 const ALIASES: usize = 4;
 
@@ -117,6 +119,8 @@ pub(super) struct Structure<'a> {
     aliases: Vec<(usize, usize)>,
     /// Comments that run over lines.
     comments: Vec<Span>,
+    /// Whether two dashes begin a comment also directly before a word; elsewhere they make it an option.
+    dashes: bool,
     /// Braces that do not match, or too much of everything.
     pub(super) doubtful: bool,
 }
@@ -125,7 +129,9 @@ impl<'a> Structure<'a> {
     /// The blocks of a file of that name.
     pub(super) fn parse(bytes: &'a [u8], path: &str) -> Self {
         let grammar = Grammar::of(path);
-        let built = Self::build(bytes, grammar);
+        let ending = path.rsplit('.').next().unwrap_or_default();
+        let dashes = DASHED.iter().any(|dashed| ending.eq_ignore_ascii_case(dashed));
+        let built = Self { dashes, ..Self::build(bytes, grammar) };
         // What braces do not tell, indentation may.
         if built.doubtful
             && matches!(grammar, Grammar::Braces { .. })
@@ -151,6 +157,7 @@ impl<'a> Structure<'a> {
             blocks: builder.blocks,
             aliases: Vec::new(),
             comments: builder.comments,
+            dashes: false,
             doubtful: builder.doubtful,
         };
         if grammar == Grammar::Yaml {
@@ -169,14 +176,13 @@ impl<'a> Structure<'a> {
     }
 
     /// The blocks that hold `at`, from inside out; the file is the last.
-    pub(super) fn chain(&self, at: usize) -> Vec<usize> {
-        let mut block = self.innermost(at);
-        let mut chain = vec![block];
-        while block > 0 {
-            block = self.blocks[block].parent;
-            chain.push(block);
-        }
-        chain
+    pub(super) fn chain(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
+        self.outward(self.innermost(at))
+    }
+
+    /// A block and those that it stands in; the file is the last.
+    pub(super) fn outward(&self, block: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(block), |&block| (block > 0).then(|| self.blocks[block].parent))
     }
 
     /// The blocks directly in a block.
@@ -204,7 +210,7 @@ impl<'a> Structure<'a> {
 
     /// What is assigned directly in a block. Lists of names and values count as what they list.
     pub(super) fn entries(&self, block: usize) -> Vec<Entry<'a>> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(8);
         let braces = matches!(self.grammar, Grammar::Braces { .. });
         let mut start = self.blocks[block].head.end.max(self.blocks[block].span.start);
         let end = self.blocks[block].span.end;
@@ -259,7 +265,7 @@ impl<'a> Structure<'a> {
     /// Blocks that take over, by an alias, what stands at `at`, with the keys of their own that hide it.
     pub(super) fn heirs(&self, at: usize) -> Vec<usize> {
         let mut heirs: Vec<usize> = Vec::new();
-        let mut sources = self.chain(at);
+        let mut sources: Vec<usize> = self.chain(at).collect();
         for _ in 0..ALIASES {
             let mut more = Vec::new();
             for &(anchor, user) in &self.aliases {
@@ -292,7 +298,7 @@ impl<'a> Structure<'a> {
         for star in memchr::memchr_iter(b'*', self.bytes) {
             let Some(name) = marked(&self.bytes[star..(star + HEAD).min(self.bytes.len())], b'*') else { continue };
             let Some(&anchor) = anchors.get(name) else { continue };
-            let user = self.chain(star)[0];
+            let user = self.innermost(star);
             if user != anchor && user != 0 {
                 aliases.push((anchor, user));
             }
@@ -310,8 +316,10 @@ impl<'a> Structure<'a> {
         let text = before.trim_ascii_start();
         let comments = self.grammar.comments();
         let whole = line == 0 || self.bytes[line - 1] == b'\n';
-        let leads = comments.iter().any(|mark| text.starts_with(mark.as_bytes()));
-        if whole && (leads || text.starts_with(b"* ") || text.starts_with(b"/*")) {
+        let option = !self.dashes && text.starts_with(b"--") && text.get(2).is_some_and(u8::is_ascii_alphanumeric);
+        let leads = || !option && comments.iter().any(|mark| text.starts_with(mark.as_bytes()));
+        let marked = whole && text.first().is_some_and(|first| b"#/;-<*".contains(first));
+        if marked && (leads() || text.starts_with(b"* ") || text.starts_with(b"/*")) {
             return true;
         }
         let behind_mark = |mark: &&str| {
@@ -321,7 +329,9 @@ impl<'a> Structure<'a> {
                     && memchr::memchr_iter(b'"', &before[..at]).count().is_multiple_of(2)
             })
         };
-        comments.iter().filter(|mark| **mark != ";" && **mark != "--").any(behind_mark)
+        // Most lines hold no mark of any kind.
+        memchr::memchr3(b'#', b'/', b'<', before).is_some()
+            && comments.iter().filter(|mark| **mark != ";" && **mark != "--").any(behind_mark)
             || self
                 .comments
                 .get(self.comments.partition_point(|comment| comment.end <= at))
@@ -718,8 +728,7 @@ mod tests {
         let at = text.find('@').unwrap();
         let structure = Structure::parse(text.as_bytes(), path);
         assert!(!structure.doubtful, "{text}");
-        let chain = structure.chain(at);
-        chain.iter().map(|&block| String::from_utf8_lossy(structure.key(block)).into_owned()).collect()
+        structure.chain(at).map(|block| String::from_utf8_lossy(structure.key(block)).into_owned()).collect()
     }
 
     #[test]
@@ -736,8 +745,10 @@ mod tests {
     fn branches_and_labels() {
         let heads = |path: &str, text: &str| {
             let structure = Structure::parse(text.as_bytes(), path);
-            let chain = structure.chain(text.find('@').unwrap());
-            chain.iter().map(|&block| String::from_utf8_lossy(structure.head(block)).into_owned()).collect::<Vec<_>>()
+            structure
+                .chain(text.find('@').unwrap())
+                .map(|block| String::from_utf8_lossy(structure.head(block)).into_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(heads("a.js", "let a = 1\nif (isProd) {\n k = '@' }")[0], "if (isProd) {");
         assert_eq!(heads("a.js", "if (isProd) { a() } else { k = '@' }")[0], "else {");
@@ -773,8 +784,7 @@ mod tests {
     fn entries_stand_in_their_own_block() {
         let entries = |path: &str, text: &str| {
             let structure = Structure::parse(text.as_bytes(), path);
-            let chain = structure.chain(text.find('@').unwrap());
-            let entries = chain.iter().map(|&block| structure.entries(block));
+            let entries = structure.chain(text.find('@').unwrap()).map(|block| structure.entries(block));
             let row =
                 |entry: &Entry<'_>| format!("{}={}", String::from_utf8_lossy(entry.name), String::from_utf8_lossy(entry.value));
             entries.map(|all| all.iter().map(row).collect::<Vec<_>>()).collect::<Vec<_>>()
@@ -785,6 +795,15 @@ mod tests {
         assert!(entries("a.yml", kubernetes)[1].contains(&"APP_ENV=production".to_owned()));
         let task = r#"{"environment":[{"name":"APP_ENV","value":"production"},{"name":"KEY","value":"@"}]}"#;
         assert!(entries("a.json", task).concat().contains(&"APP_ENV=production".to_owned()));
+    }
+
+    #[test]
+    fn an_option_is_no_comment() {
+        let commented = |path: &str, text: &str| Structure::parse(text.as_bytes(), path).is_commented(text.find('@').unwrap());
+        assert!(!commented("release.sh", "helm upgrade shop \\\n  --set stripe.secretKey=@\n"));
+        assert!(commented("release.sh", "# helm upgrade --set stripe.secretKey=@\n"));
+        assert!(commented("pay.sql", "--insert into keys values ('@')\n") && commented("pay.lua", "-- key = '@'\n"));
+        assert!(commented("notes", "-- key = @\n"));
     }
 
     #[test]
@@ -825,7 +844,7 @@ mod tests {
                         let span = structure.blocks[block].span;
                         assert!(span.start <= place && place < span.end.max(1), "{at} {path}");
                     }
-                    structure.entries(structure.chain(place)[0]);
+                    structure.entries(structure.innermost(place));
                     structure.heirs(place);
                     window(bytes, Span::new(place, place + 1));
                     structure.is_commented(place);

@@ -1,29 +1,33 @@
 //! A file or a window of a log, and where each of its places is: gathers the evidence, scope by scope.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::branch;
-use super::declare::{self, Flag};
+use super::branch::{self, Arm};
+use super::declare::{self, Flag, Told};
 use super::declared::Declared;
 use super::entry::{self, Entry};
 use super::path::{self, Surroundings};
+use super::quick::Quick;
+use super::reading::is_mode;
 use super::resolve::{Answer, Clue, Level, Scope, resolve};
 use super::structure::{self, Shape, Structure, line_start};
 use super::words::{Counts, Words};
 use crate::credential::{Environment, Provider};
 use crate::finding::{Place, PlaceKind, Stage, Trust};
 use crate::record::{self, Field, Meaning};
-use crate::rule::name::{normalise, words};
+use crate::rule::name::{NameWords, is_one_of};
 use crate::rule::{Pack, RuleSet};
 use crate::span::Span;
 
 /// The longest line whose words are read.
 const LINE: usize = 2000;
+/// Endings of pages that are made on a server.
+const PAGES: &[&str] =
+    &[".erb", ".ejs", ".hbs", ".twig", ".blade.php", ".php", ".jinja", ".jinja2", ".liquid", ".j2", ".cshtml", ".jsp"];
 /// Ids of evidence that parts what is live from what is sandbox.
-const PARTING: &[&str] = &["P20", "P22", "P24", "P25", "P26", "P27", "P28"];
+const PARTING: &[&str] = &["P20", "P22", "P23", "P24", "P25", "P26", "P27", "P28"];
 
 /// What all files of a run have in common.
 #[derive(Clone, Copy, Debug)]
@@ -57,36 +61,48 @@ pub struct Situation {
     /// The place.
     pub place: Place,
     /// All evidence, from inside out.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<Rc<Scope>>,
     /// What follows from it.
     pub answer: Answer,
 }
 
 /// What a block says.
 #[derive(Debug, Default)]
-pub(super) struct BlockFacts {
-    scope: Option<Scope>,
+pub(super) struct BlockFacts<'a> {
+    scope: Option<Rc<Scope>>,
     /// How code was built: counts for the file.
     built: Vec<Clue>,
     /// Which money what stands in it speaks of, where its head says so.
     pub(super) side: Option<Environment>,
     /// The provider that its head names.
-    pub(super) provider: Option<Provider>,
+    pub(super) provider: Option<&'a Provider>,
     /// Modes of providers that are set directly in it.
-    pub(super) flags: Vec<Flag>,
-    /// Names of what is assigned directly in it.
-    pub(super) names: Vec<Vec<u8>>,
-    /// The same names as slots; few files ask.
-    slots: OnceCell<Vec<(Option<Environment>, String)>>,
+    pub(super) flags: Vec<Flag<'a>>,
+    /// Names of what is assigned directly in it, and which money each speaks of.
+    pub(super) names: Vec<(&'a [u8], Option<Environment>)>,
 }
 
-impl BlockFacts {
-    /// Which money each of its names speaks of, and the name without that word.
-    pub(super) fn slots(&self, words: &Words) -> &[(Option<Environment>, String)] {
-        let slot = |name: &Vec<u8>| (words.side_of_slot(name), words.stem_of_slot(name));
-        self.slots.get_or_init(|| self.names.iter().map(slot).collect())
-    }
+/// What is asked of a block, once somebody asks.
+#[derive(Debug, Default)]
+struct Memo<'a> {
+    provider: OnceCell<Option<&'a Provider>>,
+    facts: OnceCell<Box<BlockFacts<'a>>>,
+    situation: OnceCell<Rc<Situation>>,
 }
+
+/// What a statement says of a value in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Statement {
+    /// The arm of a condition that the value is.
+    pub(super) arm: Option<Arm>,
+    /// The name that it is assigned to.
+    pub(super) slot: Option<Span>,
+    /// The environment that this name is the word for.
+    pub(super) stage: Option<Stage>,
+}
+
+/// The assignments and options of a shell command: names, values, and the command.
+type Command<'a> = Vec<(&'a [u8], &'a [u8], Span)>;
 
 /// A file, surveyed.
 #[derive(Debug)]
@@ -95,13 +111,21 @@ pub struct Survey<'a> {
     pub(super) input: Input<'a>,
     path: String,
     kind: PlaceKind,
+    /// Whether the script in it is a client's, and whether tests stand in a part of it.
+    page: bool,
+    rust: bool,
     structure: OnceCell<Option<Structure<'a>>>,
-    blocks: RefCell<HashMap<usize, Rc<BlockFacts>>>,
-    situations: RefCell<HashMap<(usize, PlaceKind), Rc<Situation>>>,
+    blocks: OnceCell<Vec<Memo<'a>>>,
+    /// Of the blocks of another kind than the file.
+    situations: RefCell<Quick<(usize, PlaceKind), Rc<Situation>>>,
+    entries: OnceCell<Vec<Entry<'a>>>,
     file: OnceCell<Vec<Clue>>,
-    /// Whose each name is, and which side each place is on: many ask the same.
-    providers: RefCell<HashMap<Vec<u8>, Option<Provider>>>,
-    pub(super) sides: RefCell<HashMap<usize, Option<Environment>>>,
+    run_scope: OnceCell<Rc<Scope>>,
+    conditions: OnceCell<Vec<usize>>,
+    pub(super) bundler: OnceCell<bool>,
+    /// What stands around each place: many ask the same.
+    statements: RefCell<Quick<(usize, usize), Statement>>,
+    pub(super) sides: RefCell<Quick<usize, Option<Environment>>>,
     pragmas: OnceCell<Vec<(usize, Stage)>>,
     banners: OnceCell<Vec<(usize, Stage)>>,
 }
@@ -111,16 +135,24 @@ impl<'a> Survey<'a> {
     pub fn new(run: Run<'a>, input: Input<'a>) -> Self {
         let path = input.path.map_or(String::new(), |path| run.declared.relative(path));
         let kind = input.kind.unwrap_or_else(|| path::kind_with(&path, run.declared, input.around));
+        let page = matches!(kind, PlaceKind::Source | PlaceKind::Config) && PAGES.iter().any(|end| path.ends_with(end));
+        let rust = kind == PlaceKind::Source && Path::new(&path).extension().is_some_and(|extension| extension == "rs");
         Self {
             run,
             input,
             path,
             kind,
+            page,
+            rust,
             structure: OnceCell::new(),
-            blocks: RefCell::default(),
+            blocks: OnceCell::new(),
             situations: RefCell::default(),
+            entries: OnceCell::new(),
             file: OnceCell::new(),
-            providers: RefCell::default(),
+            run_scope: OnceCell::new(),
+            conditions: OnceCell::new(),
+            bundler: OnceCell::new(),
+            statements: RefCell::default(),
             sides: RefCell::default(),
             pragmas: OnceCell::new(),
             banners: OnceCell::new(),
@@ -139,23 +171,19 @@ impl<'a> Survey<'a> {
 
     /// What sort of place `at` is: the script in a page is a client's, whatever the page is.
     pub fn kind_at(&self, at: usize) -> PlaceKind {
-        if self.is_inline_test(at) {
-            return PlaceKind::Test;
-        }
-        let page =
-            [".erb", ".ejs", ".hbs", ".twig", ".blade.php", ".php", ".jinja", ".jinja2", ".liquid", ".j2", ".cshtml", ".jsp"];
-        let open = matches!(self.kind, PlaceKind::Source | PlaceKind::Config);
         let scripted = || self.structure().is_some_and(|structure| structure.is_in(at, b"<script", b"</script"));
-        if open && page.iter().any(|end| self.path.ends_with(end)) && scripted() { PlaceKind::Client } else { self.kind }
+        match () {
+            () if self.rust && self.is_inline_test(at) => PlaceKind::Test,
+            () if self.page && scripted() => PlaceKind::Client,
+            () => self.kind,
+        }
     }
 
     /// Rust keeps tests beside the code.
     fn is_inline_test(&self, at: usize) -> bool {
-        let rust = self.kind == PlaceKind::Source && Path::new(&self.path).extension().is_some_and(|extension| extension == "rs");
-        let structure = self.structure().filter(|structure| rust && !structure.doubtful);
-        structure.is_some_and(|structure| {
-            let heads = structure.chain(at).into_iter().map(|block| structure.head(block));
-            heads.into_iter().any(|head| head.ends_with(b"mod tests {") || head.ends_with(b"mod test {"))
+        self.blocks_told().is_some_and(|structure| {
+            let mut heads = structure.chain(at).map(|block| structure.head(block));
+            heads.any(|head| head.ends_with(b"mod tests {") || head.ends_with(b"mod test {"))
         })
     }
 
@@ -168,25 +196,53 @@ impl<'a> Survey<'a> {
         self.structure.get_or_init(parse).as_ref()
     }
 
+    /// The structure, where blocks can be told.
+    pub(super) fn blocks_told(&self) -> Option<&Structure<'a>> {
+        self.structure().filter(|structure| !structure.doubtful)
+    }
+
     /// Where `span` is. What stands in one block, with nothing nearer that says more, is in one place.
     pub fn situation(&self, span: Span) -> Rc<Situation> {
-        let mut near = Vec::new();
-        if self.kind != PlaceKind::Log {
-            self.near(span, &mut near);
+        let kind = self.kind_at(span.start);
+        if self.kind == PlaceKind::Log {
+            return Rc::new(self.look(kind, vec![Rc::new(self.record(span))], None, Vec::new()));
         }
-        let block = self.structure().filter(|structure| !structure.doubtful && near.is_empty() && self.command(span).is_empty());
-        let key = block.map(|structure| (structure.innermost(span.start), self.kind_at(span.start)));
-        if let Some(known) = key.and_then(|key| self.situations.borrow().get(&key).cloned()) {
-            return known;
+        let command = self.command(span);
+        let near = self.near(span, &command);
+        let built = self.built_by(&command);
+        match self.blocks_told() {
+            Some(structure) if near.is_empty() && built.is_empty() => {
+                self.of_block(structure, structure.innermost(span.start), kind)
+            }
+            Some(structure) => Rc::new(self.look(kind, near, Some(structure.innermost(span.start)), built)),
+            None => {
+                let scopes = near.into_iter().chain(self.window(span).map(Rc::new)).collect();
+                Rc::new(self.look(kind, scopes, None, Vec::new()))
+            }
         }
-        let situation = Rc::new(self.look(span, near));
-        if let Some(key) = key {
-            self.situations.borrow_mut().insert(key, Rc::clone(&situation));
+    }
+
+    /// Where a block is; one that says nothing is where the block around it is.
+    fn of_block(&self, structure: &Structure<'a>, block: usize, kind: PlaceKind) -> Rc<Situation> {
+        let says = |&block: &usize| {
+            let facts = self.block(structure, block);
+            block == 0 || facts.scope.is_some() || !facts.built.is_empty()
+        };
+        let block = structure.outward(block).find(says).unwrap_or_default();
+        if kind == self.kind {
+            let look = || Rc::new(self.look(kind, Vec::new(), Some(block), Vec::new()));
+            return Rc::clone(self.memo(structure, block).situation.get_or_init(look));
         }
+        if let Some(known) = self.situations.borrow().get(&(block, kind)) {
+            return Rc::clone(known);
+        }
+        let situation = Rc::new(self.look(kind, Vec::new(), Some(block), Vec::new()));
+        self.situations.borrow_mut().insert((block, kind), Rc::clone(&situation));
         situation
     }
 
-    fn look(&self, span: Span, near: Vec<Scope>) -> Situation {
+    /// Resolves what is near a place, the blocks around it, the file and the run.
+    fn look(&self, kind: PlaceKind, near: Vec<Rc<Scope>>, block: Option<usize>, built: Vec<Clue>) -> Situation {
         let declared = self.run.declared;
         let place = declared.place(&self.path);
         let said = declared.forced.map(|stage| Clue::declared("P01", stage, format!("--force-env {stage}"))).or_else(|| {
@@ -194,27 +250,29 @@ impl<'a> Survey<'a> {
             Some(Clue::declared("P02", locked.stage?, format!("declared for {}, locked", locked.source)))
         });
         let mut scopes = Vec::new();
-        if let Some(said) = said {
-            scopes.push(Scope { clues: vec![said], ..Scope::new(Level::Record, "declared") });
+        scopes.extend(said.map(|said| Rc::new(Scope { clues: vec![said], ..Scope::new(Level::Record, "declared") })));
+        scopes.extend(near);
+        let mut clues: Vec<Clue> = Vec::new();
+        if let (Some(block), Some(structure)) = (block, self.structure()) {
+            for block in structure.outward(block) {
+                let facts = self.block(structure, block);
+                scopes.extend(facts.scope.clone());
+                clues.extend(facts.built.iter().cloned());
+            }
         }
-        if self.kind == PlaceKind::Log {
-            scopes.push(self.record(span));
-        } else {
-            scopes.extend(near);
-            self.inner(span, &mut scopes);
-        }
-        self.settle(scopes, self.built(span), span.start)
+        clues.extend(built);
+        self.settle(scopes, clues, kind)
     }
 
     /// Where the file is, whatever its blocks and records say.
     pub fn whole(&self) -> Situation {
         let said = self.run.declared.forced.map(|stage| Clue::declared("P01", stage, format!("--force-env {stage}")));
-        let scope = |said| Scope { clues: vec![said], ..Scope::new(Level::Record, "declared") };
-        self.settle(said.map(scope).into_iter().collect(), Vec::new(), 0)
+        let scope = |said| Rc::new(Scope { clues: vec![said], ..Scope::new(Level::Record, "declared") });
+        self.settle(said.map(scope).into_iter().collect(), Vec::new(), self.kind_at(0))
     }
 
     /// Adds the file and the run to the scopes of a place, and resolves them.
-    fn settle(&self, mut scopes: Vec<Scope>, built: Vec<Clue>, at: usize) -> Situation {
+    fn settle(&self, mut scopes: Vec<Rc<Scope>>, built: Vec<Clue>, kind: PlaceKind) -> Situation {
         let mut file = Scope::new(Level::File, format!("file {}", if self.path.is_empty() { "-" } else { &self.path }));
         let place = self.run.declared.place(&self.path);
         if let Some((stage, source)) = place.and_then(|place| Some((place.stage?, &place.source))) {
@@ -222,14 +280,14 @@ impl<'a> Survey<'a> {
         }
         file.clues.extend(self.file_clues().iter().cloned());
         file.clues.extend(built);
-        scopes.push(file);
-        scopes.push(self.run_scope());
+        scopes.push(Rc::new(file));
+        scopes.push(Rc::clone(self.run_scope.get_or_init(|| Rc::new(self.run_scope()))));
         let answer = resolve(&scopes);
         let because = match (&answer.conflict, answer.stage) {
-            (Some((one, other)), Stage::Unknown) => vec![one.evidence(), other.evidence()],
+            (Some((one, other)), Stage::Unknown) => [one.evidence(), other.evidence()].into(),
             _ => answer.because.iter().map(Clue::evidence).collect(),
         };
-        let place = Place { environment: answer.stage, kind: self.kind_at(at), confidence: answer.trust, because };
+        let place = Place { environment: answer.stage, kind, confidence: answer.trust, because };
         Situation { place, scopes, answer }
     }
 
@@ -247,35 +305,44 @@ impl<'a> Survey<'a> {
     }
 
     /// What is nearer than a block: pragma, branch, line.
-    fn near(&self, span: Span, scopes: &mut Vec<Scope>) {
+    fn near(&self, span: Span, command: &Command<'_>) -> Vec<Rc<Scope>> {
+        let mut scopes = Vec::new();
         if let Some(pragma) = self.pragma(span.start) {
-            scopes.push(Scope { clues: vec![pragma], ..Scope::new(Level::Record, "pragma") });
+            scopes.push(Rc::new(Scope { clues: vec![pragma], ..Scope::new(Level::Record, "pragma") }));
         }
         if self.structure().is_none() {
-            return;
+            return scopes;
+        }
+        if let Some(arm) = self.statement(span).arm {
+            let clue = Clue::new("P26", arm.stage, arm.weight, format!("arm of a condition for {}", arm.stage)).at(span);
+            scopes.push(Rc::new(Scope { clues: vec![clue], ..Scope::new(Level::Branch, "condition") }));
+        }
+        scopes.extend(self.line(span, command).map(Rc::new));
+        scopes
+    }
+
+    /// What the statement around a value says of it.
+    pub(super) fn statement(&self, span: Span) -> Statement {
+        let key = (span.start, span.end);
+        if let Some(known) = self.statements.borrow().get(&key) {
+            return *known;
         }
         let bytes = self.input.bytes;
         let (before, behind) =
             (&bytes[span.start.saturating_sub(LINE)..span.start], &bytes[span.end..(span.end + LINE).min(bytes.len())]);
-        if let Some(arm) = branch::inline(self.dictionary(), before, behind) {
-            let clue = Clue::new("P26", arm.stage, arm.weight, format!("arm of a condition for {}", arm.stage)).at(span);
-            scopes.push(Scope { clues: vec![clue], ..Scope::new(Level::Branch, "condition") });
-        }
-        let line = self.line(span);
-        if !line.clues.is_empty() {
-            scopes.push(line);
-        }
+        let arm = if self.may_be_arm(span) { branch::inline(self.dictionary(), before, behind) } else { None };
+        let slot = crate::detect::slot_name(bytes, span.start).filter(|slot| !is_question(&bytes[slot.end..span.start]));
+        let stage = slot.and_then(|slot| self.dictionary().exact(&bytes[slot.range()], Counts::KEY));
+        let statement = Statement { arm, slot, stage };
+        self.statements.borrow_mut().insert(key, statement);
+        statement
     }
 
-    /// Blocks and documents; where there are none, the lines around.
-    fn inner(&self, span: Span, scopes: &mut Vec<Scope>) {
-        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else {
-            scopes.extend(self.window(span));
-            return;
-        };
-        for block in structure.chain(span.start) {
-            scopes.extend(self.block(block).scope.clone());
-        }
+    /// Whether a sign of a condition is near enough for a value to be an arm of it. Most files have none.
+    pub(super) fn may_be_arm(&self, span: Span) -> bool {
+        let signs = self.conditions.get_or_init(|| branch::signs(self.input.bytes));
+        let from = signs.partition_point(|&sign| sign + branch::LONGEST < span.start);
+        signs.get(from).is_some_and(|&sign| sign <= span.end + branch::LONGEST)
     }
 
     /// P01: the last pragma before, if its block holds the place.
@@ -284,8 +351,7 @@ impl<'a> Survey<'a> {
         let before = pragmas.partition_point(|(pragma, _)| *pragma <= at);
         let &(pragma, stage) = &pragmas[before.checked_sub(1)?];
         let structure = self.structure()?;
-        let block = structure.chain(pragma)[0];
-        let span = structure.blocks[block].span;
+        let span = structure.blocks[structure.innermost(pragma)].span;
         (span.start <= at && at < span.end)
             .then(|| Clue::declared("P01", stage, format!("keyfence: env={stage}")).at(Span::new(pragma, pragma + 9)))
     }
@@ -305,35 +371,33 @@ impl<'a> Survey<'a> {
     }
 
     /// P20 for a key that is a word for an environment, P21 for what is set in the same command.
-    fn line(&self, span: Span) -> Scope {
+    fn line(&self, span: Span, command: &Command<'_>) -> Option<Scope> {
         let bytes = self.input.bytes;
-        let mut scope = Scope::new(Level::Block, "line");
-        if let Some(slot) = crate::detect::slot_name(bytes, span.start) {
+        let mut clues = Vec::new();
+        let statement = self.statement(span);
+        if let (Some(slot), Some(_)) = (statement.slot, statement.stage) {
             let name = &bytes[slot.range()];
-            // `live: …` and `test: …` speak of the key, not of the place.
-            let mode = matches!(normalise(name).as_str(), "live" | "test" | "sandbox");
-            let stage = self.dictionary().exact(name, Counts { live: false, stage: false, pro: false }).filter(|_| !mode);
-            scope.clues.extend(
-                stage.map(|stage| Clue::new("P20", stage, 85, format!("key {}", String::from_utf8_lossy(name))).at(slot)),
-            );
+            let stage = self.dictionary().exact(name, Counts { live: false, stage: false, pro: false });
+            let text = || format!("key {}", String::from_utf8_lossy(name));
+            clues.extend(stage.filter(|_| !is_mode(name)).map(|stage| Clue::new("P20", stage, 85, text()).at(slot)));
         }
-        for (name, value, span) in self.command(span) {
+        for &(name, value, span) in command {
             let entry = Entry { name, value, commented: false, span };
-            if let Some(stage) = declare::deployment(self.dictionary(), &entry) {
-                scope.clues.push(declare::clue("P21", (stage, 85), &entry));
+            if let Some(stage) = declare::deployment(self.dictionary(), &Told::new(&entry)) {
+                clues.push(declare::clue("P21", (stage, 85), &entry));
             } else if matches!(name, b"-n" | b"--namespace") {
                 let stage = self.dictionary().loose(value, Counts::KEY);
-                scope.clues.extend(stage.map(|stage| declare::clue("P24", (stage, 75), &entry)));
+                clues.extend(stage.map(|stage| declare::clue("P24", (stage, 75), &entry)));
             } else if matches!(name, b"--env" | b"--environment" | b"--stage") {
                 let stage = self.dictionary().exact(value, Counts::KEY);
-                scope.clues.extend(stage.map(|stage| declare::clue("P21", (stage, 85), &entry)));
+                clues.extend(stage.map(|stage| declare::clue("P21", (stage, 85), &entry)));
             }
         }
-        scope
+        (!clues.is_empty()).then(|| Scope { clues, ..Scope::new(Level::Block, "line") })
     }
 
     /// The assignments and options of the shell command that holds `span`, its continued lines included.
-    fn command(&self, span: Span) -> Vec<(&'a [u8], &'a [u8], Span)> {
+    fn command(&self, span: Span) -> Command<'a> {
         let bytes = self.input.bytes;
         let mut start = line_start(bytes, span.start);
         if span.start - start > LINE {
@@ -360,15 +424,15 @@ impl<'a> Survey<'a> {
         if end - start > LINE {
             return Vec::new();
         }
-        let signs = memchr::memchr2_iter(b'=', b'-', &bytes[start..end]);
-        if signs.take(2).count() < 2 {
+        let text = &bytes[start..end];
+        let parts = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+        let begins = |&at: &usize| text[at] == b'=' || at == 0 || parts(text[at - 1]);
+        if memchr::memchr2_iter(b'=', b'-', text).filter(begins).take(2).count() < 2 {
             return Vec::new();
         }
         let mut found = Vec::new();
         let mut last: &[u8] = b"";
-        for word in
-            bytes[start..end].split(|byte| byte.is_ascii_whitespace() || b"\"'".contains(byte)).filter(|word| !word.is_empty())
-        {
+        for word in text.split(|&byte| parts(byte)).filter(|word| !word.is_empty()) {
             let here = Span::new(start, end);
             if let Some(equal) = memchr::memchr(b'=', word) {
                 found.push((&word[..equal], word[equal + 1..].trim_ascii(), here));
@@ -389,43 +453,40 @@ impl<'a> Survey<'a> {
         entry::read(bytes, window, true, &mut entries);
         let mut scope = Scope::new(Level::Block, "eight lines around");
         for entry in &entries {
-            let stage = declare::deployment(self.dictionary(), entry);
+            let stage = declare::deployment(self.dictionary(), &Told::new(entry));
             scope.clues.extend(stage.map(|stage| declare::clue("P21", (stage, 85), entry)));
         }
         Some(scope).filter(|scope| !scope.clues.is_empty())
     }
 
-    /// P34 in the blocks that hold the place: it counts for the file.
-    fn built(&self, span: Span) -> Vec<Clue> {
-        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return Vec::new() };
-        let mut clues: Vec<Clue> = Vec::new();
-        for block in structure.chain(span.start) {
-            clues.extend(self.block(block).built.iter().cloned());
-        }
-        for (name, value, span) in self.command(span) {
+    /// P34 in the command that holds the place: it counts for the file.
+    fn built_by(&self, command: &Command<'_>) -> Vec<Clue> {
+        let said = command.iter().filter_map(|&(name, value, span)| {
             let entry = Entry { name, value, commented: false, span };
-            clues.extend(declare::runtime(self.dictionary(), &entry).map(|said| declare::clue("P34", said, &entry)));
-        }
-        clues
+            let said = declare::runtime(self.dictionary(), &Told::new(&entry))?;
+            Some(declare::clue("P34", said, &entry))
+        });
+        said.collect()
     }
 
     /// What the path says, and what is assigned at the top of the file.
     fn file_clues(&self) -> &[Clue] {
         self.file.get_or_init(|| {
             let mut clues = path::clues(&self.path, self.kind, self.run.declared, self.input.around);
-            let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return clues };
-            for entry in Self::file_entries(structure) {
-                if self.provider_of(entry.name).is_some() {
+            let Some(structure) = self.blocks_told() else { return clues };
+            for entry in self.file_entries(structure) {
+                let told = Told::new(entry);
+                if self.run.rules.named_in(&told.words).is_some() {
                     continue;
                 }
-                if let Some(stage) = declare::deployment(self.dictionary(), &entry).filter(|_| !self.is_pipeline_word(&entry)) {
-                    clues.push(declare::clue("P33", (stage, 85), &entry));
-                } else if let Some(said) = declare::runtime(self.dictionary(), &entry) {
-                    clues.push(declare::clue("P34", said, &entry));
-                } else if let Some(stage) = declare::switch(&entry) {
-                    clues.push(declare::clue("P36", (stage, 60), &entry));
-                } else if let Some(stage) = declare::own_url(self.dictionary(), &entry) {
-                    clues.push(declare::clue("P37", (stage, 50), &entry));
+                if let Some(stage) = declare::deployment(self.dictionary(), &told).filter(|_| !self.is_pipeline_word(&told)) {
+                    clues.push(declare::clue("P33", (stage, 85), entry));
+                } else if let Some(said) = declare::runtime(self.dictionary(), &told) {
+                    clues.push(declare::clue("P34", said, entry));
+                } else if let Some(stage) = declare::switch(&told) {
+                    clues.push(declare::clue("P36", (stage, 60), entry));
+                } else if let Some(stage) = declare::own_url(self.dictionary(), &told) {
+                    clues.push(declare::clue("P37", (stage, 50), entry));
                 }
             }
             clues
@@ -433,51 +494,52 @@ impl<'a> Survey<'a> {
     }
 
     /// Assignments of the file itself, and of paragraphs without a heading.
-    fn file_entries(structure: &Structure<'a>) -> Vec<Entry<'a>> {
-        let mut entries = structure.entries(0);
-        for child in structure.children(0) {
-            let block = structure.blocks[child];
-            if block.shape == Shape::Paragraph && block.head.is_empty() {
-                entries.extend(structure.entries(child));
+    fn file_entries(&self, structure: &Structure<'a>) -> &[Entry<'a>] {
+        self.entries.get_or_init(|| {
+            let mut entries = structure.entries(0);
+            for child in structure.children(0) {
+                let block = structure.blocks[child];
+                if block.shape == Shape::Paragraph && block.head.is_empty() {
+                    entries.extend(structure.entries(child));
+                }
             }
-        }
-        entries
+            entries
+        })
     }
 
     /// In a pipeline, `stage: test` is a step.
-    fn is_pipeline_word(&self, entry: &Entry<'_>) -> bool {
-        self.kind == PlaceKind::Ci && matches!(normalise(entry.name).as_str(), "stage" | "tier" | "workspace")
+    fn is_pipeline_word(&self, told: &Told<'_, '_>) -> bool {
+        self.kind == PlaceKind::Ci && is_one_of(told.words.normal(), &["stage", "tier", "workspace"])
     }
 
     /// The provider that a name or a head names.
-    pub(super) fn provider_of(&self, name: &[u8]) -> Option<Provider> {
-        if let Some(known) = self.providers.borrow().get(name) {
-            return known.clone();
-        }
-        let provider = self.run.rules.named(name).map(|provider| provider.id.clone());
-        self.providers.borrow_mut().insert(name.to_vec(), provider.clone());
-        provider
+    pub(super) fn provider_of(&self, name: &[u8]) -> Option<&'a Provider> {
+        self.run.rules.named(name).map(|provider| &provider.id)
     }
 
     /// Whether a provider is one of payments.
     pub(super) fn is_payment_provider(&self, id: &Provider) -> bool {
-        let facts = self.run.rules.providers().iter().find(|facts| facts.id == *id);
+        let facts = self.run.rules.provider(id.as_str());
         facts.is_some_and(|facts| facts.pack == Pack::Payments && !facts.is_general())
     }
 
-    pub(super) fn block(&self, number: usize) -> Rc<BlockFacts> {
-        if let Some(facts) = self.blocks.borrow().get(&number) {
-            return Rc::clone(facts);
-        }
-        let facts = Rc::new(self.read_block(number));
-        self.blocks.borrow_mut().insert(number, Rc::clone(&facts));
-        facts
+    fn memo(&self, structure: &Structure<'a>, number: usize) -> &Memo<'a> {
+        let memos = || structure.blocks.iter().map(|_| Memo::default()).collect();
+        &self.blocks.get_or_init(memos)[number]
     }
 
-    fn read_block(&self, number: usize) -> BlockFacts {
-        let Some(structure) = self.structure() else { return BlockFacts::default() };
+    /// What a block says.
+    pub(super) fn block(&self, structure: &Structure<'a>, number: usize) -> &BlockFacts<'a> {
+        self.memo(structure, number).facts.get_or_init(|| Box::new(self.read_block(structure, number)))
+    }
+
+    /// The provider that the head of a block names.
+    fn block_provider(&self, structure: &Structure<'a>, number: usize) -> Option<&'a Provider> {
+        *self.memo(structure, number).provider.get_or_init(|| self.provider_of(structure.key(number)))
+    }
+
+    fn read_block(&self, structure: &Structure<'a>, number: usize) -> BlockFacts<'a> {
         let block = structure.blocks[number];
-        let head = String::from_utf8_lossy(structure.head(number).trim_ascii()).into_owned();
         let mut reading = BlockReading {
             survey: self,
             structure,
@@ -503,6 +565,10 @@ impl<'a> Survey<'a> {
         } else {
             level
         };
+        if clues.is_empty() {
+            return facts;
+        }
+        let head = String::from_utf8_lossy(structure.head(number).trim_ascii());
         let name = match block.shape {
             Shape::File | Shape::Document => "document".to_owned(),
             Shape::Section => format!("section {head}"),
@@ -511,7 +577,7 @@ impl<'a> Survey<'a> {
             Shape::Item => "list item".to_owned(),
             Shape::Block => format!("block {}", head.chars().take(60).collect::<String>()),
         };
-        facts.scope = (!clues.is_empty()).then(|| Scope { clues, ..Scope::new(level, name) });
+        facts.scope = Some(Rc::new(Scope { clues, ..Scope::new(level, name) }));
         facts
     }
 
@@ -589,6 +655,11 @@ fn banners(bytes: &[u8], words: &Words) -> Vec<(usize, Stage)> {
         .collect()
 }
 
+/// Whether what stands between a name and a value makes the name a question: `if production?`.
+fn is_question(between: &[u8]) -> bool {
+    matches!(between, [b'?', next, ..] if next.is_ascii_whitespace())
+}
+
 /// One block while it is read.
 struct BlockReading<'s, 'a> {
     survey: &'s Survey<'a>,
@@ -596,7 +667,7 @@ struct BlockReading<'s, 'a> {
     number: usize,
     level: Level,
     clues: Vec<Clue>,
-    facts: BlockFacts,
+    facts: BlockFacts<'a>,
 }
 
 impl BlockReading<'_, '_> {
@@ -614,9 +685,9 @@ impl BlockReading<'_, '_> {
         let (structure, number) = (self.structure, self.number);
         let block = structure.blocks[number];
         let (head, key) = (structure.head(number), structure.key(number));
-        let shown = String::from_utf8_lossy(key).into_owned();
+        let shown = || String::from_utf8_lossy(key);
         let call = head.last() == Some(&b'(');
-        self.facts.provider = self.survey.provider_of(key);
+        self.facts.provider = self.survey.block_provider(structure, number);
         let before = block.prev.map(|prev| structure.head(prev));
         if let Some(arm) = branch::of_head(self.words(), head, before) {
             self.level = Level::Branch;
@@ -633,18 +704,17 @@ impl BlockReading<'_, '_> {
         }
         let ci = self.survey.kind == PlaceKind::Ci;
         let counts = Counts { live: true, stage: !ci, pro: false };
-        let parent = structure.key(block.parent);
-        if matches!(key, b"release" | b"debug") && parent == b"buildTypes" {
+        if matches!(key, b"release" | b"debug") && structure.key(block.parent) == b"buildTypes" {
             let stage = if key == b"release" { Stage::Production } else { Stage::Dev };
-            self.push("P28", stage, 60, format!("build type {shown}"));
+            self.push("P28", stage, 60, format!("build type {}", shown()));
         } else if ci {
             let text = if key.len() < 3 { head } else { key };
             let stage = self.words().loose(head_text(text, head), counts);
             if let Some(stage) = stage {
-                self.push("P23", stage, 60, format!("job or step {shown}"));
+                self.push("P23", stage, 60, format!("job or step {}", shown()));
             }
         } else if let Some(stage) = self.exact_key(key, counts) {
-            self.push("P20", stage, 85, format!("key {shown}"));
+            self.push("P20", stage, 85, format!("key {}", shown()));
         }
     }
 
@@ -666,14 +736,10 @@ impl BlockReading<'_, '_> {
     fn heading(&mut self, head: &[u8]) {
         let Some(stage) = self.words().loose(head, Counts::KEY) else { return };
         self.facts.side = Some(if stage.is_lower() { Environment::Sandbox } else { Environment::Live });
-        let all = words(head);
-        let about_keys = all.iter().any(|word| {
-            matches!(
-                word.as_str(),
-                "key" | "keys" | "token" | "tokens" | "secret" | "secrets" | "credentials" | "card" | "cards" | "mode"
-            )
-        });
-        let mode = all.iter().any(|word| matches!(word.as_str(), "live" | "test" | "sandbox"));
+        let all = NameWords::of(head);
+        let about_keys =
+            all.has(&["key", "keys", "token", "tokens", "secret", "secrets", "credentials", "card", "cards", "mode"]);
+        let mode = all.has(&["live", "test", "sandbox"]);
         if mode && (about_keys || self.survey.provider_of(head).is_some()) {
             return;
         }
@@ -685,30 +751,35 @@ impl BlockReading<'_, '_> {
     fn entries(&mut self) {
         let file = self.number == 0;
         let ci = self.survey.kind == PlaceKind::Ci;
-        let entries = if file { Survey::file_entries(self.structure) } else { self.structure.entries(self.number) };
+        let own_entries;
+        let entries = if file {
+            self.survey.file_entries(self.structure)
+        } else {
+            own_entries = self.structure.entries(self.number);
+            &own_entries[..]
+        };
         let paragraph =
             self.structure.blocks[self.number].shape == Shape::Paragraph && self.structure.blocks[self.number].head.is_empty();
         let of_provider = self.facts.provider.is_some() || self.within_provider();
         let listed = entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(b"value"));
-        for entry in &entries {
+        for entry in entries {
+            let told = Told::new(entry);
             if self.facts.names.len() < 2000 {
-                self.facts.names.push(entry.name.to_vec());
+                self.facts.names.push((entry.name, self.words().side_in(&told.words)));
             }
-            let own = of_provider || self.survey.provider_of(entry.name).is_some();
-            if let Some(flag) = declare::flag(entry).filter(|flag| own || flag.generic) {
-                self.facts.flags.push(flag);
-            }
+            let own = of_provider || self.survey.run.rules.named_in(&told.words).is_some();
+            self.facts.flags.extend(declare::flag(&told).filter(|flag| own || flag.generic));
             // What stands at the top of a file counts as the file's.
             if file || paragraph || own {
                 continue;
             }
-            if let Some(said) = declare::runtime(self.words(), entry) {
+            if let Some(said) = declare::runtime(self.words(), &told) {
                 self.facts.built.push(declare::clue("P34", said, entry));
-            } else if let Some(stage) = declare::deployment(self.words(), entry).filter(|_| !self.survey.is_pipeline_word(entry))
+            } else if let Some(stage) = declare::deployment(self.words(), &told).filter(|_| !self.survey.is_pipeline_word(&told))
             {
-                let named = ci && normalise(entry.name) == "environment";
+                let named = ci && told.words.normal() == b"environment";
                 self.clues.push(declare::clue(if named { "P23" } else { "P21" }, (stage, if named { 90 } else { 85 }), entry));
-            } else if let Some(stage) = declare::switch(entry) {
+            } else if let Some(stage) = declare::switch(&told) {
                 self.clues.push(declare::clue("P36", (stage, 60), entry));
             } else if !entry.commented && entry.name.eq_ignore_ascii_case(b"name") && !listed {
                 self.named(entry, ci);
@@ -719,7 +790,7 @@ impl BlockReading<'_, '_> {
 
     fn within_provider(&self) -> bool {
         let parent = self.structure.blocks[self.number].parent;
-        self.number > 0 && parent > 0 && self.survey.provider_of(self.structure.key(parent)).is_some()
+        self.number > 0 && parent > 0 && self.survey.block_provider(self.structure, parent).is_some()
     }
 
     /// P22: an item or an object that is called like an environment; in a pipeline, a step.
@@ -766,8 +837,8 @@ impl BlockReading<'_, '_> {
             }
             let labels = self.structure.children(child).filter(|&inner| self.structure.key(inner) == b"labels");
             for entry in labels.flat_map(|inner| self.structure.entries(inner)) {
-                let last = entry.name.rsplit(|&byte| byte == b'/').next().map(normalise);
-                let known = last.is_some_and(|last| matches!(last.as_str(), "environment" | "env" | "stage" | "tier"));
+                let last = entry.name.rsplit(|&byte| byte == b'/').next().map(NameWords::of);
+                let known = last.is_some_and(|last| is_one_of(last.normal(), &["environment", "env", "stage", "tier"]));
                 let stage = self.words().exact(entry.value, Counts::KEY).filter(|_| known);
                 clues.extend(stage.map(|stage| declare::clue("P24", (stage, 80), &entry)));
             }

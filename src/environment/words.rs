@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::credential::Environment;
 use crate::finding::Stage;
-use crate::rule::name::words;
+use crate::rule::name::{NameWords, is_one_of};
 
 /// Which of the words that mean other things as well count here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,8 @@ const TEST: &[&str] = &["test", "testing", "tst"];
 const DEV: &[&str] = &["dev", "devel", "develop", "development"];
 const LOCAL: &[&str] = &["local", "localhost"];
 
+/// The longest text that is a word for an environment and nothing else.
+const EXACT: usize = 40;
 /// Before a word for production these make it staging.
 const BEFORE: &[&str] = &["pre", "non", "not", "no", "quasi", "near"];
 /// Behind it, these do.
@@ -91,44 +93,59 @@ impl Words {
 
     /// Every environment that a text names.
     pub fn stages(&self, text: &[u8], counts: Counts) -> Vec<Stage> {
-        self.read(&words(text), counts).named()
+        self.read(&NameWords::of(text), counts).named()
     }
 
     /// The environments that words name, each with the words that do.
-    pub(super) fn spots(&self, all: &[String], counts: Counts) -> Vec<(Stage, std::ops::Range<usize>)> {
+    pub(super) fn spots(&self, all: &NameWords, counts: Counts) -> Vec<(Stage, std::ops::Range<usize>)> {
         self.read(all, counts).spots
     }
 
     /// The environment that a text names in any of its words; none where it names several sides.
     pub fn loose(&self, text: &[u8], counts: Counts) -> Option<Stage> {
-        let stages = self.stages(text, counts);
-        let first = *stages.first()?;
-        stages.iter().all(|stage| stage.is_lower() == first.is_lower()).then_some(first)
+        self.loose_in(&NameWords::of(text), counts)
+    }
+
+    /// The same for words.
+    pub(super) fn loose_in(&self, all: &NameWords, counts: Counts) -> Option<Stage> {
+        let spots = self.read(all, counts).spots;
+        let (first, _) = *spots.first()?;
+        spots.iter().all(|(stage, _)| stage.is_lower() == first.is_lower()).then_some(first)
     }
 
     /// The environment that a text is the word for, and nothing else.
     pub fn exact(&self, text: &[u8], counts: Counts) -> Option<Stage> {
-        let read = self.read(&words(text), counts);
+        if text.len() > EXACT { None } else { self.exact_in(&NameWords::of(text), counts) }
+    }
+
+    /// The same for words.
+    pub(super) fn exact_in(&self, all: &NameWords, counts: Counts) -> Option<Stage> {
+        let read = self.read(all, counts);
         match read.spots[..] {
-            [(stage, _)] if read.rest == 0 && text.len() <= 40 => Some(stage),
+            [(stage, _)] if read.rest == 0 => Some(stage),
             _ => None,
         }
     }
 
     /// Which money the name of a slot speaks of: `PAYCHAIN_SANDBOX_API_KEY`, not the flag `LIVE_MODE`.
     pub fn side_of_slot(&self, name: &[u8]) -> Option<Environment> {
-        let mut all = words(name);
-        if all.last().is_some_and(|word| matches!(word.as_str(), "mode" | "env" | "environment" | "livemode" | "testmode")) {
+        self.side_in(&NameWords::of(name))
+    }
+
+    /// The same for words.
+    pub(super) fn side_in(&self, all: &NameWords) -> Option<Environment> {
+        if all.last().is_some_and(|word| is_one_of(word, &["mode", "env", "environment", "livemode", "testmode"])) {
             return None;
         }
         // `test_mode_api_key` is a slot of the test mode.
-        let mode = all.iter().position(|word| word == "mode");
-        if let Some(at) = mode.filter(|&at| at > 0 && matches!(all[at - 1].as_str(), "live" | "test")) {
-            all.remove(at);
-        }
-        let stages = self.read(&all, Counts::KEY).named();
-        let live = stages.contains(&Stage::Production);
-        let sandbox = stages.iter().any(|stage| stage.is_lower());
+        let mode = all.iter().position(|word| word == b"mode");
+        let mode = mode.filter(|&at| at > 0 && all.get(at - 1).is_some_and(|word| is_one_of(word, &["live", "test"])));
+        let spots = match mode {
+            Some(at) => self.read(&all.without(at), Counts::KEY).spots,
+            None => self.read(all, Counts::KEY).spots,
+        };
+        let live = spots.iter().any(|(stage, _)| *stage == Stage::Production);
+        let sandbox = spots.iter().any(|(stage, _)| stage.is_lower());
         match (live, sandbox) {
             (true, false) => Some(Environment::Live),
             (false, true) => Some(Environment::Sandbox),
@@ -138,64 +155,100 @@ impl Words {
 
     /// The name of a slot without the words for environments and numbers: what a pair has in common.
     pub fn stem_of_slot(&self, name: &[u8]) -> String {
-        let all = words(name);
-        let kept = all.iter().filter(|word| {
-            let single = self.read(std::slice::from_ref(*word), Counts::KEY);
-            single.spots.is_empty() && !word.bytes().all(|byte| byte.is_ascii_digit()) && word.as_str() != "mode"
-        });
-        kept.map(String::as_str).collect()
+        let all = NameWords::of(name);
+        let kept = all.iter().filter(|word| !is_number(word) && *word != b"mode" && self.word(word, Counts::KEY).is_none());
+        kept.flatten().copied().map(char::from).collect()
     }
 
     /// The environments that words name, and how many words are left over.
-    fn read(&self, all: &[String], counts: Counts) -> Read {
+    fn read(&self, all: &NameWords, counts: Counts) -> Read {
+        // Most names say nothing at all.
+        if !all.iter().any(|word| self.may_say(word)) {
+            return Read { spots: Vec::new(), rest: all.iter().filter(|word| !is_number(word)).count() };
+        }
         let (mut spots, mut rest, mut at) = (Vec::new(), 0, 0);
-        while at < all.len() {
-            let word = all[at].as_str();
-            let next = all.get(at + 1).map(String::as_str);
-            let number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
-            let (stage, taken) = match next {
-                _ if number(word) => {
-                    at += 1;
-                    continue;
-                }
-                Some(next) if BEFORE.contains(&word) && (PRODUCTION[..2].contains(&next) || next == "live") => {
-                    (Some(Stage::Staging), 2)
-                }
-                Some(next) if PRODUCTION[..2].contains(&word) && COPIES.contains(&next) => (Some(Stage::Staging), 2),
-                Some(next) if means_otherwise(word, next) => {
-                    rest += 2;
-                    (None, 2)
-                }
-                Some(next) if word == "pr" && number(next) => (Some(Stage::Preview), 2),
-                Some("2") if word == "e" && all.get(at + 2).is_some_and(|third| third == "e") => (Some(Stage::Test), 3),
-                _ => (self.word(word, counts), 1),
-            };
-            rest += usize::from(stage.is_none() && taken == 1);
+        while let Some(word) = all.get(at) {
+            if is_number(word) {
+                at += 1;
+                continue;
+            }
+            let (stage, taken) = if self.may_say(word) { self.word_at(all, at, counts) } else { (None, 1) };
+            let otherwise = stage.is_none() && taken == 2;
+            rest += if otherwise { 2 } else { usize::from(stage.is_none()) };
             spots.extend(stage.map(|stage| (stage, at..at + taken)));
             at += taken;
         }
         Read { spots, rest }
     }
 
-    fn word(&self, word: &str, counts: Counts) -> Option<Stage> {
-        if let Some(&stage) = self.aliases.get(word) {
+    /// Whether a word is in the dictionary, as far as its first letter and its length tell.
+    pub(super) fn may_say(&self, word: &[u8]) -> bool {
+        let known = word
+            .first()
+            .is_some_and(|first| LENGTHS[usize::from(first.wrapping_sub(b'a')).min(26)] >> word.len().min(31) & 1 == 1);
+        known || !self.aliases.is_empty()
+    }
+
+    /// What a word says with those behind it, and how many words that takes. Two words without an
+    /// environment mean something else together.
+    fn word_at(&self, all: &NameWords, at: usize, counts: Counts) -> (Option<Stage>, usize) {
+        let word = all.get(at).unwrap_or_default();
+        let produces = |word: &[u8]| is_one_of(word, &PRODUCTION[..2]);
+        match all.get(at + 1) {
+            Some(next) if is_one_of(word, BEFORE) && (produces(next) || next == b"live") => (Some(Stage::Staging), 2),
+            Some(next) if produces(word) && is_one_of(next, COPIES) => (Some(Stage::Staging), 2),
+            Some(next) if means_otherwise(word, next) => (None, 2),
+            Some(next) if word == b"pr" && is_number(next) => (Some(Stage::Preview), 2),
+            Some(b"2") if word == b"e" && all.get(at + 2) == Some(b"e") => (Some(Stage::Test), 3),
+            _ => (self.word(word, counts), 1),
+        }
+    }
+
+    fn word(&self, word: &[u8], counts: Counts) -> Option<Stage> {
+        if !self.may_say(word) {
+            return None;
+        }
+        if let Some(&stage) = std::str::from_utf8(word).ok().and_then(|word| self.aliases.get(word)) {
             return Some(stage);
         }
         match word {
-            _ if PRODUCTION.contains(&word) => Some(Stage::Production),
-            "live" if counts.live => Some(Stage::Production),
-            "pro" if counts.pro => Some(Stage::Production),
-            _ if STAGING.contains(&word) => Some(Stage::Staging),
-            "stage" if counts.stage => Some(Stage::Staging),
-            _ if PREVIEW.contains(&word) => Some(Stage::Preview),
-            _ if SANDBOX.contains(&word) => Some(Stage::Sandbox),
-            _ if TEST.contains(&word) => Some(Stage::Test),
-            "ci" => Some(Stage::Ci),
-            _ if DEV.contains(&word) => Some(Stage::Dev),
-            _ if LOCAL.contains(&word) => Some(Stage::Local),
+            _ if is_one_of(word, PRODUCTION) => Some(Stage::Production),
+            b"live" if counts.live => Some(Stage::Production),
+            b"pro" if counts.pro => Some(Stage::Production),
+            _ if is_one_of(word, STAGING) => Some(Stage::Staging),
+            b"stage" if counts.stage => Some(Stage::Staging),
+            _ if is_one_of(word, PREVIEW) => Some(Stage::Preview),
+            _ if is_one_of(word, SANDBOX) => Some(Stage::Sandbox),
+            _ if is_one_of(word, TEST) => Some(Stage::Test),
+            b"ci" => Some(Stage::Ci),
+            _ if is_one_of(word, DEV) => Some(Stage::Dev),
+            _ if is_one_of(word, LOCAL) => Some(Stage::Local),
             _ => None,
         }
     }
+}
+
+/// Of each first letter, the lengths of the words that say something; of more than thirty letters none does.
+const LENGTHS: [u32; 27] = {
+    let lists: [&[&str]; 10] =
+        [PRODUCTION, STAGING, PREVIEW, SANDBOX, TEST, DEV, LOCAL, BEFORE, COPIES, &["live", "pro", "stage", "ci", "pr", "e"]];
+    let mut lengths = [0; 27];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let word = lists[list][at].as_bytes();
+            lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+            at += 1;
+        }
+        list += 1;
+    }
+    lengths
+};
+
+/// Words are split where digits begin.
+fn is_number(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_digit)
 }
 
 /// What a text says.
@@ -212,8 +265,8 @@ impl Read {
     }
 }
 
-fn means_otherwise(word: &str, next: &str) -> bool {
-    OTHERWISE.iter().any(|(words, followers)| words.contains(&word) && followers.contains(&next))
+fn means_otherwise(word: &[u8], next: &[u8]) -> bool {
+    OTHERWISE.iter().any(|(words, followers)| is_one_of(word, words) && is_one_of(next, followers))
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
-//! The JSON Schema of JSON Lines: what `--format jsonl` and the alerts of a stream may hold.
+//! The JSON Schema of JSON Lines: what `--format jsonl` of every command and the alerts of a stream may hold.
 
 use serde_json::{Map, Value, json};
 
 use super::jsonl::SCHEMA;
 use crate::credential::{Class, Confidence, Environment};
+use crate::environment::explanation::Fate;
+use crate::environment::inventory::What;
+use crate::environment::resolve::Level;
 use crate::finding::{Kind, PlaceKind, Severity, Stage, Trust};
 
 /// The JSON Schema (2020-12) of a line, made from the same names as the lines.
@@ -18,6 +21,11 @@ pub fn schema() -> Value {
             object("alerts-limited", fields(&[("ts", text()), ("counts", counts())]), &["ts", "counts"]),
             object("skipped", fields(&[("path", text()), ("why", text())]), &["path", "why"]),
             object("summary", summary(), &SUMMARY_REQUIRED),
+            object("explanation", explanation(), &["path", "place", "scopes", "credentials"]),
+            object("inventory-row", inventory_row(), &["what", "name", "items"]),
+            object("inventory-same", fields(&[("items", list(&item()))]), &["items"]),
+            object("unresolved", unresolved(), &["path", "line", "why", "declare"]),
+            object("inventory-summary", inventory_summary(), &INVENTORY_REQUIRED),
         ],
     })
 }
@@ -43,6 +51,24 @@ const FINDING_REQUIRED: [&str; 16] = [
 const ALERT_REQUIRED: [&str; 5] = ["ts", "stream", "count", "redacted", "truncated"];
 const SUMMARY_REQUIRED: [&str; 11] =
     ["schema", "version", "rules", "files", "bytes", "excluded", "skipped", "findings", "suppressed", "sites", "complete"];
+
+const INVENTORY_REQUIRED: [&str; 6] = ["rows", "items", "unresolved", "files", "skipped", "complete"];
+const ACCOUNT_REQUIRED: [&str; 14] = [
+    "line",
+    "column",
+    "masked",
+    "title",
+    "class",
+    "confidence",
+    "moves_funds",
+    "environment",
+    "evidence",
+    "form",
+    "parked",
+    "published",
+    "place",
+    "findings",
+];
 
 fn text() -> Value {
     json!({ "type": "string" })
@@ -81,24 +107,49 @@ fn part(properties: &[(&str, Value)], required: &[&str]) -> Value {
     json!({ "type": "object", "properties": fields(properties), "required": required, "additionalProperties": false })
 }
 
+fn stage() -> Value {
+    one_of(Stage::ALL.iter().map(|stage| stage.name()))
+}
+
+fn money() -> Value {
+    one_of([Environment::Live, Environment::Sandbox, Environment::Unknown].map(Environment::name))
+}
+
+fn class() -> Value {
+    one_of(Class::ALL.iter().map(|class| class.name()))
+}
+
+fn confidence() -> Value {
+    one_of([Confidence::Weak, Confidence::Strong].map(Confidence::name))
+}
+
+fn severity() -> Value {
+    one_of(Severity::ALL.iter().map(|severity| severity.name()))
+}
+
+fn kind() -> Value {
+    one_of(Kind::ALL.iter().map(|kind| kind.id()))
+}
+
+fn place() -> Value {
+    let trusts = one_of([Trust::Declared, Trust::Strong, Trust::Weak, Trust::None].map(Trust::name));
+    let kinds = one_of(PlaceKind::ALL.iter().map(|kind| kind.name()));
+    part(&[("environment", stage()), ("kind", kinds), ("confidence", trusts)], &["environment", "kind", "confidence"])
+}
+
 fn finding() -> Map<String, Value> {
-    let place = [
-        ("environment", one_of(Stage::ALL.iter().map(|stage| stage.name()))),
-        ("kind", one_of(PlaceKind::ALL.iter().map(|kind| kind.name()))),
-        ("confidence", one_of([Trust::Declared, Trust::Strong, Trust::Weak, Trust::None].map(Trust::name))),
-    ];
     let because = [("fact", text()), ("line", number()), ("weight", number())];
     let related = [("path", text()), ("line", number()), ("why", text())];
     let correlation = [("request_id", text()), ("trace_id", text()), ("service", text()), ("time", text())];
     let mut all = fields(&[
-        ("kind", one_of(Kind::ALL.iter().map(|kind| kind.id()))),
-        ("severity", one_of(Severity::ALL.iter().map(|severity| severity.name()))),
-        ("confidence", one_of([Confidence::Weak, Confidence::Strong].map(Confidence::name))),
+        ("kind", kind()),
+        ("severity", severity()),
+        ("confidence", confidence()),
         ("rule", text()),
         ("provider", text()),
         ("candidates", list(&text())),
-        ("class", one_of(Class::ALL.iter().map(|class| class.name()))),
-        ("environment", one_of([Environment::Live, Environment::Sandbox, Environment::Unknown].map(Environment::name))),
+        ("class", class()),
+        ("environment", money()),
         ("moves_funds", truth()),
         ("masked", text()),
         ("fingerprint", text()),
@@ -107,7 +158,7 @@ fn finding() -> Map<String, Value> {
         ("length", number()),
         ("view", text()),
         ("tracked", truth()),
-        ("place", part(&place, &["environment", "kind", "confidence"])),
+        ("place", place()),
         ("because", list(&part(&because, &["fact"]))),
         ("related", list(&part(&related, &["path", "why"]))),
         ("correlation", part(&correlation, &[])),
@@ -154,5 +205,101 @@ fn summary() -> Map<String, Value> {
     ]);
     let counts = ["files", "bytes", "members", "unpacked", "excluded", "skipped", "suppressed"];
     all.extend(counts.map(|name| (name.to_owned(), number())));
+    all
+}
+
+/// What `keyfence env PATH[:LINE]` prints.
+fn explanation() -> Map<String, Value> {
+    let fate = one_of(Fate::ALL.map(Fate::name));
+    let clue = [
+        ("id", text()),
+        ("environment", stage()),
+        ("weight", number()),
+        ("fact", text()),
+        ("line", number()),
+        ("fate", fate.clone()),
+    ];
+    let clues = list(&part(&clue, &["id", "environment", "fact", "fate"]));
+    let level = one_of(Level::ALL.map(Level::name));
+    let scope = part(&[("level", level), ("name", text()), ("clues", clues)], &["level", "name", "clues"]);
+    let aside = [("id", text()), ("environment", stage()), ("fact", text()), ("why", text())];
+    let slot = part(&[("name", text()), ("holds", text())], &["name", "holds"]);
+    fields(&[
+        ("path", text()),
+        ("line", number()),
+        ("tracked", truth()),
+        ("place", place()),
+        ("conflict", list(&text())),
+        ("scopes", list(&scope)),
+        ("aside", list(&part(&aside, &["id", "environment", "fact", "why"]))),
+        ("credentials", list(&account(fate))),
+        ("slots", list(&slot)),
+    ])
+}
+
+/// A credential in an explanation.
+fn account(fate: Value) -> Value {
+    let witness =
+        [("id", text()), ("environment", money()), ("weight", number()), ("fact", text()), ("line", number()), ("fate", fate)];
+    let verdict =
+        [("kind", kind()), ("severity", severity()), ("confidence", confidence()), ("blocks", truth()), ("suppressed", text())];
+    let properties = [
+        ("line", number()),
+        ("column", number()),
+        ("masked", text()),
+        ("title", text()),
+        ("provider", text()),
+        ("candidates", list(&text())),
+        ("class", class()),
+        ("confidence", confidence()),
+        ("moves_funds", truth()),
+        ("environment", money()),
+        ("evidence", list(&part(&witness, &["id", "environment", "weight", "fact", "fate"]))),
+        ("slot", text()),
+        ("form", one_of(["literal", "default", "commented"])),
+        ("parked", truth()),
+        ("published", truth()),
+        ("place", place()),
+        ("row", text()),
+        ("quiet", text()),
+        ("findings", list(&part(&verdict, &["kind", "severity", "confidence", "blocks"]))),
+    ];
+    part(&properties, &ACCOUNT_REQUIRED)
+}
+
+/// A row of what `keyfence env report` prints.
+fn inventory_row() -> Map<String, Value> {
+    let what = one_of(What::ALL.map(What::name));
+    fields(&[("what", what), ("provider", text()), ("name", text()), ("only", money()), ("items", list(&item()))])
+}
+
+/// One thing at one place.
+fn item() -> Value {
+    let holds = ["credential", "value", "reference", "ciphertext", "placeholder", "empty"];
+    let properties = [
+        ("place", stage()),
+        ("money", money()),
+        ("name", text()),
+        ("holds", one_of(holds)),
+        ("store", text()),
+        ("value", text()),
+        ("environment", money()),
+        ("class", class()),
+        ("masked", text()),
+        ("fingerprint", text()),
+        ("path", text()),
+        ("line", number()),
+    ];
+    part(&properties, &["place", "money", "name", "holds", "path", "line"])
+}
+
+fn unresolved() -> Map<String, Value> {
+    fields(&[("path", text()), ("line", number()), ("why", text()), ("declare", text())])
+}
+
+fn inventory_summary() -> Map<String, Value> {
+    let counts = ["rows", "items", "unresolved", "files", "skipped"];
+    let mut all: Map<String, Value> = counts.map(|name| (name.to_owned(), number())).into_iter().collect();
+    all.insert("complete".to_owned(), truth());
     all
 }

@@ -344,11 +344,12 @@ pub struct RuleSet {
     providers: Vec<Arc<ProviderFacts>>,
     /// The digests of the files, one after the other.
     digests: String,
-    /// The digest of all; made when somebody asks, as the next three are.
+    /// The digest of all; made when somebody asks, as the next four are.
     digest: OnceLock<String>,
     by_id: OnceLock<HashMap<RuleId, usize>>,
+    by_provider: OnceLock<HashMap<Provider, usize>>,
     /// Providers by the words that name them.
-    by_name: OnceLock<HashMap<String, usize>>,
+    by_name: OnceLock<ProviderNames>,
     published: OnceLock<HashSet<[u8; 32]>>,
 }
 
@@ -402,8 +403,9 @@ impl RuleSet {
 
     fn of(rules: Vec<Arc<Rule>>, digests: String) -> Self {
         let providers = providers_of(&rules);
-        let (digest, by_id, by_name, published) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { rules, providers, digests, digest, by_id, by_name, published }
+        let (digest, by_id, by_provider) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let (by_name, published) = (OnceLock::new(), OnceLock::new());
+        Self { rules, providers, digests, digest, by_id, by_provider, by_name, published }
     }
 
     /// Adds what a team knows of providers. The error names what is wrong.
@@ -458,20 +460,35 @@ impl RuleSet {
         &self.providers
     }
 
+    /// The provider of that id.
+    pub fn provider(&self, id: &str) -> Option<&Arc<ProviderFacts>> {
+        let all = || self.providers.iter().enumerate().rev().map(|(at, provider)| (provider.id.clone(), at)).collect();
+        self.by_provider.get_or_init(all).get(id).map(|&at| &self.providers[at])
+    }
+
     /// The provider of payments that a name of a few words names: by a marker anywhere, or by what
     /// its variables begin with.
     pub fn named(&self, name: &[u8]) -> Option<&Arc<ProviderFacts>> {
+        self.named_in(&name::NameWords::of(name))
+    }
+
+    /// The provider that these words name.
+    pub fn named_in(&self, words: &name::NameWords) -> Option<&Arc<ProviderFacts>> {
         const LONGEST: usize = 4;
-        let by_name = self.by_name.get_or_init(|| names_of(&self.providers));
-        let all = name::words(name);
-        let all = &all[..all.len().min(12)];
-        (0..all.len()).find_map(|from| {
-            let mut joined = String::new();
-            let found = all[from..].iter().take(LONGEST).filter_map(|word| {
-                joined.push_str(word);
-                by_name.get(&joined).or_else(|| by_name.get(&format!("^{joined}")).filter(|_| from == 0)).copied()
+        const WORDS: usize = 12;
+        let by_name = self.by_name.get_or_init(|| ProviderNames::of(&self.providers));
+        let count = words.len().min(WORDS);
+        (0..count).find_map(|from| {
+            let end = count.min(from + LONGEST);
+            let lengths = by_name.lengths(words.joined(from..end));
+            if lengths == 0 {
+                return None;
+            }
+            let found = (from + 1..=end).rev().map(|to| words.joined(from..to)).find_map(|name| {
+                let fits = lengths >> name.len().min(ProviderNames::LONG) & 1 == 1;
+                if fits { by_name.get(name, from == 0) } else { None }
             });
-            found.last().map(|at| &self.providers[at])
+            found.map(|at| &self.providers[at])
         })
     }
 
@@ -496,30 +513,66 @@ fn digest_of(text: &str) -> String {
     Sha256::digest(text)[..compact::DIGEST / 2].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// The words that name a provider, together; those that do so at the beginning only have a `^`.
-fn names_of(providers: &[Arc<ProviderFacts>]) -> HashMap<String, usize> {
+/// The words that name a provider, together.
+#[derive(Debug, Default)]
+struct ProviderNames {
+    /// Those that do so wherever they stand.
+    anywhere: HashMap<Box<[u8]>, usize>,
+    /// Those that do so at the beginning only.
+    at_start: HashMap<Box<[u8]>, usize>,
+    /// How long those with the same first bytes are: most words are no name, and need no look at the names.
+    begins: Vec<u32>,
+}
+
+impl ProviderNames {
+    /// The shortest name.
     const SHORTEST: usize = 4;
-    let mut names = HashMap::new();
-    for (at, provider) in
-        providers.iter().enumerate().filter(|(_, provider)| provider.pack == Pack::Payments && !provider.is_general())
-    {
-        for marker in provider.markers.iter().filter(|marker| !marker.contains('.')) {
-            let marker = name::normalise(marker.as_bytes());
-            if marker.len() >= SHORTEST {
-                names.entry(marker).or_insert(at);
+    /// Names from this length on count as equally long.
+    const LONG: usize = 31;
+    /// How many beginnings are told apart.
+    const BEGINNINGS: usize = 1 << 12;
+
+    fn of(providers: &[Arc<ProviderFacts>]) -> Self {
+        let mut names = Self { begins: vec![0; Self::BEGINNINGS], ..Self::default() };
+        let of_payments = |provider: &Arc<ProviderFacts>| provider.pack == Pack::Payments && !provider.is_general();
+        for (at, provider) in providers.iter().enumerate().filter(|(_, provider)| of_payments(provider)) {
+            for marker in provider.markers.iter().filter(|marker| !marker.contains('.')) {
+                names.add(marker, true, at);
+            }
+            for slot in &provider.slots {
+                let Some(core) = slot.source().strip_suffix("_*") else { continue };
+                let (core, anywhere) = core.strip_prefix('*').map_or((core, false), |core| (core, true));
+                if !core.contains('*') {
+                    names.add(core, anywhere, at);
+                }
             }
         }
-        for slot in &provider.slots {
-            let source = slot.source();
-            let Some(core) = source.strip_suffix("_*") else { continue };
-            let (core, anywhere) = core.strip_prefix('*').map_or((core, false), |core| (core, true));
-            let core = name::normalise(core.as_bytes());
-            if core.len() >= SHORTEST && !core.contains('*') {
-                names.entry(if anywhere { core } else { format!("^{core}") }).or_insert(at);
-            }
+        names
+    }
+
+    fn add(&mut self, name: &str, anywhere: bool, provider: usize) {
+        let name = name::normalise(name.as_bytes()).into_bytes().into_boxed_slice();
+        if let Some(beginning) = Self::beginning(&name) {
+            self.begins[beginning] |= 1 << name.len().min(Self::LONG);
+            let names = if anywhere { &mut self.anywhere } else { &mut self.at_start };
+            names.entry(name).or_insert(provider);
         }
     }
-    names
+
+    /// A number for the first bytes of a name, if it is long enough.
+    fn beginning(name: &[u8]) -> Option<usize> {
+        let first = name.first_chunk::<{ Self::SHORTEST }>()?;
+        Some(u32::from_le_bytes(*first).wrapping_mul(0x9E37_79B1) as usize >> 20 & (Self::BEGINNINGS - 1))
+    }
+
+    /// Which lengths a name that begins so may have, as bits.
+    fn lengths(&self, name: &[u8]) -> u32 {
+        Self::beginning(name).map_or(0, |beginning| self.begins[beginning])
+    }
+
+    fn get(&self, name: &[u8], at_start: bool) -> Option<usize> {
+        self.anywhere.get(name).or_else(|| self.at_start.get(name).filter(|_| at_start)).copied()
+    }
 }
 
 fn providers_of(rules: &[Arc<Rule>]) -> Vec<Arc<ProviderFacts>> {

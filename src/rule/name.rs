@@ -47,6 +47,152 @@ pub fn each_word<'a>(name: &'a [u8], mut act: impl FnMut(&'a [u8], &'a [u8])) {
     }
 }
 
+/// The words of a name, lower case: what [`words`] gives, without the heap for names of ordinary length.
+#[derive(Clone, Debug)]
+pub struct NameWords {
+    /// The words, one directly behind the other: the normal form of the name.
+    text: [u8; SHORT],
+    /// Where each word ends.
+    ends: [u8; SHORT],
+    count: usize,
+    /// The same for names that are longer.
+    long: Option<Box<(Vec<u8>, Vec<usize>)>>,
+}
+
+/// The longest name that needs no heap.
+const SHORT: usize = 64;
+
+/// What a byte is in a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Other,
+    Lower,
+    Upper,
+    Digit,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'a'..=b'z' => Class::Lower,
+            b'A'..=b'Z' => Class::Upper,
+            b'0'..=b'9' => Class::Digit,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+impl NameWords {
+    /// The words of a name.
+    pub fn of(name: &[u8]) -> Self {
+        let mut all = Self { text: [0; SHORT], ends: [0; SHORT], count: 0, long: None };
+        if name.len() > SHORT {
+            let (mut text, mut ends) = (Vec::new(), Vec::new());
+            each_word(name, |_, word| {
+                text.extend(word.iter().map(u8::to_ascii_lowercase));
+                ends.push(text.len());
+            });
+            all.count = ends.len();
+            all.long = Some(Box::new((text, ends)));
+            return all;
+        }
+        let (mut end, mut last) = (0, Class::Other);
+        for (at, &byte) in name.iter().enumerate() {
+            let class = CLASSES[usize::from(byte)];
+            if class != Class::Other {
+                let next = || name.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+                let begins = match (last, class) {
+                    (Class::Other, _) | (Class::Lower, Class::Upper) => true,
+                    (Class::Upper, Class::Upper) => next(),
+                    (last, class) => (last == Class::Digit) != (class == Class::Digit),
+                };
+                if begins && end > 0 {
+                    all.ends[all.count] = end;
+                    all.count += 1;
+                }
+                all.text[usize::from(end)] = byte.to_ascii_lowercase();
+                end += 1;
+            }
+            last = class;
+        }
+        if end > 0 {
+            all.ends[all.count] = end;
+            all.count += 1;
+        }
+        all
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn end(&self, at: usize) -> usize {
+        self.long.as_ref().map_or_else(|| usize::from(self.ends[at]), |long| long.1[at])
+    }
+
+    fn text(&self) -> &[u8] {
+        self.long.as_ref().map_or(&self.text[..], |long| &long.0)
+    }
+
+    /// Words one directly behind the other.
+    pub fn joined(&self, words: std::ops::Range<usize>) -> &[u8] {
+        let start = if words.start == 0 { 0 } else { self.end(words.start - 1) };
+        let end = if words.end == 0 { 0 } else { self.end(words.end - 1) };
+        self.text().get(start..end).unwrap_or_default()
+    }
+
+    /// The word of that number.
+    pub fn get(&self, at: usize) -> Option<&[u8]> {
+        (at < self.count).then(|| self.joined(at..at + 1))
+    }
+
+    /// The last word.
+    pub fn last(&self) -> Option<&[u8]> {
+        self.get(self.count.checked_sub(1)?)
+    }
+
+    /// Every word.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let (text, mut start) = (self.text(), 0);
+        (0..self.count).map(move |at| {
+            let end = self.end(at);
+            &text[std::mem::replace(&mut start, end)..end]
+        })
+    }
+
+    /// Whether one of the words is one of those.
+    pub fn has(&self, wanted: &[&str]) -> bool {
+        self.iter().any(|word| is_one_of(word, wanted))
+    }
+
+    /// The name as it is compared: what [`normalise`] gives.
+    pub fn normal(&self) -> &[u8] {
+        self.joined(0..self.count)
+    }
+
+    /// The words but one.
+    #[must_use]
+    pub fn without(&self, at: usize) -> Self {
+        let kept: Vec<&[u8]> = self.iter().enumerate().filter(|(number, _)| *number != at).map(|(_, word)| word).collect();
+        Self::of(&kept.join(&b'_'))
+    }
+}
+
+/// Whether a word is one of those.
+pub fn is_one_of(word: &[u8], wanted: &[&str]) -> bool {
+    wanted.iter().any(|wanted| wanted.as_bytes() == word)
+}
+
 /// Whether another word begins between two letters or digits.
 fn is_hump(name: &[u8], at: usize) -> bool {
     let (last, byte) = (name[at - 1], name[at]);
@@ -139,6 +285,37 @@ mod tests {
         assert_eq!(words(b"payCA_clientSecretV2"), ["pay", "ca", "client", "secret", "v", "2"]);
         assert_eq!(words(b"STRIPE_LIVE_SECRET_KEY"), ["stripe", "live", "secret", "key"]);
         assert_eq!(words(b"APIKeyLive"), ["api", "key", "live"]);
+    }
+
+    #[test]
+    fn words_without_the_heap_are_the_same_words() {
+        let long = "STRIPE_LIVE_secretKey2_".repeat(9);
+        for name in [
+            "",
+            "--",
+            "payCA_clientSecretV2",
+            "STRIPE_LIVE_SECRET_KEY",
+            "APIKeyLive",
+            "a.b.c",
+            "HTMLParser2Go",
+            "x9Y",
+            "9aB",
+            "A",
+            "--Ab-",
+            "\u{e9}t\u{e9}",
+            &long,
+        ] {
+            let (all, expected) = (NameWords::of(name.as_bytes()), words(name.as_bytes()));
+            assert_eq!(all.iter().collect::<Vec<_>>(), expected.iter().map(String::as_bytes).collect::<Vec<_>>(), "{name}");
+            assert_eq!(all.normal(), normalise(name.as_bytes()).as_bytes(), "{name}");
+            assert_eq!(all.last(), expected.last().map(String::as_bytes), "{name}");
+            assert_eq!(all.is_empty(), expected.is_empty(), "{name}");
+            if let [first, second, ..] = &expected[..] {
+                assert_eq!(all.joined(0..2), format!("{first}{second}").as_bytes());
+                assert_eq!(all.without(0).iter().next(), Some(second.as_bytes()));
+            }
+        }
+        assert!(NameWords::of(b"live_key").has(&["live"]) && !NameWords::of(b"alive").has(&["live"]));
     }
 
     #[test]

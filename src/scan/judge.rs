@@ -97,31 +97,36 @@ impl Job<'_> {
         if !seeing.seen.credentials.is_empty() || !seeing.seen.facts.is_empty() || wanted {
             self.take_stock(input, window, seeing, &survey);
             let tracked = self.tracked(input);
-            let judgement = assess::judge(&survey, seeing.seen, scanner.rules(), tracked);
+            let mut judgement = assess::judge(&survey, seeing.seen, scanner.rules(), tracked);
             self.count_sites(window, seeing, &judgement);
-            let mut outcomes = judgement.outcomes;
-            outcomes.sort_by_key(|outcome| (subject_span(outcome, seeing), outcome.kind));
+            let mut outcomes = std::mem::take(&mut judgement.outcomes);
+            outcomes.sort_by_key(|outcome| (subject_span(&outcome.subject, seeing), outcome.kind));
             for outcome in outcomes {
-                if !window.core.contains(&subject_span(&outcome, seeing).start) {
+                let span = subject_span(&outcome.subject, seeing);
+                if !window.core.contains(&span.start) {
                     continue;
                 }
-                let finding = self.finding(input, window, seeing, (outcome.clone(), &survey));
-                if let Some(exception) = self.inline_allow(input, &finding, subject_span(&outcome, seeing), window) {
+                let name = if let Subject::Name(name, _) = &outcome.subject { Some(name.clone()) } else { None };
+                let finding = self.finding(input, window, seeing, (outcome, &survey));
+                if let Some(exception) = self.inline_allow(input, &finding, span, window) {
                     self.set_aside(finding, exception);
                     continue;
                 }
-                match outcome.subject {
-                    Subject::Name(name, _) => self.notes.push(Note::Name(name, finding)),
-                    _ => self.push(finding),
+                match name {
+                    Some(name) => self.notes.push(Note::Name(name, finding)),
+                    None => self.push(finding),
                 }
             }
-            for trace in judgement.traces {
-                let span = subject_span(&trace.outcome, seeing);
-                if window.core.contains(&span.start) {
-                    let finding = self.finding(input, window, seeing, (trace.outcome, &survey));
-                    if self.inline_allow(input, &finding, span, window).is_none() {
-                        self.notes.push(Note::Value(trace.as_what, trace.side, finding));
-                    }
+            for trace in &judgement.traces {
+                let span = subject_span(&trace.subject, seeing);
+                if !window.core.contains(&span.start) {
+                    continue;
+                }
+                let shared = assess::shared_outcome(&survey, seeing.seen, scanner.rules(), (&judgement, trace));
+                let Some(outcome) = shared else { continue };
+                let finding = self.finding(input, window, seeing, (outcome, &survey));
+                if self.inline_allow(input, &finding, span, window).is_none() {
+                    self.notes.push(Note::Value(trace.as_what.clone(), trace.side, finding));
                 }
             }
             self.notes.extend(judgement.exposed.into_iter().map(Note::Exposed));
@@ -190,7 +195,7 @@ impl Job<'_> {
         seeing: &Seeing<'_>,
         (outcome, survey): (Outcome, &Survey<'_>),
     ) -> Finding {
-        let span = subject_span(&outcome, seeing);
+        let span = subject_span(&outcome.subject, seeing);
         let credential = match outcome.subject {
             Subject::Credential(number) => Some(&seeing.seen.credentials[number]),
             _ => None,
@@ -221,7 +226,7 @@ impl Job<'_> {
             severity: outcome.severity,
             confidence: outcome.confidence,
             rule: credential.map_or_else(|| RuleId::from(outcome.kind.id()), |credential| credential.rule.clone()),
-            title: outcome.title,
+            title: outcome.title.to_string(),
             provider: outcome.provider,
             candidates: credential.map_or(Vec::new(), |credential| credential.candidates.clone()),
             class: outcome.class,
@@ -241,7 +246,7 @@ impl Job<'_> {
             place: outcome.place,
             because,
             correlation: correlation(survey, span),
-            remediation: outcome.remediation,
+            remediation: outcome.remediation.to_string(),
         }
     }
 
@@ -291,11 +296,11 @@ fn fact_text<'t>(subject: &'t Subject, seeing: &'t Seeing<'_>) -> &'t str {
     }
 }
 
-fn subject_span(outcome: &Outcome, seeing: &Seeing<'_>) -> Span {
-    match outcome.subject {
-        Subject::Credential(number) => seeing.seen.credentials[number].span,
-        Subject::Fact(number) => seeing.seen.facts[number].span,
-        Subject::Name(_, span) => span,
+fn subject_span(subject: &Subject, seeing: &Seeing<'_>) -> Span {
+    match subject {
+        Subject::Credential(number) => seeing.seen.credentials[*number].span,
+        Subject::Fact(number) => seeing.seen.facts[*number].span,
+        Subject::Name(_, span) => *span,
     }
 }
 

@@ -357,14 +357,14 @@ fn known_key(credential: &Credential) -> Outcome {
         kind,
         severity,
         confidence: credential.confidence,
-        title: "known key".to_owned(),
+        title: "known key".into(),
         provider: credential.provider.clone(),
         class: Some(credential.class),
         environment: credential.environment,
         place: Place::unknown(PlaceKind::Log),
         because: credential.because.clone(),
         related: Vec::new(),
-        remediation: String::new(),
+        remediation: "".into(),
     }
 }
 
@@ -427,7 +427,7 @@ impl<'a> Case<'a> {
             severity: outcome.severity,
             confidence: outcome.confidence,
             rule: credential.map_or_else(|| RuleId::from(outcome.kind.id()), |credential| credential.rule.clone()),
-            title: rule.map_or(outcome.title, |rule| rule.title_for(environment)),
+            title: rule.map_or_else(|| outcome.title.to_string(), |rule| rule.title_for(environment)),
             provider: outcome.provider,
             candidates: credential.map_or(Vec::new(), |credential| credential.candidates.clone()),
             class: credential.map(|credential| credential.class),
@@ -442,7 +442,7 @@ impl<'a> Case<'a> {
             related: Vec::new(),
             correlation: correlate::correlation(at.record, self.all, at.span.start),
             excerpt: self.excerpt(),
-            remediation: outcome.remediation,
+            remediation: outcome.remediation.to_string(),
         }
     }
 

@@ -69,17 +69,74 @@ fn every_line_is_as_the_schema_says() {
     tree.file("a.7z", "7z\u{bc}");
     let schema = printed(&tree);
     let output = tree.keyfence(&["scan", "--format", "jsonl", ".", "missing"]);
-    let lines = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(kinds_of(&schema, &output.stdout), ["finding", "skipped", "summary"].map(ToOwned::to_owned).into());
+}
+
+/// The types of the lines, each of which is as the schema says.
+fn kinds_of(schema: &Value, stdout: &[u8]) -> BTreeSet<String> {
     let mut kinds = BTreeSet::new();
-    for line in lines.lines() {
+    for line in std::str::from_utf8(stdout).unwrap().lines() {
         let value: Value = serde_json::from_str(line).unwrap();
         let kind = value["type"].as_str().unwrap();
         kinds.insert(kind.to_owned());
         let mut wrong = Vec::new();
-        broken(of_type(&schema, kind), &value, kind, &mut wrong);
+        broken(of_type(schema, kind), &value, kind, &mut wrong);
         assert_eq!(wrong, Vec::<String>::new(), "{line}");
     }
-    assert_eq!(kinds, ["finding", "skipped", "summary"].map(ToOwned::to_owned).into());
+    kinds
+}
+
+/// The names of all fields in an object and in what it holds.
+fn names_in(value: &Value, names: &mut BTreeSet<String>) {
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        names.insert(name.clone());
+        names_in(inner, names);
+    }
+    for inner in value.as_array().into_iter().flatten() {
+        names_in(inner, names);
+    }
+}
+
+#[test]
+fn every_line_about_environments_is_as_the_schema_says() {
+    let tree = Tree::new();
+    tree.file(
+        "deploy/values-prod.yaml",
+        "stripe:\n  secretKey: sk_test_{base62:24}\n  webhook:\n    url: https://shop.example/hooks/stripe\n\
+         paypal:\n  mode: live\n  clientSecret: ${{PAYPAL_SECRET}}\n  base: https://api.sandbox.payca.io\n  network: base-sepolia\n",
+    );
+    tree.file(
+        "deploy/values-staging.yaml",
+        "stripe:\n  secretKey: sk_live_{base62:24} # keyfence:allow[live-key-in-nonproduction] reason=\"rotated\" until=2999-01-01\n  \
+         webhook:\n    url: https://shop.example/hooks/stripe\n",
+    );
+    tree.file(
+        ".env.staging",
+        "APP_ENV=production\nSTRIPE_SECRET_KEY=sk_live_{base62:24}\nPAYCA_CLIENT_SECRET={uuid4}\nPAYCA_API_URL=https://api.tenant.example\n",
+    );
+    tree.file("a.7z", "7z\u{bc}");
+    let schema = printed(&tree);
+    let report = tree.keyfence(&["env", "report", "--format", "jsonl", ".", "missing"]);
+    let expected = ["inventory-row", "inventory-same", "unresolved", "skipped", "inventory-summary"].map(ToOwned::to_owned);
+    assert_eq!(kinds_of(&schema, &report.stdout), expected.into());
+    let mut seen = BTreeSet::new();
+    tree.file("docs/production/pay.yml", "stripe: sk_live_{base62:24}\n");
+    for place in [
+        "docs/production/pay.yml",
+        "deploy/values-prod.yaml",
+        "deploy/values-prod.yaml:2",
+        "deploy/values-staging.yaml:2",
+        ".env.staging",
+        ".env.staging:3",
+    ] {
+        let explained = tree.keyfence(&["env", place, "--format", "jsonl"]);
+        assert_eq!(kinds_of(&schema, &explained.stdout), ["explanation".to_owned()].into(), "{place}");
+        names_in(&serde_json::from_slice(&explained.stdout).unwrap(), &mut seen);
+    }
+    // What no line here has shows nothing of the schema.
+    for name in ["conflict", "aside", "row", "quiet", "findings", "slot", "fate", "weight"] {
+        assert!(seen.contains(name), "no {name} in {seen:?}");
+    }
 }
 
 #[test]
