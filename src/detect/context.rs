@@ -32,6 +32,26 @@ const STEMS: &[&str] = &[
     "client_id",
     "client-id",
     "clientid",
+    // Keys of wallets, and the names that some providers have for what is secret; all of them rare.
+    "mnemonic",
+    "phrase",
+    "wif",
+    "accounts: [",
+    "accounts:[",
+    "private-merchant-id",
+    "private_merchant_id",
+    "verif-hash",
+    "verif_hash",
+    "p24_crc",
+    "shoppass",
+    "shop_pass",
+    "sitepass",
+    "site_pass",
+    "wallet(\"",
+    "wallet('",
+    "walletprovider",
+    "converge_pin",
+    "ssl_pin",
 ];
 
 /// The scheme of a header that holds an id and its secret, how long the id may be, and what its
@@ -112,13 +132,27 @@ struct Claim<'a> {
     because: Vec<Evidence>,
 }
 
+/// The values of the slot whose name holds the stem, if a rule knows the name: one, or those of a list.
+pub(super) fn values_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> Vec<Found> {
+    let first = value_at(set, around, slot, shortest);
+    let mut next = first.as_ref().and_then(|found| slot::next_in_list(around.bytes, slot, found.span.end));
+    let mut values: Vec<_> = first.into_iter().collect();
+    while let Some(slot) = next {
+        let value = value_at(set, around, slot, shortest);
+        next = value.as_ref().and_then(|found| slot::next_in_list(around.bytes, slot, found.span.end));
+        values.extend(value);
+    }
+    values
+}
+
 /// The value of the slot whose name holds the stem, if a rule knows the name.
-pub(super) fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> Option<Found> {
+fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> Option<Found> {
     let bytes = around.bytes;
     let pair = basic_secret(bytes, slot);
     let slot = pair.unwrap_or(slot);
     let is_value = |byte: &&u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`');
-    if bytes[slot.value..].iter().take(shortest).take_while(is_value).count() < shortest {
+    let run = bytes[slot.value..].iter().take(shortest).take_while(is_value).count();
+    if run < shortest && !goes_on(bytes, slot, run) {
         return None;
     }
     let keys = Keys::of(if pair.is_some() { BASIC_SECRET } else { &bytes[slot.name.range()] });
@@ -147,6 +181,16 @@ pub(super) fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest:
         })
         .collect();
     choose(&fits, around, slot)
+}
+
+/// Whether a short run is only the beginning of the value: the first word of a phrase, the first of many numbers.
+fn goes_on(bytes: &[u8], slot: Slot, run: usize) -> bool {
+    let end = slot.value + run;
+    let name = bytes[slot.name.range()].to_ascii_lowercase();
+    let phrase =
+        || [&b"phrase"[..], b"mnemonic", b"walletprovider"].iter().any(|word| memchr::memmem::find(&name, word).is_some());
+    let numbers = || matches!(bytes[slot.value..end], [b'0'..=b'9', .., b',']);
+    bytes.get(end).is_some_and(u8::is_ascii_whitespace) && (numbers() || phrase())
 }
 
 /// The secret of `Authorization: Basic id:secret`, which is what the header decodes to: the second part, or the
