@@ -267,7 +267,9 @@ fn is_reference(bytes: &[u8], value: usize) -> bool {
     // A random password may begin like code; it does not end like it.
     let ends = match bytes.get(value + path.len()..).unwrap_or_default() {
         [b'[' | b'(', next, ..] => b"\"'`)".contains(next),
-        [b',' | b';' | b')' | b'}', next, ..] | [next, _, ..] => next.is_ascii_whitespace(),
+        // In minified code, the next thing follows at once.
+        [b',' | b';' | b')' | b'}', next, ..] => next.is_ascii_whitespace() || b"\"'`)]};".contains(next),
+        [next, _, ..] => next.is_ascii_whitespace(),
         _ => true,
     };
     let root = path.split(|byte| b".?".contains(byte)).next().unwrap_or_default().to_ascii_lowercase();
@@ -398,6 +400,24 @@ mod tests {
         assert_eq!(keys("MY_CLIENT_SECRET").1, ["myclientsecret"]);
         assert_eq!(keys("test.live.KEY_7").1, ["key"]);
         assert_eq!(keys("live"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn code_that_fetches_a_value_is_none() {
+        for code in [
+            "this.password,\"Content\"",
+            "settings.PWD\n",
+            "os.environ[\"PWD\"]",
+            "e.config.secret}",
+            "this.a.token})",
+            "cfg.key();",
+        ] {
+            assert!(is_reference(code.as_bytes(), 0), "{code}");
+        }
+        for value in ["this.q7Zp2LxW9v\n", "\"this.password\"", "correct.horse\n", "this.pass,word\n"] {
+            let start = usize::from(value.starts_with('"'));
+            assert!(!is_reference(value.as_bytes(), start), "{value}");
+        }
     }
 
     #[test]
