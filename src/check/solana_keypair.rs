@@ -15,13 +15,17 @@ fn is_keypair(value: &[u8]) -> bool {
     let number = |part: &[u8]| std::str::from_utf8(part.trim_ascii()).ok()?.parse::<u8>().ok();
     let Some(bytes) = value.split(|&byte| byte == b',').map(number).collect::<Option<Vec<u8>>>() else { return false };
     let mut seen = [false; 256];
-    bytes.iter().for_each(|&byte| seen[usize::from(byte)] = true);
+    for &byte in &bytes {
+        seen[usize::from(byte)] = true;
+    }
     bytes.len() == NUMBERS && seen.iter().filter(|&&seen| seen).count() >= DIFFERENT && !counts(&bytes)
 }
 
-fn mended(value: Vec<u8>) -> Vec<u8> {
+fn mended(mut value: Vec<u8>) -> Vec<u8> {
     let numbers: Vec<String> = Sha512::digest(&value).iter().map(u8::to_string).collect();
-    numbers.join(",").into_bytes()
+    value.clear();
+    value.extend(numbers.join(",").bytes());
+    value
 }
 
 /// `1, 2, 3, 4, …`: bytes that somebody has typed or made in a loop.

@@ -32,7 +32,11 @@ const STEMS: &[&str] = &[
     "client_id",
     "client-id",
     "clientid",
-    // Keys of wallets, and the names that some providers have for what is secret; all of them rare.
+];
+
+/// Of wallets, and the names that some providers have for what is secret. All are so rare that it costs less to
+/// look for them than to learn whether a rule has one.
+const RARE: &[&str] = &[
     "mnemonic",
     "phrase",
     "wif",
@@ -91,7 +95,8 @@ pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
         let stem = normalise(stem.as_bytes());
         names.clone().any(|pattern| holds(pattern, &stem))
     };
-    STEMS.iter().filter(|stem| is_held(stem)).copied().collect()
+    let rare = RARE.iter().filter(|_| names.clone().next().is_some());
+    STEMS.iter().filter(|stem| is_held(stem)).chain(rare).copied().collect()
 }
 
 /// The length of the shortest value of any rule that has names.
@@ -108,7 +113,7 @@ fn holds(pattern: &NamePattern, stem: &str) -> bool {
 
 /// Whether a name with this pattern can be found at all: it must hold one of the stems.
 pub(crate) fn can_be_found(pattern: &NamePattern) -> bool {
-    STEMS.iter().any(|stem| holds(pattern, &normalise(stem.as_bytes())))
+    STEMS.iter().chain(RARE).any(|stem| holds(pattern, &normalise(stem.as_bytes())))
 }
 
 /// A value that a rule with this name has read.
@@ -408,7 +413,7 @@ mod tests {
             "this.password,\"Content\"",
             "settings.PWD\n",
             "os.environ[\"PWD\"]",
-            "e.config.secret}",
+            "config.secret}]",
             "this.a.token})",
             "cfg.key();",
         ] {
