@@ -15,6 +15,7 @@ mod fact;
 mod index;
 pub mod known;
 mod near;
+mod notation;
 mod prefilter;
 mod resolve;
 mod slot;

@@ -6,6 +6,7 @@
 //! `{"name":"N","value":"v"}`, and all of these with their quotes escaped.
 
 use super::edge::escape_tail;
+use super::notation;
 use crate::span::Span;
 
 /// The longest name.
@@ -58,7 +59,7 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     let next = bytes.get(cursor.at).copied().unwrap_or_default();
     // `.apiKey("v")`, `fromSecretKey(Uint8Array.from([…]))`: a builder.
     assigned |= next == b'(' && cursor.at == end && ARGUMENTS.iter().any(|begins| bytes[end + 1..].starts_with(begins));
-    if !assigned && cursor.at == end && !matches!(next, b'>' | b',' | b'\r' | b'\n' | b'{' | b'}' | b'[') {
+    if !assigned && cursor.at == end && !matches!(next, b'>' | b',' | b'\r' | b'\n' | b'{' | b'}' | b'[' | b'<') {
         return None;
     }
     let name = Span::new(name_start(bytes, stem.start), end);
@@ -66,9 +67,13 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     let listed = !assigned && closed && cursor.skip_comma();
     let flag = is_flag(bytes, name) && cursor.at > name.end;
     if !(assigned || listed || flag || cursor.skip_value_key()) {
-        return None;
+        cursor.at = notation::value_behind(bytes, name, cursor.at)?;
     }
     cursor.skip_openers();
+    if let Some(behind) = notation::behind_type(bytes, cursor.at) {
+        cursor.at = behind;
+        cursor.skip_openers();
+    }
     (cursor.at < bytes.len()).then_some(Slot { name, value: cursor.at, listed: listed && !is_argument(bytes, name) })
 }
 
@@ -91,7 +96,9 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let behind = &bytes[end..];
     let quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
     let between = &bytes[slot.name.end..slot.value];
-    if between.starts_with(b"(") || between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(') {
+    let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    if between.starts_with(b"(") || between.iter().all(bare) || between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
+    {
         return false;
     }
     if let Some(opened) = slot.value.checked_sub(1).map(|before| bytes[before]).filter(quote) {
@@ -150,7 +157,7 @@ pub(super) fn opener(bytes: &[u8], value: usize) -> Option<u8> {
 /// blank, an operator, or what stands before the key of a value.
 fn may_follow(byte: u8) -> bool {
     /// What a [`Cursor`] skips behind a name.
-    const FOLLOWERS: &[u8] = b"\\\"'`]&%* \t=-:|?>,\r\n{}[(";
+    const FOLLOWERS: &[u8] = b"\\\"'`]&%* \t=-:|?>,\r\n{}[(<";
     const SET: [bool; 256] = {
         let mut set = [false; 256];
         let mut at = 0;
@@ -183,6 +190,9 @@ fn name_start(bytes: &[u8], at: usize) -> usize {
 
 /// Whether a quoted name is the first argument of a call: `set("name", …`.
 fn is_argument(bytes: &[u8], name: Span) -> bool {
+    if [&b"\"String\", \""[..], b"'String', '"].iter().any(|typed| bytes[..name.start].ends_with(typed)) {
+        return true;
+    }
     let before = bytes[..name.start].iter().rev().take(8);
     before.copied().find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ')) == Some(b'(')
 }
@@ -278,6 +288,7 @@ impl Cursor<'_> {
 
     fn skip_operator(&mut self) -> bool {
         let length = match self.rest() {
+            [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] => 3,
             [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
                 2
             }
@@ -349,7 +360,7 @@ impl Cursor<'_> {
     fn skip_opener(&mut self) -> bool {
         match self.rest() {
             [b'\\', b'n' | b'"' | b'\'', ..] => self.at += 2,
-            [b'\\' | b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] => self.at += 1,
+            [b'\\' | b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
             [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%20", b"%5B"]),
             _ => return false,
         }
