@@ -5,6 +5,9 @@ use crate::span::Span;
 /// How far behind a name its value is looked for.
 const REACH: usize = 64;
 
+/// What a value stands in that has a default.
+const FIELD: &[u8] = b"Field(default=";
+
 /// What begins a line on which a name and its value follow, with blanks between them.
 const DIRECTIVES: &[&[u8]] =
     &[b"#define", b"add_header", b"arg", b"env", b"fastcgi_param", b"proxy_set_header", b"set", b"setenv", b"setq", b"setx"];
@@ -30,13 +33,11 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
 pub(super) fn behind_type(bytes: &[u8], value: usize) -> Option<usize> {
     let before = bytes[..value].trim_ascii_end();
     let rest = &bytes[value..bytes.len().min(value + REACH)];
-    let begins = rest.first().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'&' | b'*'));
-    if !begins || !before.ends_with(b":") {
+    if !before.ends_with(b":") {
         return None;
     }
     let end = value + typed(rest, 40)?;
     let blanks = bytes[end..].iter().take_while(|byte| **byte == b' ').count();
-    const FIELD: &[u8] = b"Field(default=";
     Some(if bytes[end + blanks..].starts_with(FIELD) { end + blanks + FIELD.len() } else { end })
 }
 
@@ -48,7 +49,8 @@ fn typed(rest: &[u8], longest: usize) -> Option<usize> {
     let word = behind.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@')).count();
     let call = word > 0 && matches!(behind.get(word..)?, [b'(', ..]);
     let text = word <= 2 && matches!(behind.get(word), Some(b'"' | b'\'' | b'`'));
-    (length > 0 && (call || text)).then_some(length + 1)
+    let begins = rest[0].is_ascii_alphabetic() || matches!(rest[0], b'&' | b'*');
+    (length > 0 && begins && (call || text)).then_some(length + 1)
 }
 
 /// `</key><string>` of a property list.
@@ -148,6 +150,7 @@ mod tests {
             "set the key to something",
             "fn key(a: &str) -> bool",
             "keys | sort",
+            "<link crossorigin=\"use-key\"><script nonce=\"V4LUE\">",
         ] {
             let stem = text.rfind("key").unwrap();
             let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3));
