@@ -50,7 +50,9 @@ fn typed(rest: &[u8], longest: usize) -> Option<usize> {
     let call = word > 0 && matches!(behind.get(word..)?, [b'(', ..]);
     let text = word <= 2 && matches!(behind.get(word), Some(b'"' | b'\'' | b'`'));
     let begins = rest[0].is_ascii_alphabetic() || matches!(rest[0], b'&' | b'*');
-    (length > 0 && begins && (call || text)).then_some(length + 1)
+    // Without a blank it is the padding of a value in quotes.
+    let apart = length > 0 && rest[length - 1] == b' ';
+    (apart && begins && (call || text)).then_some(length + 1)
 }
 
 /// `</key><string>` of a property list.
@@ -156,6 +158,8 @@ mod tests {
             let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3));
             assert_eq!(slot, None, "{text}");
         }
+        let slot = value_of(b"-H 'X-Key: V4LUE=' -d a=1", Span::new(6, 9)).unwrap();
+        assert_eq!(slot.value, 11, "padding");
         let slot = value_of(b"token: string == 'x'", Span::new(0, 5)).unwrap();
         assert_eq!(slot.value, 7);
     }
