@@ -85,6 +85,7 @@ pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> 
         let mut test = Test { file, rule, scanner: &scanner, errors: Vec::new() };
         test.lint();
         test.precedence(effort.values);
+        test.namesakes(effort.values);
         test.examples();
         test.counter_examples();
         if rule.detector.is_none_or(|detector| detector == Detector::CardNumber) {
@@ -175,6 +176,22 @@ impl Test<'_> {
                 rival.id
             );
             self.fail("format", why);
+        }
+    }
+
+    /// Of two providers with a rule for the same name, the values must say whose it is.
+    fn namesakes(&mut self, values: usize) {
+        let mut random = Random::new(&format!("{}/namesakes", self.rule.id));
+        let named = |rule: &Rule| -> Vec<String> { rule.names.iter().map(|name| name.normal().to_owned()).collect() };
+        let own = named(self.rule);
+        let drawn: Vec<String> = (0..values).filter_map(|_| draw(self.rule, &mut random)).collect();
+        for other in self.scanner.rules().rules() {
+            let apart =
+                other.provider.id == self.rule.provider.id || other.provider.is_general() || self.rule.provider.is_general();
+            let Some(name) = named(other).into_iter().find(|name| !apart && own.contains(name)) else { continue };
+            if !self.rule.needs_marker && !other.needs_marker && drawn.iter().any(|value| claims(other, value.as_bytes())) {
+                self.fail("names", format!("{} reads the same values under the same name, {name}", other.id));
+            }
         }
     }
 

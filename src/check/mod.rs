@@ -6,6 +6,7 @@
 mod airwallex_client_id;
 mod base58check;
 mod base64_key;
+mod bip39;
 mod card;
 mod crc;
 mod crockford_uuid;
@@ -21,6 +22,7 @@ mod pkcs8;
 mod placeholder;
 mod random_tail;
 mod secret_like;
+mod solana_keypair;
 mod stripe_account;
 mod test_card;
 mod tr31;
@@ -68,6 +70,7 @@ pub const CHECKS: &[Check] = &[
     airwallex_client_id::CHECK,
     base58check::CHECK,
     base64_key::CHECK,
+    bip39::CHECK,
     card::CHECK,
     crc::DYNAMIC_CHECK,
     crc::GITHUB_CHECK,
@@ -82,6 +85,7 @@ pub const CHECKS: &[Check] = &[
     pkcs8::CHECK,
     random_tail::CHECK,
     secret_like::CHECK,
+    solana_keypair::CHECK,
     stripe_account::CHECK,
     tr31::CHECK,
     url_password::CHECK,

@@ -34,6 +34,30 @@ const STEMS: &[&str] = &[
     "clientid",
 ];
 
+/// Of wallets, and the names that some providers have for what is secret. All are so rare that it costs less to
+/// look for them than to learn whether a rule has one.
+const RARE: &[&str] = &[
+    "mnemonic",
+    "phrase",
+    "wif",
+    "accounts: [",
+    "accounts:[",
+    "private-merchant-id",
+    "private_merchant_id",
+    "verif-hash",
+    "verif_hash",
+    "p24_crc",
+    "shoppass",
+    "shop_pass",
+    "sitepass",
+    "site_pass",
+    "wallet(\"",
+    "wallet('",
+    "walletprovider",
+    "converge_pin",
+    "ssl_pin",
+];
+
 /// The scheme of a header that holds an id and its secret, how long the id may be, and what its
 /// secret would be called.
 const BASIC: &[u8] = b"basic ";
@@ -71,7 +95,8 @@ pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
         let stem = normalise(stem.as_bytes());
         names.clone().any(|pattern| holds(pattern, &stem))
     };
-    STEMS.iter().filter(|stem| is_held(stem)).copied().collect()
+    let rare = RARE.iter().filter(|_| names.clone().next().is_some());
+    STEMS.iter().filter(|stem| is_held(stem)).chain(rare).copied().collect()
 }
 
 /// The length of the shortest value of any rule that has names.
@@ -88,7 +113,7 @@ fn holds(pattern: &NamePattern, stem: &str) -> bool {
 
 /// Whether a name with this pattern can be found at all: it must hold one of the stems.
 pub(crate) fn can_be_found(pattern: &NamePattern) -> bool {
-    STEMS.iter().any(|stem| holds(pattern, &normalise(stem.as_bytes())))
+    STEMS.iter().chain(RARE).any(|stem| holds(pattern, &normalise(stem.as_bytes())))
 }
 
 /// A value that a rule with this name has read.
@@ -112,13 +137,27 @@ struct Claim<'a> {
     because: Vec<Evidence>,
 }
 
+/// The values of the slot whose name holds the stem, if a rule knows the name: one, or those of a list.
+pub(super) fn values_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> Vec<Found> {
+    let first = value_at(set, around, slot, shortest);
+    let mut next = first.as_ref().and_then(|found| slot::next_in_list(around.bytes, slot, found.span.end));
+    let mut values: Vec<_> = first.into_iter().collect();
+    while let Some(slot) = next {
+        let value = value_at(set, around, slot, shortest);
+        next = value.as_ref().and_then(|found| slot::next_in_list(around.bytes, slot, found.span.end));
+        values.extend(value);
+    }
+    values
+}
+
 /// The value of the slot whose name holds the stem, if a rule knows the name.
-pub(super) fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> Option<Found> {
+fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> Option<Found> {
     let bytes = around.bytes;
     let pair = basic_secret(bytes, slot);
     let slot = pair.unwrap_or(slot);
     let is_value = |byte: &&u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`');
-    if bytes[slot.value..].iter().take(shortest).take_while(is_value).count() < shortest {
+    let run = bytes[slot.value..].iter().take(shortest).take_while(is_value).count();
+    if run < shortest && !goes_on(bytes, slot, run) {
         return None;
     }
     let keys = Keys::of(if pair.is_some() { BASIC_SECRET } else { &bytes[slot.name.range()] });
@@ -147,6 +186,16 @@ pub(super) fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest:
         })
         .collect();
     choose(&fits, around, slot)
+}
+
+/// Whether a short run is only the beginning of the value: the first word of a phrase, the first of many numbers.
+fn goes_on(bytes: &[u8], slot: Slot, run: usize) -> bool {
+    let end = slot.value + run;
+    let name = bytes[slot.name.range()].to_ascii_lowercase();
+    let phrase =
+        || [&b"phrase"[..], b"mnemonic", b"walletprovider"].iter().any(|word| memchr::memmem::find(&name, word).is_some());
+    let numbers = || matches!(bytes[slot.value..end], [b'0'..=b'9', .., b',']);
+    bytes.get(end).is_some_and(u8::is_ascii_whitespace) && (numbers() || phrase())
 }
 
 /// The secret of `Authorization: Basic id:secret`, which is what the header decodes to: the second part, or the
@@ -223,7 +272,9 @@ fn is_reference(bytes: &[u8], value: usize) -> bool {
     // A random password may begin like code; it does not end like it.
     let ends = match bytes.get(value + path.len()..).unwrap_or_default() {
         [b'[' | b'(', next, ..] => b"\"'`)".contains(next),
-        [b',' | b';' | b')' | b'}', next, ..] | [next, _, ..] => next.is_ascii_whitespace(),
+        // In minified code, the next thing follows at once.
+        [b',' | b';' | b')' | b'}', next, ..] => next.is_ascii_whitespace() || b"\"'`)]};".contains(next),
+        [next, _, ..] => next.is_ascii_whitespace(),
         _ => true,
     };
     let root = path.split(|byte| b".?".contains(byte)).next().unwrap_or_default().to_ascii_lowercase();
@@ -354,6 +405,24 @@ mod tests {
         assert_eq!(keys("MY_CLIENT_SECRET").1, ["myclientsecret"]);
         assert_eq!(keys("test.live.KEY_7").1, ["key"]);
         assert_eq!(keys("live"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn code_that_fetches_a_value_is_none() {
+        for code in [
+            "this.password,\"Content\"",
+            "settings.PWD\n",
+            "os.environ[\"PWD\"]",
+            "config.secret}]",
+            "this.a.token})",
+            "cfg.key();",
+        ] {
+            assert!(is_reference(code.as_bytes(), 0), "{code}");
+        }
+        for value in ["this.q7Zp2LxW9v\n", "\"this.password\"", "correct.horse\n", "this.pass,word\n"] {
+            let start = usize::from(value.starts_with('"'));
+            assert!(!is_reference(value.as_bytes(), start), "{value}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod fact;
 mod index;
 pub mod known;
 mod near;
+mod notation;
 mod prefilter;
 mod resolve;
 mod slot;
@@ -208,7 +209,8 @@ impl Scanner {
             let span = Span::new(at, at + literal.bytes.len());
             if literal.stem && names {
                 let slot = slot::value_of(bytes, span);
-                seen.values.extend(slot.and_then(|slot| context::value_at(&self.rules, around, slot, self.shortest)));
+                seen.values
+                    .extend(slot.into_iter().flat_map(|slot| context::values_at(&self.rules, around, slot, self.shortest)));
             }
             if names {
                 seen.facts.extend(literal.facts.iter().filter_map(|&stem| self.facts.at(around, span, stem)));

@@ -6,6 +6,7 @@
 //! `{"name":"N","value":"v"}`, and all of these with their quotes escaped.
 
 use super::edge::escape_tail;
+use super::notation;
 use crate::span::Span;
 
 /// The longest name.
@@ -19,8 +20,13 @@ const INDENT: usize = 48;
 /// How far back from a value its name is looked for.
 const BACK: usize = 160;
 
+/// How far the values of a list may be from its name.
+const LIST: usize = 4096;
+
 /// Keys of the value in a list of names and values.
 const VALUE_KEYS: &[&[u8]] = &[b"value", b"values", b"arrayvalue", b"stringvalue", b"string_value", b"val"];
+/// What the one argument of a call begins with that is a value.
+const ARGUMENTS: &[&[u8]] = &[b"\"", b"'", b"\\", b"Uint8Array", b"new Uint8Array", b"bs58.decode("];
 /// Words between an operator and a value.
 const SCHEMES: &[&[u8]] = &[b"bearer", b"token", b"basic", b"apikey", b"api-key"];
 
@@ -35,8 +41,11 @@ pub(super) struct Slot {
     pub(super) listed: bool,
 }
 
-/// The slot whose name holds the bytes from `stem.start` to `stem.end`.
+/// The slot whose name holds the bytes from `stem.start` to `stem.end`; what a stem has behind its
+/// letters only makes it rarer.
 pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
+    let behind = bytes[stem.range()].iter().rev().take_while(|byte| !is_name(**byte)).count();
+    let stem = Span::new(stem.start, stem.end - behind);
     let tail = bytes[stem.end..].iter().take(TAIL + 1).take_while(|byte| is_name(**byte)).count();
     let end = stem.end + tail;
     // Most names end in prose and code where no value can follow, and are read no further.
@@ -48,7 +57,9 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     cursor.skip_blanks(false);
     let mut assigned = cursor.skip_operator();
     let next = bytes.get(cursor.at).copied().unwrap_or_default();
-    if !assigned && cursor.at == end && !matches!(next, b'>' | b',' | b'\r' | b'\n' | b'{' | b'}' | b'[') {
+    // `.apiKey("v")`, `fromSecretKey(Uint8Array.from([…]))`: a builder.
+    assigned |= next == b'(' && cursor.at == end && ARGUMENTS.iter().any(|begins| bytes[end + 1..].starts_with(begins));
+    if !assigned && cursor.at == end && !matches!(next, b'>' | b',' | b'\r' | b'\n' | b'{' | b'}' | b'[' | b'<') {
         return None;
     }
     let name = Span::new(name_start(bytes, stem.start), end);
@@ -56,10 +67,27 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     let listed = !assigned && closed && cursor.skip_comma();
     let flag = is_flag(bytes, name) && cursor.at > name.end;
     if !(assigned || listed || flag || cursor.skip_value_key()) {
-        return None;
+        cursor.at = notation::value_behind(bytes, name, cursor.at)?;
     }
     cursor.skip_openers();
+    if let Some(behind) = notation::behind_type(bytes, cursor.at) {
+        cursor.at = behind;
+        cursor.skip_openers();
+    }
     (cursor.at < bytes.len()).then_some(Slot { name, value: cursor.at, listed: listed && !is_argument(bytes, name) })
+}
+
+/// The next value of a list, behind one that ends at `end`: `["v", "v"]`.
+pub(super) fn next_in_list(bytes: &[u8], slot: Slot, end: usize) -> Option<Slot> {
+    let listed = bytes[slot.name.end..slot.value].contains(&b'[');
+    let mut cursor = Cursor { bytes, at: end };
+    cursor.skip_closers();
+    if !listed || bytes[end..cursor.at].contains(&b']') || end - slot.name.end > LIST || !cursor.skip_any(&[b","]) {
+        return None;
+    }
+    cursor.skip_blanks(true);
+    cursor.skip_closers();
+    (cursor.at < bytes.len()).then_some(Slot { value: cursor.at, ..slot })
 }
 
 /// Whether a value is all of a quoted text, or all that follows a name that begins its line: a name, a
@@ -68,7 +96,9 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let behind = &bytes[end..];
     let quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
     let between = &bytes[slot.name.end..slot.value];
-    if between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(') {
+    let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    if between.starts_with(b"(") || between.iter().all(bare) || between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
+    {
         return false;
     }
     if let Some(opened) = slot.value.checked_sub(1).map(|before| bytes[before]).filter(quote) {
@@ -102,7 +132,7 @@ pub(super) fn name_of(bytes: &[u8], value: usize) -> Option<Slot> {
         let constructor = !assigned && matches!(behind, Some(b'(' | b'{' | b'['));
         let literal_prefix = !assigned && name.len() <= 2 && matches!(behind, Some(b'"' | b'\''));
         // `token: v` is a name and its value, `Authorization: token v` is not.
-        let glue = constructor || literal_prefix || is_one_of(SCHEMES) && !operator || is_one_of(VALUE_KEYS);
+        let glue = constructor || literal_prefix || (is_one_of(SCHEMES) || name == b"new") && !operator || is_one_of(VALUE_KEYS);
         if !glue {
             let flag = is_flag(bytes, Span::new(start, before));
             return (assigned || flag).then_some(Slot { name: Span::new(start, before), value, listed: false });
@@ -127,7 +157,7 @@ pub(super) fn opener(bytes: &[u8], value: usize) -> Option<u8> {
 /// blank, an operator, or what stands before the key of a value.
 fn may_follow(byte: u8) -> bool {
     /// What a [`Cursor`] skips behind a name.
-    const FOLLOWERS: &[u8] = b"\\\"'`]&%* \t=-:|?>,\r\n{}[";
+    const FOLLOWERS: &[u8] = b"\\\"'`]&%* \t=-:|?>,\r\n{}[(<";
     const SET: [bool; 256] = {
         let mut set = [false; 256];
         let mut at = 0;
@@ -160,6 +190,9 @@ fn name_start(bytes: &[u8], at: usize) -> usize {
 
 /// Whether a quoted name is the first argument of a call: `set("name", …`.
 fn is_argument(bytes: &[u8], name: Span) -> bool {
+    if [&b"\"String\", \""[..], b"'String', '"].iter().any(|typed| bytes[..name.start].ends_with(typed)) {
+        return true;
+    }
     let before = bytes[..name.start].iter().rev().take(8);
     before.copied().find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ')) == Some(b'(')
 }
@@ -255,6 +288,7 @@ impl Cursor<'_> {
 
     fn skip_operator(&mut self) -> bool {
         let length = match self.rest() {
+            [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] => 3,
             [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
                 2
             }
@@ -314,7 +348,8 @@ impl Cursor<'_> {
         for _ in 0..12 {
             let opened = self.skip_opener() || self.skip_brace() || self.skip_prefix();
             let before = self.at;
-            self.skip_blanks(false);
+            // A list may begin on a line of its own.
+            self.skip_blanks(opened && self.bytes[before - 1] == b'[');
             if !opened && self.at == before {
                 break;
             }
@@ -325,7 +360,7 @@ impl Cursor<'_> {
     fn skip_opener(&mut self) -> bool {
         match self.rest() {
             [b'\\', b'n' | b'"' | b'\'', ..] => self.at += 2,
-            [b'\\' | b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] => self.at += 1,
+            [b'\\' | b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
             [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%20", b"%5B"]),
             _ => return false,
         }
@@ -344,8 +379,18 @@ impl Cursor<'_> {
         let rest = self.rest();
         let word = rest.iter().take(20).take_while(|byte| is_name(**byte)).count();
         let opens = match rest.get(word) {
-            Some(b' ' | b'\t') => SCHEMES.iter().any(|scheme| rest[..word].eq_ignore_ascii_case(scheme)),
+            Some(b' ' | b'\t') => {
+                SCHEMES.iter().any(|scheme| rest[..word].eq_ignore_ascii_case(scheme)) || rest[..word] == *b"new"
+            }
             Some(b'(' | b'{') => word > 0,
+            // `Uint8Array.from([…])`, `Buffer.from("…", "hex")`, `bs58.decode("…")`.
+            Some(b'.') => match [&b".from("[..], b".decode("].iter().find(|call| rest[word..].starts_with(call)) {
+                Some(call) => {
+                    self.at += word + call.len();
+                    return true;
+                }
+                None => false,
+            },
             Some(b'"' | b'\'') => (1..=2).contains(&word),
             _ => false,
         };
@@ -396,7 +441,41 @@ mod tests {
         "name_key: Bearer V4LUE",
         "NameKey:V4LUE Timeout:30s",
         "config['name_key'] = 'V4LUE'",
+        "nameKey = new Spec('V4LUE')",
+        "nameKey = Buffer.from('V4LUE', 'hex')",
     ];
+
+    #[test]
+    fn the_argument_of_a_builder_is_a_value() {
+        for (text, value) in [(".nameKey(\"V4LUE\")", 10), ("{\\\"x\\\": name_key(\\\"V4LUE\\\")", 19)] {
+            let stem = text.to_ascii_lowercase().find("key").unwrap();
+            let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap();
+            assert_eq!(slot.value, value, "{text}");
+        }
+        for text in ["nameKey(V4LUE)", "nameKey()", "nameKey (\"V4LUE\")"] {
+            let stem = text.find("Key").unwrap();
+            assert_eq!(value_of(text.as_bytes(), Span::new(stem, stem + 3)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_more_than_one_value() {
+        for (text, expected) in [
+            ("keys: [\"aaa\", 'bbb',\n  \"ccc\"]", 3),
+            ("\\\"keys\\\":[\\\"aaa\\\",\\\"bbb\\\"],\\\"ccc\\\"", 2),
+            ("keys = [\n  \"aaa\",\n]", 1),
+            ("keys: \"aaa\", b: \"bbb\"", 1),
+        ] {
+            let stem = text.find("key").unwrap();
+            let mut next = value_of(text.as_bytes(), Span::new(stem, stem + 3));
+            let mut values = String::new();
+            while let Some(slot) = next.filter(|slot| text.as_bytes()[slot.value].is_ascii_alphabetic()) {
+                values.push(char::from(text.as_bytes()[slot.value]));
+                next = next_in_list(text.as_bytes(), slot, slot.value + 3);
+            }
+            assert_eq!(values, "abc"[..expected], "{text}");
+        }
+    }
 
     #[test]
     fn every_notation_is_read_from_the_name_to_the_value() {

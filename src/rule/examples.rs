@@ -74,6 +74,12 @@ fn generate(form: &str, random: &mut Random, text: &mut String) -> Result<(), Ex
             uuid(random, if name == "uuid4" { "4" } else { "1" }, text);
             return Ok(());
         }
+        "bytes" => {
+            let count: usize = argument.parse().map_err(|_| ExpandError::Length(form.to_owned()))?;
+            let numbers: Vec<String> = (0..count).map(|_| random.below(256).to_string()).collect();
+            text.push_str(&numbers.join(", "));
+            return Ok(());
+        }
         "stripe99" => {
             stripe_body(random, text);
             return Ok(());

@@ -13,7 +13,7 @@ const ROOMS: &[Room] = &[
     ("span", 0, &["memchr"]),
     ("credential", 0, &["getrandom", "hmac", "serde", "sha2", "zeroize"]),
     ("finding", 1, &["serde"]),
-    ("check", 1, &["memchr", "sha2"]),
+    ("check", 1, &["bip39", "memchr", "sha2"]),
     ("rule", 2, &["memchr", "regex_automata", "regex_syntax", "serde", "serde_json", "sha2", "thiserror", "toml"]),
     ("record", 2, &["memchr"]),
     ("detect", 3, &["aho_corasick", "memchr"]),

@@ -38,6 +38,34 @@ fn a_suggestion_is_the_nearest_name() {
     }
 }
 
+/// Only the first of them was found, and the excerpt of that finding showed the others.
+#[test]
+fn every_value_of_a_list_is_found_and_none_is_printed() {
+    let tree = Tree::new();
+    let keys: Vec<String> = (0..3).map(|number| expand("{hex:64}", &format!("list/{number}"))).collect();
+    let text = format!(
+        "const hardhat = {{\n  networks: {{\n    base: {{ accounts: [\"0x{}\", \"0x{}\",\n      '{}'] }},\n  }},\n}};\n",
+        keys[0], keys[1], keys[2]
+    );
+    fs::write(tree.path().join("hardhat.config.js"), text).unwrap();
+    let output = tree.keyfence(&["scan", "hardhat.config.js"]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout.matches("[wallet-evm-private-key]").count(), 3, "{stdout}");
+    for key in keys {
+        assert!(!stdout.contains(&key[..8]), "{stdout}");
+    }
+}
+
+/// A library of exchanges sends its password in a header, and comes minified: no blank stood behind the comma.
+#[test]
+fn minified_code_that_fetches_a_value_is_no_value() {
+    let tree = Tree::new();
+    let text = r#"o={"CB-ACCESS-KEY":this.apiKey,"CB-ACCESS-PASSPHRASE":this.password,"Content-Type":"application/json"};"#;
+    fs::write(tree.path().join("ccxt.min.js"), text).unwrap();
+    let output = tree.keyfence(&["scan", "ccxt.min.js"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 /// The second report began where the first did and wrote over it.
 #[test]
 fn two_reports_in_one_file_are_a_mistake() {

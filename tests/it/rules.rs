@@ -48,6 +48,94 @@ fn a_beginning_that_stands_everywhere_is_refused() {
     assert_eq!(mistakes(["test_[0-9a-f]{32}", "acme_[0-9A-Za-z]{40}"], "needs = \"marker\""), [""; 0]);
 }
 
+/// A rule that keeps every promise; each of the tests below breaks one.
+const GOOD: &str = r#"
+[provider]
+id = "acme"
+name = "Acme"
+markers = ["acmepay"]
+[[rule]]
+id = "acme-key"
+title = "Acme key"
+class = "standard-api-key"
+environment = { live = "live", sandbox = "test" }
+format = 'acmk_(?<env>live|test)_[0-9A-Za-z]{32}'
+remediation = "Roll the key."
+examples = [
+    { text = 'ACME_KEY=acmk_live_{base62:32}', environment = "live" },
+    { text = 'key: acmk_test_{base62:32}', environment = "sandbox" },
+]
+counter_examples = [
+    { text = 'acmk_live_{base62:20}', because = "too short" },
+    { text = 'acmk_prod_{base62:32}', because = "no such environment" },
+]
+[[rule]]
+id = "acme-hook"
+title = "Acme webhook secret"
+class = "webhook-secret"
+environment = "unknown"
+names = ["ACME_HOOK_SECRET"]
+format = '[0-9a-f]{40}'
+remediation = "Roll the secret."
+examples = [{ text = 'ACME_HOOK_SECRET={hex:40}' }, { text = 'acme_hook_secret: "{hex:40}"' }]
+counter_examples = [{ text = 'HOOK_ID={hex:40}', because = "an id" }, { text = 'ACME_HOOK_SECRET={hex:20}', because = "too short" }]
+"#;
+
+fn complaints(file: &str) -> Vec<String> {
+    let errors = check(&[("rules/acme.toml", file)], Effort { values: 5, bodies: 2_000 });
+    errors.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_lint_fails_on_a_rule_that_breaks_it() {
+    assert_eq!(complaints(GOOD), [""; 0]);
+    let broken = [
+        ("[0-9A-Za-z]{32}'", "[0-9A-Za-z]{32,}'", "no upper bound"),
+        ("[0-9A-Za-z]{32}'", "[0-9A-Za-z]{9000}'", "the limit is 8192"),
+        ("'acmk_(?<env>live|test)_", "'(?<env>live|test)_", "stands everywhere"),
+        ("'acmk_(?<env>live|test)_", r"'\bacmk_(?<env>live|test)_", "both edges are checked"),
+        ("'acmk_(?<env>live|test)_", "'ak_[0-9]{8}(?<env>live|test)_", "no literal of four bytes"),
+        ("(?<env>live|test)", "(?:live|test)", "no group named env"),
+        ("sandbox = \"test\"", "sandbox = \"sandbox\"", "neither live nor sandbox"),
+        ("names = [\"ACME_HOOK_SECRET\"]", "", "declares no names"),
+        ("[\"ACME_HOOK_SECRET\"]", "[\"ACME_HOOK\"]", "none of the stems"),
+        ("[\"ACME_HOOK_SECRET\"]", "[\"ACME_HOOK_SECRET\", \"STRIPE_SIGNIFYD_KEY\"]\nsize = 3", "unknown field"),
+        ("names = [\"ACME_HOOK_SECRET\"]", "names = [\"PAYHIP_X_SECRET\"]", "read as general-named-secret"),
+        ("markers = [\"acmepay\"]", "markers = []", "no markers and no slots"),
+        ("id = \"acme-hook\"", "id = \"other-hook\"", "begin with"),
+        ("id = \"acme-hook\"", "id = \"acme-key\"", "acme-key"),
+        ("environment = \"sandbox\" }", "environment = \"live\" }", "environment sandbox"),
+        ("acmk_prod_{base62:32}", "acmk_live_{base62:32}", "found, although"),
+        ("{base62:20}', because", "{base99:20}', because", "no generator"),
+        ("    { text = 'acmk_live_{base62:20}', because = \"too short\" },\n", "", "1, two are needed"),
+        ("_[0-9A-Za-z]{32}'", "_(?:example|demo-demo|your-key)[0-9A-Za-z]{4}'", "dropped as placeholders"),
+        ("remediation = \"Roll the secret.\"", "checks = [\"luck\"]\nremediation = \"Roll the secret.\"", "no check is named"),
+        ("remediation = \"Roll the secret.\"", "checks = [\"jwt\"]\nremediation = \"Roll the secret.\"", "can be drawn"),
+        (
+            "'acmk_(?<env>live|test)_[0-9A-Za-z]{32}'",
+            "'xnd_(?<env>live|test)_[0-9A-Za-z]{32}|shpat_[0-9a-f]{32}'",
+            "reads the same values",
+        ),
+        ("[\"ACME_HOOK_SECRET\"]", "[\"SPREEDLY_ACCESS_SECRET\", \"QUICKPAY_API_KEY\"]", "under the same name"),
+    ];
+    let mut silent = Vec::new();
+    for (from, to, why) in broken {
+        assert!(GOOD.contains(from), "{from}");
+        let mut file = GOOD.replacen(from, to, 1);
+        if why.starts_with("no markers") {
+            file = file.replacen("names =", "near =", 1);
+        }
+        if why.ends_with("same name") {
+            file = file.replace("[0-9a-f]{40}", "[0-9a-f]{64}");
+        }
+        let all = complaints(&file);
+        if !all.iter().any(|complaint| complaint.contains(why)) {
+            silent.push(format!("{to}: {why:?} is not among {all:#?}"));
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
 #[test]
 fn every_provider_is_at_home_somewhere() {
     let set = RuleSet::builtin();

@@ -1,0 +1,166 @@
+//! Notations in which neither `=` nor `:` stands between a name and its value, or in which a type does.
+
+use crate::span::Span;
+
+/// How far behind a name its value is looked for.
+const REACH: usize = 64;
+
+/// What a value stands in that has a default.
+const FIELD: &[u8] = b"Field(default=";
+
+/// What begins a line on which a name and its value follow, with blanks between them.
+const DIRECTIVES: &[&[u8]] =
+    &[b"#define", b"add_header", b"arg", b"env", b"fastcgi_param", b"proxy_set_header", b"set", b"setenv", b"setq", b"setx"];
+
+/// Where the value of a name begins behind `at`, where quotes and blanks behind the name end.
+pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize> {
+    let rest = &bytes[at..bytes.len().min(at + REACH)];
+    let glued = at == name.end;
+    let found = match rest {
+        [b'{', b'"' | b'\'', ..] if glued => Some(1),
+        [b'<', ..] if glued => property(rest),
+        [b'[', ..] if glued => array(rest),
+        [b'"' | b'\'', ..] | [b'@', b'"', ..] if !glued => Some(0),
+        [b'|', next, ..] if *next != b'|' && is_cell(bytes, name.start) => Some(1),
+        _ if is_named_element(bytes, name.start) => element(rest),
+        _ if glued => None,
+        _ => typed(rest, 24).or_else(|| is_directive(bytes, name.start).then_some(0)),
+    };
+    found.map(|length| at + length)
+}
+
+/// Where a value begins that was taken for its type: `: &str = "v"`, `: str = Field(default="v")`.
+pub(super) fn behind_type(bytes: &[u8], value: usize) -> Option<usize> {
+    let before = bytes[..value].trim_ascii_end();
+    let rest = &bytes[value..bytes.len().min(value + REACH)];
+    if !before.ends_with(b":") {
+        return None;
+    }
+    let end = value + typed(rest, 40)?;
+    let blanks = bytes[end..].iter().take_while(|byte| **byte == b' ').count();
+    Some(if bytes[end + blanks..].starts_with(FIELD) { end + blanks + FIELD.len() } else { end })
+}
+
+/// The length of a type and the `=` behind it, if a text or a call with one follows.
+fn typed(rest: &[u8], longest: usize) -> Option<usize> {
+    let is_type = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_<>&'[]?.,| *".contains(byte);
+    let length = rest.iter().take(longest).take_while(is_type).count();
+    let behind = rest.get(length..)?.strip_prefix(b"=")?.trim_ascii_start();
+    let word = behind.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@')).count();
+    let call = word > 0 && matches!(behind.get(word..)?, [b'(', ..]);
+    let text = word <= 2 && matches!(behind.get(word), Some(b'"' | b'\'' | b'`'));
+    let begins = rest[0].is_ascii_alphabetic() || matches!(rest[0], b'&' | b'*');
+    // Without a blank it is the padding of a value in quotes.
+    let apart = length > 0 && rest[length - 1] == b' ';
+    (apart && begins && (call || text)).then_some(length + 1)
+}
+
+/// `</key><string>` of a property list.
+fn property(rest: &[u8]) -> Option<usize> {
+    let behind = rest.strip_prefix(b"</key>")?.trim_ascii_start().strip_prefix(b"<string>")?;
+    Some(rest.len() - behind.len())
+}
+
+/// `[] =` and `[80] =` of C.
+fn array(rest: &[u8]) -> Option<usize> {
+    let digits = rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let behind = rest[1 + digits..].strip_prefix(b"]")?.trim_ascii_start().strip_prefix(b"=")?;
+    Some(rest.len() - behind.len())
+}
+
+/// Whether a name stands in `<string name="…"` or in the head of a part of a form.
+fn is_named_element(bytes: &[u8], name: usize) -> bool {
+    [&b"name=\""[..], b"name='"].iter().any(|head| bytes[..name].ends_with(head))
+}
+
+/// What stands between the name of an element and its text.
+fn element(rest: &[u8]) -> Option<usize> {
+    if let Some(lines) = [&b"\r\n\r\n"[..], b"\n\n"].iter().find(|lines| rest.starts_with(lines)) {
+        return Some(lines.len());
+    }
+    let end = rest.iter().position(|byte| matches!(byte, b'>' | b'<' | b'/' | b'\n'))?;
+    (rest[end] == b'>').then_some(end + 1)
+}
+
+/// Whether a name is all of a cell of a table.
+fn is_cell(bytes: &[u8], name: usize) -> bool {
+    let before = bytes[name.saturating_sub(REACH)..name].iter().rev();
+    before.copied().find(|byte| !matches!(byte, b' ' | b'`' | b'*')) == Some(b'|')
+}
+
+/// Whether the word before a name begins its line and says that a value follows.
+fn is_directive(bytes: &[u8], name: usize) -> bool {
+    let before = &bytes[name.saturating_sub(REACH)..name];
+    let line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    let word = line.trim_ascii();
+    line.len() > word.len() && DIRECTIVES.iter().any(|directive| word.eq_ignore_ascii_case(directive))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::slot::value_of;
+    use crate::span::Span;
+
+    const NOTATIONS: &[&str] = &[
+        "const nameKey: string = 'V4LUE';",
+        "const NAME_KEY: &'static str = \"V4LUE\";",
+        "let nameKey: String? = \"V4LUE\"",
+        "name_key: SecretStr = SecretStr(\"V4LUE\")",
+        "name_key: str = Field(default=\"V4LUE\")",
+        "var nameKey string = \"V4LUE\"",
+        "Const NameKey As String = \"V4LUE\"",
+        "#define NAME_KEY \"V4LUE\"",
+        "static const char name_key[] = \"V4LUE\";",
+        "static const char name_key[80] = \"V4LUE\";",
+        "NSString *const kNameKey = @\"V4LUE\";",
+        "std::string name_key{\"V4LUE\"};",
+        "ENV NAME_KEY V4LUE",
+        "  SetEnv NAME_KEY V4LUE",
+        "setx NAME_KEY \"V4LUE\"",
+        "proxy_set_header X-Name-Key V4LUE;",
+        "name_key 'V4LUE'",
+        "{:name-key \"V4LUE\"}",
+        "<key>NameKey</key>\n\t<string>V4LUE</string>",
+        "<string name=\"name_key\">V4LUE</string>",
+        "<string name=\"name_key\" translatable=\"false\">V4LUE</string>",
+        "Content-Disposition: form-data; name=\"name_key\"\r\n\r\nV4LUE\r\n",
+        "| `NAME_KEY` | `V4LUE` |",
+        "ENV['NAME_KEY'] ||= 'V4LUE'",
+        "buildConfigField(\"String\", \"NAME_KEY\", \"\\\"V4LUE\\\"\")",
+    ];
+
+    #[test]
+    fn every_notation_is_read() {
+        for text in NOTATIONS {
+            let before = &text[..text.find("V4LUE").unwrap()];
+            let stem = before.to_ascii_lowercase().rfind("key").unwrap();
+            // Of a property list, the name is meant and not the tag behind it.
+            let stem = if text.starts_with("<key>") { "<key>Name".len() } else { stem };
+            let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}"));
+            assert!(text[slot.value..].starts_with("V4LUE"), "{text}: {}", &text[slot.value..]);
+            assert!(!slot.listed, "{text}");
+        }
+    }
+
+    #[test]
+    fn code_and_prose_have_no_values() {
+        for text in [
+            "let key = map[key];",
+            "the key of it",
+            "key <b>bold</b>",
+            "if (key > 3) {",
+            "set the key to something",
+            "fn key(a: &str) -> bool",
+            "keys | sort",
+            "<link crossorigin=\"use-key\"><script nonce=\"V4LUE\">",
+        ] {
+            let stem = text.rfind("key").unwrap();
+            let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3));
+            assert_eq!(slot, None, "{text}");
+        }
+        let slot = value_of(b"-H 'X-Key: V4LUE=' -d a=1", Span::new(6, 9)).unwrap();
+        assert_eq!(slot.value, 11, "padding");
+        let slot = value_of(b"token: string == 'x'", Span::new(0, 5)).unwrap();
+        assert_eq!(slot.value, 7);
+    }
+}
