@@ -90,11 +90,19 @@ fn contradictions(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judge
 fn mixed(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
     let told = |one: &&Known<'_>| one.reading.source == Source::Value && one.reading.environment != Environment::Unknown;
     let told: Vec<&Known<'_>> = known.iter().filter(told).filter(|one| !is_muted(one.situation.place.kind)).collect();
-    let mut owners: Vec<(Option<Provider>, &str)> = told.iter().map(|one| family(one)).collect();
-    owners.sort();
-    owners.dedup();
-    for owner in owners {
-        let ours: Vec<&Known<'_>> = told.iter().copied().filter(|one| family(one) == owner).collect();
+    let is_on = |side: Environment| told.iter().any(|one| one.reading.environment == side);
+    if !is_on(Environment::Live) || !is_on(Environment::Sandbox) {
+        return;
+    }
+    let mut families: Vec<Vec<&Known<'_>>> = Vec::new();
+    for &one in &told {
+        match families.iter_mut().find(|ours| family(ours[0]) == family(one)) {
+            Some(ours) => ours.push(one),
+            None => families.push(vec![one]),
+        }
+    }
+    families.sort_by_key(|ours| family(ours[0]));
+    for ours in families {
         let of = |environment| ours.iter().copied().filter(move |one| one.reading.environment == environment);
         let document = |one: &Known<'_>| bench.survey.document(one.credential.span.start);
         let sides: BTreeSet<(usize, Environment)> = ours.iter().map(|one| (document(one), one.reading.environment)).collect();
@@ -121,8 +129,8 @@ fn mixed(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
 }
 
 /// Whose credentials may be mixed: of a provider, or of a shape whose owner nobody knows.
-fn family<'k>(known: &'k Known<'_>) -> (Option<Provider>, &'k str) {
-    let owner = known.credential.provider.clone();
+fn family<'k>(known: &Known<'k>) -> (Option<&'k Provider>, &'k str) {
+    let owner = known.credential.provider.as_ref();
     let shape = if owner.is_some() { "" } else { known.credential.rule.as_str() };
     (owner, shape)
 }

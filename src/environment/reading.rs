@@ -690,10 +690,10 @@ impl Survey<'_> {
     /// The blocks around a place that name a provider or payments.
     pub fn is_payment_block(&self, at: usize) -> bool {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
-        structure.chain(at).filter(|&block| block > 0).any(|block| {
-            let key = structure.key(block);
-            self.block(structure, block).provider.is_some() || is_payment_word(key)
-        })
+        structure
+            .chain(at)
+            .filter(|&block| block > 0)
+            .any(|block| is_payment_word(structure.key(block)) || self.block(structure, block).provider.is_some())
     }
 
     /// What the folders around the file say.
