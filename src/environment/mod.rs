@@ -1,5 +1,6 @@
 //! Where are we? What a path says of a place, and what a whole file says of a credential.
 
+mod block;
 mod branch;
 mod declare;
 pub mod declared;
