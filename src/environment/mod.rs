@@ -8,7 +8,6 @@ mod entry;
 pub mod explanation;
 pub mod inventory;
 pub mod path;
-mod quick;
 mod reading;
 pub mod resolve;
 mod slots;

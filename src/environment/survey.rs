@@ -1,8 +1,11 @@
 //! A file or a window of a log, and where each of its places is: gathers the evidence, scope by scope.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
+
+use foldhash::fast::FixedState;
 
 use super::block::BlockReading;
 use super::branch::{self, Arm};
@@ -10,7 +13,6 @@ use super::declare::{self, Flag, Told};
 use super::declared::Declared;
 use super::entry::{self, Entry};
 use super::path::{self, Surroundings};
-use super::quick::Quick;
 use super::reading::is_mode;
 use super::resolve::{Answer, Clue, Level, Scope, resolve};
 use super::structure::{self, Shape, Structure, line_start};
@@ -21,6 +23,9 @@ use crate::record::{self, Field, Meaning};
 use crate::rule::name::is_one_of;
 use crate::rule::{Pack, RuleSet};
 use crate::span::Span;
+
+/// A map by places and numbers of a file: nobody chooses these keys, and a fast hash is enough.
+type Quick<K, V> = HashMap<K, V, FixedState>;
 
 /// The longest line whose words are read.
 const LINE: usize = 2000;

@@ -18,7 +18,7 @@ const ROOMS: &[Room] = &[
     ("record", 2, &["memchr"]),
     ("detect", 3, &["aho_corasick", "memchr"]),
     ("rule_check", 4, &["rayon", "regex_syntax"]),
-    ("environment", 4, &["globset", "memchr", "regex_automata"]),
+    ("environment", 4, &["foldhash", "globset", "memchr", "regex_automata"]),
     ("assess", 5, &[]),
     (
         "source",
