@@ -16,6 +16,9 @@ use crate::finding::Sighting;
 use crate::rule::examples::{Random, expand};
 use crate::rule::{Detector, Edge, Rule, RuleError, RuleSet};
 
+mod cost;
+use cost::Cost;
+
 /// The contexts in which a drawn value must be found. `SLOT`, `slot` and `Slot-Name` are spellings
 /// of the slot's name; `MARKER` names the provider.
 pub const CONTEXTS: [(&str, &str); 10] = [
@@ -75,6 +78,7 @@ pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> 
         Err(errors) => return errors,
     };
     let scanner = Scanner::new(Arc::clone(&set)).with_cards();
+    let cost = Cost::new(&scanner);
     let mut jobs: Vec<(&str, &Arc<Rule>)> = Vec::new();
     for (name, text) in files {
         // Loaded once more by itself to learn which rules are the file's own.
@@ -84,6 +88,7 @@ pub fn check<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], effort: Effort) -> 
     let test = |&(file, rule): &(&str, &Arc<Rule>)| {
         let mut test = Test { file, rule, scanner: &scanner, errors: Vec::new() };
         test.lint();
+        test.errors.extend(cost.too_common(rule).map(|why| failure(file, rule, "format", why)));
         test.precedence(effort.values);
         test.namesakes(effort.values);
         test.examples();

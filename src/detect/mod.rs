@@ -139,6 +139,17 @@ impl Scanner {
         &self.rules
     }
 
+    /// How often each literal is met in the bytes.
+    pub(crate) fn meetings(&self, bytes: &[u8]) -> HashMap<&[u8], usize> {
+        let mut found: Vec<Candidate> = Vec::new();
+        self.prefilter.candidates(bytes, 0..bytes.len(), &mut found);
+        let mut counts: HashMap<&[u8], usize> = HashMap::new();
+        for candidate in found {
+            *counts.entry(&self.literals[candidate.literal].bytes).or_default() += 1;
+        }
+        counts
+    }
+
     /// Where each marker of a provider first stands in the bytes, as a whole word.
     pub(crate) fn first_markers(&self, bytes: &[u8]) -> HashMap<&[u8], usize> {
         self.index.first_markers(bytes)

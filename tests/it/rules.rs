@@ -95,6 +95,7 @@ fn every_lint_fails_on_a_rule_that_breaks_it() {
         ("'acmk_(?<env>live|test)_", "'(?<env>live|test)_", "stands everywhere"),
         ("'acmk_(?<env>live|test)_", r"'\bacmk_(?<env>live|test)_", "both edges are checked"),
         ("'acmk_(?<env>live|test)_", "'ak_[0-9]{8}(?<env>live|test)_", "no literal of four bytes"),
+        ("'acmk_(?<env>live|test)_", "'payment[\\x21-\\x7e]{3}(?<env>live|test)_", "\"payment\" stands"),
         ("(?<env>live|test)", "(?:live|test)", "no group named env"),
         ("sandbox = \"test\"", "sandbox = \"sandbox\"", "neither live nor sandbox"),
         ("names = [\"ACME_HOOK_SECRET\"]", "", "declares no names"),
