@@ -58,6 +58,9 @@ const RARE: &[&str] = &[
     "ssl_pin",
 ];
 
+/// Options of commands behind which an id and its secret stand: `curl -u id:secret`.
+const USER_OPTIONS: &[&str] = &[" -u ", "--user "];
+
 /// The scheme of a header that holds an id and its secret, how long the id may be, and what its
 /// secret would be called.
 const BASIC: &[u8] = b"basic ";
@@ -96,7 +99,8 @@ pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
         names.clone().any(|pattern| holds(pattern, &stem))
     };
     let rare = RARE.iter().filter(|_| names.clone().next().is_some());
-    STEMS.iter().filter(|stem| is_held(stem)).chain(rare).copied().collect()
+    let options = USER_OPTIONS.iter().filter(|_| names.clone().next().is_some());
+    STEMS.iter().filter(|stem| is_held(stem)).chain(rare).chain(options).copied().collect()
 }
 
 /// The length of the shortest value of any rule that has names.
@@ -198,14 +202,15 @@ fn goes_on(bytes: &[u8], slot: Slot, run: usize) -> bool {
     bytes.get(end).is_some_and(u8::is_ascii_whitespace) && (numbers() || phrase())
 }
 
-/// The secret of `Authorization: Basic id:secret`, which is what the header decodes to: the second part, or the
-/// first if there is no second.
+/// The secret of `Authorization: Basic id:secret`, which is what the header decodes to, or of `curl -u id:secret`: the
+/// second part, or the first if there is no second.
 fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     let scheme = &bytes[slot.value.saturating_sub(BASIC.len())..slot.value];
+    let is_option = slot::is_user_option(&bytes[slot.name.range()]);
     let id =
         bytes[slot.value..].iter().take(MAX_ID).take_while(|byte| byte.is_ascii_graphic() && !b":\"'`".contains(byte)).count();
     let colon = slot.value + id;
-    if !scheme.eq_ignore_ascii_case(BASIC) || bytes.get(colon) != Some(&b':') {
+    if !(is_option || scheme.eq_ignore_ascii_case(BASIC)) || bytes.get(colon) != Some(&b':') {
         return None;
     }
     let is_over = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`".contains(byte);

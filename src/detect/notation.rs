@@ -12,6 +12,15 @@ const FIELD: &[u8] = b"Field(default=";
 const DIRECTIVES: &[&[u8]] =
     &[b"#define", b"add_header", b"arg", b"env", b"fastcgi_param", b"proxy_set_header", b"set", b"setenv", b"setq", b"setx"];
 
+/// Options of commands that take the value of a name: `gh secret set NAME --body v`.
+const OPTIONS: &[&[u8]] = &[b"--body", b"--secret-string", b"--string-value", b"--value", b"-b", b"-v"];
+
+/// What stands in a declaration whose default is the value.
+const DECLARED: &[&[u8]] = &[b"default", b"description", b"noecho", b"nullable", b"sensitive", b"type"];
+/// How far a declaration reaches, and how many lines of it are read.
+const DECLARATION: usize = 512;
+const LINES: usize = 8;
+
 /// Where the value of a name begins behind `at`, where quotes and blanks behind the name end.
 pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize> {
     let rest = &bytes[at..bytes.len().min(at + REACH)];
@@ -24,6 +33,8 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
         [b'|', next, ..] if *next != b'|' && is_cell(bytes, name.start) => Some(1),
         _ if is_named_element(bytes, name.start) => element(rest),
         _ if glued => None,
+        [b'{', ..] => return default_of(bytes, at),
+        [b'-', ..] => option(rest),
         _ => typed(rest, 24).or_else(|| is_directive(bytes, name.start).then_some(0)),
     };
     found.map(|length| at + length)
@@ -39,6 +50,51 @@ pub(super) fn behind_type(bytes: &[u8], value: usize) -> Option<usize> {
     let end = value + typed(rest, 40)?;
     let blanks = bytes[end..].iter().take_while(|byte| **byte == b' ').count();
     Some(if bytes[end + blanks..].starts_with(FIELD) { end + blanks + FIELD.len() } else { end })
+}
+
+/// Where the default of a declaration begins: `Name:\n  Type: String\n  Default: v`, `variable "name" { default = "v" }`.
+pub(super) fn default_of(bytes: &[u8], from: usize) -> Option<usize> {
+    let bytes = &bytes[..bytes.len().min(from + DECLARATION)];
+    let mut at = from;
+    let skip = |at: usize, blank: fn(&u8) -> bool| at + bytes[at..].iter().take_while(|byte| blank(byte)).count();
+    for _ in 0..LINES {
+        at = skip(at, |byte| byte.is_ascii_whitespace() || b"{\"',".contains(byte));
+        let end = skip(at, u8::is_ascii_alphabetic);
+        let key = &bytes[at..end];
+        if !DECLARED.iter().any(|known| key.eq_ignore_ascii_case(known)) {
+            return None;
+        }
+        let operator = skip(end, |byte| b"\"' \t".contains(byte));
+        if !matches!(bytes.get(operator), Some(b'=' | b':')) {
+            return None;
+        }
+        let value = skip(operator + 1, |byte| matches!(byte, b' ' | b'\t'));
+        if key.eq_ignore_ascii_case(DECLARED[0]) {
+            return Some(value);
+        }
+        // Objects on one line go on behind a comma.
+        let rest = &bytes[value..];
+        let line = rest.iter().position(|&byte| byte == b'\n')?;
+        at = value + memchr::memmem::find(&rest[..line], b"\",").map_or(line, |comma| comma + 1);
+    }
+    None
+}
+
+/// The length of the options behind a name up to the one that takes its value.
+fn option(rest: &[u8]) -> Option<usize> {
+    let line = rest.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let mut at = 0;
+    while line.get(at) == Some(&b'-') {
+        let word = line[at..].iter().take_while(|byte| !matches!(byte, b' ' | b'=')).count();
+        let value = at + word + 1;
+        if OPTIONS.contains(&&line[at..at + word]) {
+            return (value < line.len()).then_some(value);
+        }
+        // Of another option, its value.
+        let other = line.get(value..)?.iter().take_while(|byte| **byte != b' ').count();
+        at = value + other + 1;
+    }
+    None
 }
 
 /// The length of a type and the `=` behind it, if a text or a call with one follows.
@@ -127,6 +183,14 @@ mod tests {
         "| `NAME_KEY` | `V4LUE` |",
         "ENV['NAME_KEY'] ||= 'V4LUE'",
         "buildConfigField(\"String\", \"NAME_KEY\", \"\\\"V4LUE\\\"\")",
+        "gh secret set NAME_KEY --body V4LUE",
+        "gh secret set NAME_KEY --repo acme/pay --body \"V4LUE\"",
+        "gh secret set NAME_KEY -b 'V4LUE'",
+        "aws ssm put-parameter --name /pay/name_key --value V4LUE --type SecureString",
+        "az keyvault secret set --vault-name pay --name name-key --value='V4LUE'",
+        "NameKey:\n    Type: String\n    NoEcho: true\n    Default: V4LUE\n",
+        "\"NameKey\": {\"Type\": \"String\", \"NoEcho\": true, \"Default\": \"V4LUE\"}\n",
+        "variable \"name_key\" {\n  type      = string\n  sensitive = true\n  default   = \"V4LUE\"\n}",
     ];
 
     #[test]

@@ -45,7 +45,8 @@ pub(super) struct Slot {
 /// letters only makes it rarer.
 pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     let behind = bytes[stem.range()].iter().rev().take_while(|byte| !is_name(**byte)).count();
-    let stem = Span::new(stem.start, stem.end - behind);
+    let ahead = bytes[stem.range()].iter().take_while(|byte| !is_name(**byte)).count();
+    let stem = Span::new(stem.start + ahead, stem.end - behind);
     let tail = bytes[stem.end..].iter().take(TAIL + 1).take_while(|byte| is_name(**byte)).count();
     let end = stem.end + tail;
     // Most names end in prose and code where no value can follow, and are read no further.
@@ -71,6 +72,9 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     }
     cursor.skip_openers();
     if let Some(behind) = notation::behind_type(bytes, cursor.at) {
+        cursor.at = behind;
+        cursor.skip_openers();
+    } else if let Some(behind) = notation::default_of(bytes, cursor.at) {
         cursor.at = behind;
         cursor.skip_openers();
     }
@@ -198,7 +202,12 @@ fn is_argument(bytes: &[u8], name: Span) -> bool {
 }
 
 fn is_flag(bytes: &[u8], name: Span) -> bool {
-    bytes[..name.start].ends_with(b"--")
+    bytes[..name.start].ends_with(b"--") || is_user_option(&bytes[name.range()])
+}
+
+/// Whether what follows is who somebody is, and the secret that proves it.
+pub(super) fn is_user_option(name: &[u8]) -> bool {
+    matches!(name, b"-u" | b"--user")
 }
 
 /// Goes back over what may stand between a name and its value; says whether it holds an operator.
