@@ -189,7 +189,8 @@ pub fn shared_outcome(
 /// As many values of one general rule in a test or a document are a table of test vectors.
 const VECTORS: usize = 8;
 
-/// A table of test vectors is one finding, which says how many there are.
+/// A table of test vectors is one finding, which says how many there are: all values of general rules in it, what the
+/// keys agree on with the keys.
 fn fold_vectors(known: &[Known<'_>], outcomes: &mut Vec<Outcome>) {
     let rule_of = |outcome: &Outcome| {
         let Subject::Credential(number) = outcome.subject else { return None };
@@ -202,16 +203,21 @@ fn fold_vectors(known: &[Known<'_>], outcomes: &mut Vec<Outcome>) {
     for rule in rules.iter().flatten() {
         *counts.entry(rule.clone()).or_default() += 1;
     }
-    counts.retain(|_, count| *count > VECTORS);
+    if counts.values().all(|&count| count <= VECTORS) {
+        return;
+    }
+    let mut count: usize = counts.values().sum();
     let mut rules = rules.into_iter();
     outcomes.retain_mut(|outcome| {
-        let Some(count) = rules.next().flatten().and_then(|rule| counts.get_mut(&rule)) else { return true };
-        let first = *count > 0;
+        if rules.next().flatten().is_none() {
+            return true;
+        }
+        let first = count > 0;
         if first {
             let fact = format!("the first of {count} such values in this file, which look like test vectors");
             outcome.because.push(Evidence { fact, weight: None, span: None });
         }
-        *count = 0;
+        count = 0;
         first
     });
 }

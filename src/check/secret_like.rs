@@ -58,6 +58,7 @@ fn is_secret_like(value: &[u8]) -> bool {
         && !is_path(value)
         && !is_uuid(value)
         && !is_number(value)
+        && !is_key_fingerprint(value)
         && !is_card_token(value)
         && !is_wordy(value)
         && !encodes_text(value)
@@ -102,6 +103,11 @@ fn is_uuid(value: &[u8]) -> bool {
 /// chains, a token is a coin. Keys of such wallets have a rule of their own.
 fn is_number(value: &[u8]) -> bool {
     value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Forty hex digits in upper case: PGP keys, key grips and certificates are called so.
+fn is_key_fingerprint(value: &[u8]) -> bool {
+    value.len() == 40 && value.iter().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_lowercase())
 }
 
 /// What stands for a saved card, and shows its first six and its last four digits.
@@ -177,6 +183,7 @@ mod tests {
             "0xAb5801a7D398351b8bE11C439e05C5B3259aeC9B",
             "0x5632724fb8ac3699296af26281e1d0f1",
             "T-0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9",
+            "0F1E2D3C4B5A49788695A4B3C2D1E0F97A6B5C4D",
             "411111qWmNbVcXzLkJhGfDsApOiUy1111",
         ] {
             assert!(!is_secret_like(other.as_bytes()), "{other}");
