@@ -25,3 +25,4 @@ mod schema;
 mod stories;
 #[cfg(unix)]
 mod stream;
+mod vectors;
