@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use keyfence::detect::Scanner;
 use keyfence::finding::Sighting;
-use keyfence::rule::RuleSet;
+use keyfence::rule::{Rule, RuleSet};
 use keyfence::source::{Met, WalkOptions, walk};
 
 fn root() -> &'static Path {
@@ -27,17 +27,21 @@ fn our_own_tree_is_clean_and_complete() {
     assert!(stdout.contains(r#""complete":true"#) && stderr.is_empty(), "{stdout}{stderr}");
 }
 
-/// Stricter than a scan, which is silent in tests and about public keys: no rule at all may match.
+/// Stricter than a scan, which is silent in tests and about public keys: no rule at all may match, but those that
+/// know the names of public test accounts, which are words.
 #[test]
 fn no_file_holds_a_token_shaped_string() {
     let scanner = Scanner::new(RuleSet::builtin().into());
     let found = Mutex::new(Vec::new());
+    let is_word = |rule: &Rule| rule.class.is_public() && rule.format.alphabet_size() == 0;
     let visit = |met: Met| {
         let Met::File(haystack) = met else { return };
         let bytes = std::fs::read(haystack.path()).unwrap();
         let sightings = scanner.scan(&bytes);
         let named = sightings.iter().filter_map(|sighting| match sighting {
-            Sighting::Credential(credential) => {
+            Sighting::Credential(credential)
+                if !scanner.rules().get(credential.rule.as_str()).is_some_and(|rule| is_word(rule)) =>
+            {
                 Some(format!("{}: {} at {}", haystack.path().display(), credential.rule, credential.span.start))
             }
             _ => None,
