@@ -225,7 +225,7 @@ fn card(rule: &Arc<Rule>, number: &Number, span: Span) -> Found {
     found.secret = Secret::new(&number.digits, SHOWN);
     found.strong = true;
     found.rank = Rank::General;
-    found.note_value(found.environment, false);
+    found.note_value(found.environment);
     let fact = format!("a {} number with a right check digit", number.network);
     found.because.push(Evidence { fact, weight: None, span: Some(span) });
     found

@@ -183,7 +183,7 @@ impl Context<'_> {
             () if best.rule.needs_marker => Rank::Marked,
             () => Rank::Shape,
         };
-        found.note_value(best.environment, best.text.is_some());
+        found.note_value(best.environment);
         found.because.extend(best.naming.clone());
         found.listen(self.around, self.slot.map(|slot| slot.name), best.rule);
         Some(found)

@@ -331,7 +331,7 @@ fn choose(fits: &[Reading<'_>], around: &Around<'_>, slot: Slot) -> Option<Found
         () if best.rule.provider.is_general() => Rank::General,
         () => Rank::Name,
     };
-    found.note_value(found.environment, best.text.is_some());
+    found.note_value(found.environment);
     found.listen(around, Some(slot.name), best.rule);
     Some(found)
 }

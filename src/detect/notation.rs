@@ -72,10 +72,14 @@ pub(super) fn default_of(bytes: &[u8], from: usize) -> Option<usize> {
         if key.eq_ignore_ascii_case(DECLARED[0]) {
             return Some(value);
         }
-        // Objects on one line go on behind a comma.
+        // Objects go on behind a comma, everything else on the next line.
         let rest = &bytes[value..];
-        let line = rest.iter().position(|&byte| byte == b'\n')?;
-        at = value + memchr::memmem::find(&rest[..line], b"\",").map_or(line, |comma| comma + 1);
+        let next: &[u8] = match (bytes[end..].first(), rest.first()) {
+            (Some(b'"'), Some(b'"')) => b"\",",
+            (Some(b'"'), _) => b",",
+            _ => b"\n",
+        };
+        at = value + memchr::memmem::find(rest, next)? + next.len();
     }
     None
 }

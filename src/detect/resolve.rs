@@ -67,13 +67,13 @@ impl Found {
         }
     }
 
-    /// Evidence in the value itself; `told` if a part of it says the environment.
-    pub(super) fn note_value(&mut self, environment: Environment, told: bool) {
+    /// Evidence in the value itself: a part of it says the environment, or that it has no such part.
+    pub(super) fn note_value(&mut self, environment: Environment) {
         let prefix = String::from_utf8_lossy(self.secret.public_prefix()).into_owned();
         let weight = (environment != Environment::Unknown).then_some(100);
         if !prefix.is_empty() {
             self.because.insert(0, Evidence { fact: format!("value prefix {prefix}"), weight, span: Some(self.span) });
-        } else if told && weight.is_some() {
+        } else if weight.is_some() {
             self.because.insert(0, Evidence { fact: format!("value says {environment}"), weight, span: Some(self.span) });
         }
         for check in &self.rule.supports {
