@@ -196,8 +196,8 @@ impl Decider {
     pub(super) fn peek(&self, eye: &Eye, bytes: &[u8], from: usize) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         match &self.pem {
-            Some(_) => {
-                let body = super::pem::body_of(&bytes[from..]).map(|span| span.shifted(from));
+            Some(pem) => {
+                let body = pem.peek(&bytes[from..]).map(|span| span.shifted(from));
                 outcomes.extend(body.map(|span| Outcome::Hit(Hit::key_part(span))));
             }
             None => {

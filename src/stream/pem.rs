@@ -12,6 +12,8 @@ use crate::span::Span;
 const KEPT: usize = 8 * 1024;
 /// A first line of base64 that is shorter is a placeholder.
 const SHORTEST: usize = 16;
+/// Bytes before the base64 by which the lines of one key are known.
+const SLOT: usize = 10;
 /// Headers and blank lines that may stand between the opening line and the key.
 const HEADERS: usize = 6;
 /// A keystore is no shorter.
@@ -33,6 +35,17 @@ pub(super) struct Pem {
     short: bool,
     /// The shortest line that continues it.
     shortest: usize,
+    /// Whether a header stood before its first line.
+    headed: bool,
+    /// Where its lines stand in theirs.
+    slot: Option<Slot>,
+}
+
+/// What stands around the base64 of a line: the prefix of a logger, the field of a record.
+#[derive(Debug, PartialEq, Eq)]
+struct Slot {
+    before: Vec<u8>,
+    behind: Vec<u8>,
 }
 
 /// Bytes of a key, wiped when dropped.
@@ -120,29 +133,33 @@ impl Pem {
     }
 
     fn new(began: Mark, shortest: usize) -> Self {
-        Self { text: Zeroed::default(), began, lines: 0, bodies: 0, width: 0, short: false, shortest }
+        let text = Zeroed::default();
+        Self { text, began, lines: 0, bodies: 0, width: 0, short: false, shortest, headed: false, slot: None }
     }
 
     /// What the next line is.
     pub(super) fn line(&mut self, line: &[u8]) -> Step {
         self.lines += 1;
         if let Some(end) = memchr::memmem::find(line, b"-----END ") {
-            let span = body_of(&line[..end]).unwrap_or(Span::new(end, end));
+            let span = body_of(&line[..end]).or_else(|| self.in_slot(&line[..end])).unwrap_or(Span::new(end, end));
             self.keep(&line[span.range()]);
             self.keep(b"\n");
             let name = line[end..].iter().take(60).take_while(|byte| !byte.is_ascii_control()).count();
             self.keep(&line[end..end + name]);
             return Step::End(span);
         }
-        if self.bodies == 0 && self.lines <= HEADERS && is_head(line) {
+        if self.bodies == 0 && self.lines <= HEADERS && (is_head(line) || self.headed && body_of(line).is_none()) {
+            self.headed |= !line.trim_ascii().is_empty();
             return Step::Head;
         }
         let fits = |span: &Span| match self.bodies {
             0 => span.len() >= SHORTEST,
             _ => !self.short && (self.width == 0 && span.len() >= self.shortest || (1..=self.width).contains(&span.len())),
         };
-        match body_of(line).filter(fits) {
+        // Its last line may be too short to be known by itself: it stands where the others stood.
+        match body_of(line).or_else(|| quoted(line)).filter(fits).or_else(|| self.in_slot(line).filter(fits)) {
             Some(span) => {
+                self.slot.get_or_insert_with(|| Slot::around(line, span));
                 self.short = self.width > span.len();
                 self.width = self.width.max(span.len());
                 self.bodies += 1;
@@ -152,6 +169,32 @@ impl Pem {
             }
             None => Step::Broken,
         }
+    }
+
+    /// What of a line whose end has not come may be a part of it.
+    pub(super) fn peek(&self, line: &[u8]) -> Option<Span> {
+        body_of(line).or_else(|| quoted(line)).or_else(|| {
+            let length = line.iter().rev().take_while(|&&byte| is_base64(byte)).count();
+            let span = Span::new(line.len() - length, line.len());
+            let slot = self.slot.as_ref().filter(|slot| slot.before == Slot::around(line, span).before);
+            slot.filter(|_| length > 0).map(|_| span)
+        })
+    }
+
+    /// The base64 that stands in a line where it stood in the first.
+    fn in_slot(&self, line: &[u8]) -> Option<Span> {
+        let slot = self.slot.as_ref().filter(|slot| !slot.before.is_empty())?;
+        let mut at = 0;
+        while at < line.len() {
+            let length = line[at..].iter().take_while(|&&byte| is_base64(byte)).count();
+            let span = Span::new(at, at + length);
+            // Base64 of whole bytes; an escape at its end is none of it.
+            if length > 0 && length.is_multiple_of(4) && Slot::around(line, span) == *slot {
+                return Some(span);
+            }
+            at += length.max(1);
+        }
+        None
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -181,6 +224,24 @@ impl Pem {
     }
 }
 
+impl Slot {
+    /// A few bytes before, where any number is like any other, and two behind.
+    fn around(line: &[u8], span: Span) -> Self {
+        let mut before: Vec<u8> = Vec::with_capacity(SLOT);
+        for &byte in line[..span.start].iter().rev() {
+            let byte = if byte.is_ascii_digit() { b'0' } else { byte };
+            if byte == b'0' && before.last() == Some(&b'0') {
+                continue;
+            }
+            if before.len() == SLOT {
+                break;
+            }
+            before.push(byte);
+        }
+        Self { before, behind: line[span.end..].trim_ascii_end().iter().take(2).copied().collect() }
+    }
+}
+
 /// A private key that no rule reads.
 fn unknown(text: &[u8], span: Span) -> Credential {
     Credential {
@@ -204,7 +265,7 @@ fn is_base64(byte: u8) -> bool {
 }
 
 /// The base64 at the end of a line: all of it, or what stands behind the prefix of a logger.
-pub(super) fn body_of(line: &[u8]) -> Option<Span> {
+fn body_of(line: &[u8]) -> Option<Span> {
     let glue = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b',' | b'\\' | b'|');
     let mut end = line.len();
     while end > 0 && glue(line[end - 1]) {
@@ -225,11 +286,26 @@ pub(super) fn body_of(line: &[u8]) -> Option<Span> {
     (length > 0 && (whole || behind_prefix)).then_some(Span::new(start, end))
 }
 
+/// The base64 that fills a string of a record in which other fields may follow.
+fn quoted(line: &[u8]) -> Option<Span> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr(b'"', &line[at..])? + 1;
+        let length = line[at..].iter().take_while(|&&byte| is_base64(byte)).count();
+        if length >= KEYSTORE && matches!(line.get(at + length), Some(b'"' | b'\\')) {
+            return Some(Span::new(at, at + length));
+        }
+        at += length;
+    }
+}
+
 /// `Proc-Type: 4,ENCRYPTED`, a blank line.
 fn is_head(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     let heads: [&[u8]; 5] = [b"Proc-Type:", b"DEK-Info:", b"Version:", b"Comment:", b"Charset:"];
-    line.is_empty() || heads.iter().any(|head| line.starts_with(head))
+    line.is_empty()
+        || heads.iter().any(|head| line.starts_with(head))
+        || heads[..2].iter().any(|head| memchr::memmem::find(line, head).is_some())
 }
 
 #[cfg(test)]
@@ -252,6 +328,44 @@ mod tests {
         for none in ["", "\n", "connection closed.\n", "a b\n", "2026-03-12 INFO ok\n"] {
             assert_eq!(body_of(none.as_bytes()), None, "{none:?}");
         }
+    }
+
+    #[test]
+    fn the_last_line_stands_where_the_others_stood() {
+        for (before, behind) in [
+            ("2026-03-12T09:11:07.491Z INFO [main] ", ""),
+            ("{\"MESSAGE\":\"", "\",\"_PID\":\"17\"}"),
+            ("<14>Mar 12 09:11:07 node2 pay[1956]: ", "\\r"),
+            ("| ", " |"),
+        ] {
+            let mut pem = Pem::begin(b"-----BEGIN EC PRIVATE KEY-----\n", Mark::default()).unwrap().0;
+            for (body, number) in [("{base64:64}", 1), ("{base64:64}", 22), ("{base64:22}==", 303)] {
+                let before = before.replace("07", &format!("0{number}"));
+                let body = text(body);
+                let line = format!("{before}{body}{behind}\n");
+                let span = Span::new(before.len(), before.len() + body.len());
+                assert_eq!(pem.peek(&line.as_bytes()[..span.end]), Some(span), "{line}");
+                assert_eq!(pem.line(line.as_bytes()), Step::Body(span), "{line}");
+            }
+            let next = format!("{before}done{behind}\n");
+            assert_eq!(pem.line(next.as_bytes()), Step::Broken, "nothing follows a short line: {next}");
+        }
+        // Words where base64 stood, and base64 where words stand.
+        let mut pem = Pem::begin(b"-----BEGIN PRIVATE KEY-----\n", Mark::default()).unwrap().0;
+        let line = text("2026-03-12T09:11:07Z {base64:64}\n");
+        assert!(matches!(pem.line(line.as_bytes()), Step::Body(_)));
+        for line in ["2026-03-12T09:11:07Z connection closed.\n", "2026-03-12T09:11:07Z closed\n", "done {base64:8}\n"] {
+            assert_eq!(pem.line(text(line).as_bytes()), Step::Broken, "{line}");
+        }
+    }
+
+    #[test]
+    fn headers_stand_behind_prefixes_too() {
+        let mut pem = Pem::begin(b"x: -----BEGIN RSA PRIVATE KEY-----\n", Mark::default()).unwrap().0;
+        for line in ["x: Proc-Type: 4,ENCRYPTED\n", "x: DEK-Info: AES-128-CBC,{HEX:32}\n", "x: \n"] {
+            assert_eq!(pem.line(text(line).as_bytes()), Step::Head, "{line}");
+        }
+        assert!(matches!(pem.line(text("x: {base64:64}\n").as_bytes()), Step::Body(_)));
     }
 
     #[test]
