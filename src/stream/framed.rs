@@ -21,6 +21,9 @@ use crate::span::Span;
 const STREAMS: usize = 256;
 /// How much of a line is taken for the record of a secret in it.
 const RECORD: usize = 8 * 1024;
+/// How often, in bytes of the stream, it is asked whether a line keeps too much waiting. Always at the same
+/// records, however the bytes arrive.
+const STEP: u64 = 64 * 1024;
 
 /// A stream of wrapped records.
 #[derive(Debug)]
@@ -36,7 +39,6 @@ pub struct Framed {
     first: u64,
     texts: HashMap<Vec<u8>, Text>,
     turn: u64,
-    waiting: Option<Instant>,
     /// Inside a record that is too long to be one.
     overlong: bool,
     /// What the last start-up banner outside of wrapped lines said.
@@ -106,6 +108,8 @@ struct Text {
     long: bool,
     swallow: Option<Alphabet>,
     turn: u64,
+    /// Since when it waits for the rest of a line.
+    since: Option<Instant>,
     /// What the last start-up banner said.
     banner: Option<Stage>,
 }
@@ -136,12 +140,43 @@ impl Framed {
             first: 0,
             texts: HashMap::new(),
             turn: 0,
-            waiting: None,
             overlong: false,
             banner: None,
             closed: 0,
             pending: Vec::new(),
         }
+    }
+
+    /// Takes whole records, those up to `end`.
+    fn take(&mut self, end: usize, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        while self.at < end {
+            let until_asked = usize::try_from(STEP - self.raw.mark().offset % STEP).unwrap_or(usize::MAX);
+            if end - self.at < until_asked {
+                return self.records(end, hub, out);
+            }
+            let asked = self.at + until_asked - 1;
+            let stop = memchr::memchr(b'\n', &self.buffer[asked..end]).map_or(end, |at| asked + at + 1);
+            self.records(stop, hub, out)?;
+            self.relieve(hub, out)?;
+        }
+        Ok(())
+    }
+
+    /// A line whose rest does not come must not keep all others waiting, nor the memory growing: it is taken
+    /// as it is.
+    fn relieve(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let most = 4 * (hub.settings.max_line + REACH) as u64;
+        let now = self.raw.mark().offset;
+        while self.queue.front().is_some_and(|record| record.open && now - record.mark.offset >= most) {
+            let first = self.first;
+            self.close_lines(hub, true, |text| text.pieces.front().is_some_and(|piece| piece.record == first));
+            self.release(hub, out)?;
+            debug_assert_ne!(self.first, first, "the oldest record went out");
+            if self.first == first {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Takes whole records apart, those up to `end`.
@@ -176,7 +211,10 @@ impl Framed {
                 record.open = true;
                 // A private key over lines is told of by the text: there it is one.
                 record.hits.retain(|(hit, _)| hit.began.is_none());
-                self.piece(&mut record, &part, &mut touched);
+                let waited = self.piece(&mut record, &part, &mut touched);
+                if let Some(since) = waited {
+                    hub.counters.hold(since.elapsed());
+                }
             }
             self.queue.push_back(record);
             mark.lines += 1;
@@ -191,8 +229,8 @@ impl Framed {
         self.release(hub, out)
     }
 
-    /// Adds the piece of a line that a record carries.
-    fn piece(&mut self, record: &mut Record, part: &Part, touched: &mut Vec<Vec<u8>>) {
+    /// Adds the piece of a line that a record carries; says since when it was waited for.
+    fn piece(&mut self, record: &mut Record, part: &Part, touched: &mut Vec<Vec<u8>>) -> Option<Instant> {
         let key = record.bytes[part.stream.clone()].to_vec();
         self.turn += 1;
         let text = self.texts.entry(key.clone()).or_default();
@@ -213,12 +251,15 @@ impl Framed {
         let (start, raw, last) = (text.buffer.len(), part.text.start, !part.partial);
         text.pieces.push_back(Piece { record: number, start, length: bytes.len(), raw, last });
         text.buffer.extend_from_slice(bytes);
-        if !part.partial {
+        // Each piece is waited for by itself: others of other streams must not make it wait for ever.
+        let waited = std::mem::replace(&mut text.since, part.partial.then(Instant::now));
+        if last {
             text.buffer.push(b'\n');
         }
         if !touched.contains(&key) {
             touched.push(key);
         }
+        waited
     }
 
     /// Decides the lines of a stream that are complete, and windows of one that is too long to wait for.
@@ -396,9 +437,6 @@ impl Framed {
             self.first += 1;
             self.emit(&mut record, hub, out)?;
         }
-        if self.queue.is_empty() && self.at == self.buffer.len() {
-            self.waiting = None;
-        }
         self.tell_pending(hub);
         Ok(())
     }
@@ -481,14 +519,17 @@ impl Framed {
         self.release(hub, out)
     }
 
-    /// Every open line is taken as it is.
-    fn close_lines(&mut self, hub: &mut Hub, swallow: bool) {
-        let mut keys: Vec<Vec<u8>> =
-            self.texts.iter().filter(|(_, text)| !text.pieces.is_empty()).map(|(key, _)| key.clone()).collect();
+    /// Open lines are taken as they are.
+    fn close_lines(&mut self, hub: &mut Hub, swallow: bool, wanted: impl Fn(&Text) -> bool) {
+        let open = self.texts.iter().filter(|(_, text)| !text.pieces.is_empty() && wanted(text));
+        let mut keys: Vec<Vec<u8>> = open.map(|(key, _)| key.clone()).collect();
         keys.sort();
         for key in keys {
             let Some(mut text) = self.texts.remove(&key) else { continue };
             hub.counters.unjoined += 1;
+            if let Some(since) = text.since.take() {
+                hub.counters.hold(since.elapsed());
+            }
             let end = text.buffer.len();
             let eye = hub.eye.clone();
             let mut outcomes = self.lines(&mut text, end, hub);
@@ -580,9 +621,6 @@ fn back(mut hit: Hit, by: usize) -> Hit {
 impl Filter for Framed {
     fn push(&mut self, bytes: &[u8], hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         self.buffer.extend_from_slice(bytes);
-        if let Some(since) = self.waiting.take() {
-            hub.counters.hold(since.elapsed());
-        }
         if self.overlong {
             // The rest of what was refused is refused with it.
             let end = memchr::memchr(b'\n', &self.buffer[self.at..]).map_or(self.buffer.len(), |at| self.at + at + 1);
@@ -592,7 +630,7 @@ impl Filter for Framed {
             self.queue.push_back(Record::failed(rest, mark));
         }
         if let Some(end) = memchr::memrchr(b'\n', &self.buffer[self.at..]) {
-            self.records(self.at + end + 1, hub, out)?;
+            self.take(self.at + end + 1, hub, out)?;
         }
         self.refuse_overlong(hub, out)?;
         let floor = context_of(&self.buffer, self.at);
@@ -601,28 +639,27 @@ impl Filter for Framed {
         Ok(())
     }
 
-    fn idle(&mut self, _hub: &mut Hub, _out: &mut Vec<u8>) {
-        if !self.queue.is_empty() {
-            self.waiting.get_or_insert_with(Instant::now);
-        }
-    }
+    fn idle(&mut self, _hub: &mut Hub, _out: &mut Vec<u8>) {}
 
     fn deadline(&self, hold: Duration) -> Option<Instant> {
-        self.waiting.map(|since| since + hold)
+        self.texts.values().filter_map(|text| text.since).min().map(|since| since + hold)
     }
 
     fn expire(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
-        self.waiting = None;
-        self.close_lines(hub, true);
+        let (now, hold) = (Instant::now(), hub.settings.hold);
+        let due = |text: &Text| text.since.is_some_and(|since| since + hold <= now);
+        self.close_lines(hub, true, due);
+        // Nothing is held of a line whose windows have gone out.
+        self.texts.values_mut().filter(|text| due(text)).for_each(|text| text.since = None);
         self.release(hub, out)
     }
 
     fn finish(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         if self.at < self.buffer.len() {
-            self.records(self.buffer.len(), hub, out)?;
+            self.take(self.buffer.len(), hub, out)?;
             hub.counters.lines += 1;
         }
-        self.close_lines(hub, false);
+        self.close_lines(hub, false, |_| true);
         self.release(hub, out)?;
         self.close_keys(hub);
         Ok(())
@@ -630,9 +667,9 @@ impl Filter for Framed {
 
     fn abandon(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         if self.at < self.buffer.len() {
-            self.records(self.buffer.len(), hub, out)?;
+            self.take(self.buffer.len(), hub, out)?;
         }
-        self.close_lines(hub, true);
+        self.close_lines(hub, true, |_| true);
         self.release(hub, out)?;
         self.close_keys(hub);
         Ok(())

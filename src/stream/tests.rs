@@ -166,6 +166,66 @@ fn any_split_of_wrapped_lines_gives_the_same() {
     }
 }
 
+/// Half a line of one stream, and then only others.
+fn half_a_line_and_others(records: usize) -> (String, String) {
+    let stamp = "2026-03-12T09:11:07.491060044Z";
+    let key = text("sk_live_{base62:24}");
+    let half = format!("{stamp} stdout P {} k={}\n", "x".repeat(100), &key[..20]);
+    let others: String = (0..records).map(|n| format!("{stamp} stderr F an ordinary line {n}\n")).collect();
+    (format!("{half}{others}{stamp} stdout F {} end\n", &key[20..]), key)
+}
+
+#[test]
+fn half_a_line_keeps_the_others_waiting_for_so_many_bytes_at_most() {
+    let settings = || Settings { max_line: 1024, ..settings() };
+    let most = 4 * (1024 + crate::detect::REACH);
+    let (log, key) = half_a_line_and_others(6000);
+    let (mut hub, _) = hub(settings());
+    let mut filter = Framed::new("-", Framing::Cri);
+    let (mut out, mut pushed) = (Vec::new(), 0);
+    for record in log.split_inclusive('\n') {
+        filter.push(record.as_bytes(), &mut hub, &mut out).unwrap();
+        pushed += record.len();
+        let held = pushed.saturating_sub(out.len());
+        assert!(held < most + 2 * 64 * 1024, "{held} bytes are held");
+    }
+    filter.finish(&mut hub, &mut out).unwrap();
+    let whole = run_in(Box::new(Framed::new("-", Framing::Cri)), settings(), &[log.as_bytes()], false).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), whole.out);
+    assert_eq!((whole.counts[1], whole.out.lines().count()), (2, log.lines().count()));
+    assert!(!whole.out.contains(&key[10..20]) && !whole.out.contains(&key[20..]), "both halves are gone");
+    for size in [1000, 70_000] {
+        let pieces: Vec<&[u8]> = log.as_bytes().chunks(size).collect();
+        assert_eq!(run_in(Box::new(Framed::new("-", Framing::Cri)), settings(), &pieces, true).unwrap(), whole, "{size}");
+    }
+}
+
+#[test]
+fn half_a_line_keeps_the_others_waiting_for_so_long_at_most() {
+    let hold = Duration::from_millis(40);
+    let (log, key) = half_a_line_and_others(20);
+    let (mut hub, _) = hub(Settings { hold, ..settings() });
+    let mut filter = Framed::new("-", Framing::Cri);
+    let mut out = Vec::new();
+    let mut records = log.split_inclusive('\n');
+    // The other stream never rests, and says nothing of the line that is waited for.
+    for record in records.by_ref().take(15) {
+        filter.push(record.as_bytes(), &mut hub, &mut out).unwrap();
+        filter.idle(&mut hub, &mut out);
+        std::thread::sleep(Duration::from_millis(5));
+        if filter.deadline(hold).is_some_and(|at| at <= std::time::Instant::now()) {
+            filter.expire(&mut hub, &mut out).unwrap();
+        }
+    }
+    assert!(!out.is_empty(), "what is due goes out");
+    assert_eq!(filter.deadline(hold), None);
+    records.for_each(|record| filter.push(record.as_bytes(), &mut hub, &mut out).unwrap());
+    filter.finish(&mut hub, &mut out).unwrap();
+    let out = String::from_utf8(out).unwrap();
+    assert!(!out.contains(&key[10..20]) && !out.contains(&key[20..]), "{out}");
+    assert_eq!(out.lines().count(), log.lines().count());
+}
+
 #[test]
 fn redacting_twice_changes_nothing() {
     for mask in Mask::ALL {
