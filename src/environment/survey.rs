@@ -124,6 +124,8 @@ pub struct Survey<'a> {
     blocks: OnceCell<Vec<Memo<'a>>>,
     /// Of the blocks of another kind than the file.
     situations: RefCell<Quick<(usize, PlaceKind), Rc<Situation>>>,
+    /// The record of a log that was asked for last.
+    last_record: RefCell<Option<((Span, PlaceKind), Rc<Situation>)>>,
     entries: OnceCell<Vec<Entry<'a>>>,
     file: OnceCell<Vec<Clue>>,
     run_scope: OnceCell<Rc<Scope>>,
@@ -153,6 +155,7 @@ impl<'a> Survey<'a> {
             structure: OnceCell::new(),
             blocks: OnceCell::new(),
             situations: RefCell::default(),
+            last_record: RefCell::default(),
             entries: OnceCell::new(),
             file: OnceCell::new(),
             run_scope: OnceCell::new(),
@@ -211,7 +214,7 @@ impl<'a> Survey<'a> {
     pub fn situation(&self, span: Span) -> Rc<Situation> {
         let kind = self.kind_at(span.start);
         if self.kind == PlaceKind::Log {
-            return Rc::new(self.look(kind, vec![Rc::new(self.record(span))], None, Vec::new()));
+            return self.of_record(kind, span);
         }
         let command = self.command(span);
         let near = self.near(span, &command);
@@ -226,6 +229,19 @@ impl<'a> Survey<'a> {
                 Rc::new(self.look(kind, scopes, None, Vec::new()))
             }
         }
+    }
+
+    /// Where a record of a log is. All of one without objects is in one place, however much stands in it.
+    fn of_record(&self, kind: PlaceKind, span: Span) -> Rc<Situation> {
+        let record = record::record_around(self.input.bytes, span.start);
+        if let Some((_, known)) = self.last_record.borrow().as_ref().filter(|(last, _)| *last == (record, kind)) {
+            return Rc::clone(known);
+        }
+        let situation = Rc::new(self.look(kind, vec![Rc::new(self.record(span))], None, Vec::new()));
+        if record::is_plain(&self.input.bytes[record.range()]) {
+            *self.last_record.borrow_mut() = Some(((record, kind), Rc::clone(&situation)));
+        }
+        situation
     }
 
     /// Where a block is; one that says nothing is where the block around it is.

@@ -180,7 +180,7 @@ fn normal(name: &str) -> String {
 pub fn fields(bytes: &[u8], span: Span, at: usize, more: &[String]) -> Vec<Field> {
     let record = &bytes[span.range()];
     let mut found = Vec::new();
-    let json = record.iter().position(|&byte| byte == b'{').filter(|&open| is_object(&record[open..]));
+    let json = object_in(record);
     let plain = &record[..json.unwrap_or(record.len())];
     super::plain::prefixes(plain, span.start, &mut found);
     super::plain::pairs(plain, span.start, more, &mut found);
@@ -195,6 +195,15 @@ pub fn fields(bytes: &[u8], span: Span, at: usize, more: &[String]) -> Vec<Field
         }
     }
     found
+}
+
+/// Whether a record holds no object: then its fields concern all of it alike.
+pub fn is_plain(record: &[u8]) -> bool {
+    object_in(record).is_none()
+}
+
+fn object_in(record: &[u8]) -> Option<usize> {
+    memchr::memchr(b'{', record).filter(|&open| is_object(&record[open..]))
 }
 
 fn is_object(text: &[u8]) -> bool {

@@ -5,7 +5,7 @@ mod fields;
 pub mod framing;
 mod plain;
 
-pub use fields::{Field, Meaning, fields};
+pub use fields::{Field, Meaning, fields, is_plain};
 pub use plain::{banner, banners};
 
 use crate::span::Span;

@@ -6,6 +6,9 @@ use crate::span::Span;
 /// Levels of the loggers that name a channel before them.
 const LEVELS: &[&str] = &["DEBUG", "INFO", "NOTICE", "WARNING", "WARN", "ERROR", "CRITICAL", "ALERT", "EMERGENCY", "FATAL"];
 
+/// A longer line is no banner.
+const BANNER: usize = 300;
+
 /// How far behind the name of a field its value may stand.
 const NAME: usize = 48;
 
@@ -129,7 +132,7 @@ pub(super) fn pairs(record: &[u8], offset: usize, more: &[String], found: &mut V
 
 /// The word behind a start-up banner that says the environment, in a plain line.
 pub fn banner(line: &[u8]) -> Option<&[u8]> {
-    if line.len() > 300 || line.trim_ascii_start().starts_with(b"{") {
+    if line.len() > BANNER || line.trim_ascii_start().starts_with(b"{") {
         return None;
     }
     let lower = line.to_ascii_lowercase();
@@ -171,14 +174,30 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
 /// Where lines stand that may be banners.
 pub fn banners(bytes: &[u8]) -> Vec<Span> {
     let mut found: Vec<Span> = Vec::new();
-    for phrase in [&b"nvironment"[..], b"rofile", b"_ENV=", b"tarting in "] {
-        for at in memchr::memmem::find_iter(bytes, phrase) {
-            let start = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1);
-            let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
-            if end - start <= 300 && found.last().is_none_or(|last| last.start != start) {
-                found.push(Span::new(start, end));
-            }
+    let mut note = |at: usize| {
+        // No further than a banner is long, so that a long line of nothing but these costs no more than others.
+        let (floor, ceiling) = (at.saturating_sub(BANNER + 1), bytes.len().min(at + BANNER + 1));
+        let start = memchr::memrchr(b'\n', &bytes[floor..at]).map_or(floor, |at| floor + at + 1);
+        let end = memchr::memchr(b'\n', &bytes[at..ceiling]).map_or(ceiling, |end| at + end);
+        if end - start <= BANNER && found.last().is_none_or(|last| last.start != start) {
+            found.push(Span::new(start, end));
         }
+    };
+    // By a rare letter of each: a searcher takes longer to build than most records are to read.
+    let mut look = |at: usize, before: usize, phrase: &[u8]| {
+        if at >= before && bytes[at - before..].starts_with(phrase) {
+            note(at - before);
+        }
+    };
+    for at in memchr::memchr3_iter(b'v', b'f', b'V', bytes) {
+        match bytes[at] {
+            b'v' => look(at, 1, b"nvironment"),
+            b'f' => look(at, 2, b"rofile"),
+            _ => look(at, 3, b"_ENV="),
+        }
+    }
+    for at in memchr::memchr_iter(b'g', bytes) {
+        look(at, 6, b"tarting in ");
     }
     found.sort_unstable();
     found.dedup();
