@@ -185,7 +185,8 @@ fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> 
             let matched = rule.format.match_at(&bytes[slot.value..], rule.edge, opened_by)?;
             let fit = matched.fit;
             let public = head_of(&bytes[slot.value..][..fit.length]);
-            let stands = !rule.needs_literal || slot::is_literal(bytes, slot, slot.value + fit.length);
+            // What a header decodes to stands in no quotes, and is no expression either.
+            let stands = !rule.needs_literal || pair.is_some() || slot::is_literal(bytes, slot, slot.value + fit.length);
             (stands && judge.is_genuine(rule, fit, public)).then_some(Reading { rule, matched, known })
         })
         .collect();
