@@ -7,14 +7,21 @@ use std::time::{Duration, Instant};
 use super::decide::{Decided, Decider, Hit, Outcome, context_of, moved};
 use super::filter::Filter;
 use super::hub::{At, Blocked, Hub, OnError, line_end};
-use super::lines::Lines;
+use super::lines::{Lines, truncated};
 use super::mask::Mask;
+use super::open::named_tail;
+use crate::credential::Class;
 use crate::finding::{Fact, Stage};
 use crate::record::framing::string_of;
 use crate::span::Span;
 
 /// What a reply may change, the raw message first: everything else is derived from it.
 const FIELDS: [&[u8]; 6] = [b"rawmsg", b"structured-data", b"syslogtag", b"procid", b"msgid", b"hostname"];
+
+/// Limits of the length of a message are whole kibibytes: one of such a length may have been cut.
+const CUT: usize = 1024;
+/// What rsyslog says of a message that it cuts, before it quotes what comes behind the cut.
+const SPLIT: &[u8] = b"message will be split starting at: \"";
 
 /// `mmexternal`: one JSON object about each message, one JSON object with what is to be changed.
 ///
@@ -104,7 +111,8 @@ impl MessageModification {
         let hits = hits(outcomes);
         let floor = context_of(&self.text, self.text.len());
         self.text.drain(..floor);
-        let hits: Vec<Hit> = hits?.into_iter().map(|hit| shifted_back(hit, from)).collect();
+        let mut hits: Vec<Hit> = hits?.into_iter().map(|hit| shifted_back(hit, from)).collect();
+        hits.extend(cut_off(text, &hits, hub));
         let spans: Vec<Span> = hits.iter().map(|hit| hit.span).collect();
         let facts: Vec<Fact> =
             facts.into_iter().map(|fact| moved(fact, |span| Span::new(span.start - from, span.end - from))).collect();
@@ -139,6 +147,26 @@ impl MessageModification {
 fn hits(outcomes: Vec<Outcome>) -> Option<Vec<Hit>> {
     let hit = |outcome| if let Outcome::Hit(hit) = outcome { Some(hit) } else { None };
     outcomes.into_iter().map(hit).collect()
+}
+
+/// The part of a secret that stands before a cut, at the end of a message; or behind it, where rsyslog quotes
+/// what it has cut off: nothing says what that is, so that it is not shown.
+fn cut_off(text: &[u8], hits: &[Hit], hub: &Hub) -> Option<Hit> {
+    let last = hits.last().map_or(0, |hit| hit.span.end);
+    if let Some(at) = memchr::memmem::find(text, SPLIT) {
+        let start = at + SPLIT.len();
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+/=.".contains(&byte);
+        let length = text[start..].iter().take_while(|&&byte| word(byte)).count();
+        let rest = Span::new(start, start + length);
+        return (length > 0 && last <= start).then(|| Hit { class: Class::General, ..Hit::key_part(rest) });
+    }
+    if text.is_empty() || !text.len().is_multiple_of(CUT) {
+        return None;
+    }
+    let rules = hub.eye.rules();
+    let tail = hub.heads.tail(text, 0).map(|tail| (Span::new(tail.start, text.len()), tail.rule));
+    let (span, rule) = tail.or_else(|| named_tail(rules, text, 0))?;
+    (last <= span.start).then(|| truncated(rules, rule, &text[span.range()], span))
 }
 
 fn shifted_back(mut hit: Hit, by: usize) -> Hit {
@@ -412,6 +440,29 @@ mod tests {
         assert_eq!(length("syslogtag"), format!("app[{process}]").len());
         assert!(reply.get("msg").is_none(), "the raw message is enough: {text}");
         assert_eq!(reply["$!"]["keyfence"]["ok"], 1);
+    }
+
+    #[test]
+    fn case_47_a_message_that_was_cut() {
+        let key = expand("sk_live_{base62:24}", "cut").unwrap();
+        let uuid = expand("x-client-secret: {uuid4}", "cut").unwrap();
+        for (secret, shown) in [(&key, 10), (&key, 12), (&key, 29), (&uuid, 24), (&uuid, 40)] {
+            for limit in [1024, 8192, 65_536] {
+                let text = format!("{} {}", "lorem48 ".repeat(limit), &secret[..shown]);
+                let text = &text[text.len() - limit..];
+                let raw = reply(format!("{{\"rawmsg\":\"{text}\"}}\n").as_bytes())["rawmsg"].as_str().unwrap().to_owned();
+                let prefix = secret.find(": ").map_or(0, |at| at + 2);
+                assert!(raw.starts_with(&text[..limit - shown + prefix]) && raw.ends_with(']'), "{shown} {limit}");
+                assert_eq!(raw.len(), limit);
+                // One that is not as long as any limit was not cut: then so little is no secret.
+                let short = reply(format!("{{\"rawmsg\":\"{}\"}}\n", &text[1..]).as_bytes());
+                assert!(shown > 24 || short.get("rawmsg").is_none(), "{shown} {limit}");
+            }
+        }
+        let head = "imptcp: message received is at least 24 byte larger than max msg size; message will be split starting at: ";
+        let warning = format!("{head}\\\"{} end\\\"  [v8.2302.0]", &key[9..]);
+        let raw = reply(format!("{{\"rawmsg\":\"{warning}\"}}\n").as_bytes())["rawmsg"].as_str().unwrap().to_owned();
+        assert_eq!(raw, format!("{head}\"[REDACTED:general......] end\"  [v8.2302.0]"));
     }
 
     #[test]
