@@ -123,3 +123,43 @@ fn put(out: &mut Box<dyn Write + Send>, alert: &[u8]) -> io::Result<()> {
     out.write_all(alert)?;
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// Case 58: what does not fit is counted, and nobody waits.
+    #[test]
+    fn a_queue_that_is_full_drops_and_counts() {
+        let (reader, writer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(())));
+        let (lines, gate) = (Arc::clone(&reader), Arc::clone(&writer));
+        let shut = writer.lock().unwrap();
+        struct Out(Arc<Mutex<Vec<u8>>>);
+        impl Write for Out {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        // As a FIFO without a reader: opening it waits.
+        let open: Open = Box::new(move || {
+            drop(gate.lock());
+            Ok(Box::new(Out(Arc::clone(&lines))))
+        });
+        let mut sink = Sink::start(open, Box::new(|_| {})).unwrap();
+        let all = 3 * QUEUE as u64;
+        let started = Instant::now();
+        (0..all).for_each(|n| sink.send(format!("{n}\n").into_bytes()));
+        assert!(started.elapsed() < Duration::from_secs(5), "nobody waits");
+        // One more may have been taken from the queue by the thread that opens.
+        assert!((all - QUEUE as u64 - 1..=all - QUEUE as u64).contains(&sink.dropped()), "{}", sink.dropped());
+        drop(shut);
+        sink.close();
+        let written = reader.lock().unwrap().iter().filter(|&&byte| byte == b'\n').count() as u64;
+        assert_eq!(written + sink.dropped(), all);
+    }
+}

@@ -25,8 +25,6 @@ struct Form {
     #[serde(default = "lines")]
     protocol: String,
     encoding: Option<String>,
-    /// Why it is tested elsewhere.
-    skip: Option<String>,
     text: String,
 }
 
@@ -47,6 +45,7 @@ pub(super) struct Planted {
     id: String,
     tier: u8,
     silent: bool,
+    either: bool,
     protocol: String,
     bytes: Vec<u8>,
     keys: Vec<Range<usize>>,
@@ -77,14 +76,14 @@ impl Form {
             bytes = b"\xff\xfe".iter().copied().chain(bytes.iter().flat_map(|&byte| [byte, 0])).collect();
             keys = keys.iter().map(|key| 2 * key.start + 2..2 * key.end + 2).collect();
         }
-        let silent = self.expect == "silent";
-        Planted { id: self.id.clone(), tier: self.tier, silent, protocol: self.protocol.clone(), bytes, keys }
+        let (silent, either) = (self.expect == "silent", self.expect == "either");
+        Planted { id: self.id.clone(), tier: self.tier, silent, either, protocol: self.protocol.clone(), bytes, keys }
     }
 }
 
 pub(super) fn forms() -> Vec<Planted> {
     let file: File = toml::from_str(include_str!("forms.toml")).unwrap();
-    file.form.iter().filter(|form| form.skip.is_none()).map(Form::planted).collect()
+    file.form.iter().map(Form::planted).collect()
 }
 
 impl Planted {
@@ -98,7 +97,7 @@ impl Planted {
         let mut at = 0;
         for key in &self.keys {
             pattern.push_str(&escaped(&self.bytes[at..key.start]));
-            pattern.push_str("(.{1,400}?)");
+            pattern.push_str("(.{1,500}?)");
             at = key.end;
         }
         pattern.push_str(&escaped(&self.bytes[at..]));
@@ -129,6 +128,10 @@ fn score(tier: u8) -> (usize, Vec<String>) {
         let ran = form.run();
         if form.silent && !(ran.alerts.is_empty() && ran.out == form.bytes) {
             wrong.push(format!("{}: not silent: {}", form.id, ran.text()));
+        } else if form.either {
+            // A finding is tolerated; what is touched must be the value.
+            let wrong_bytes = form.wrong(&ran.out).is_some() && ran.out != form.bytes;
+            wrong.extend(wrong_bytes.then(|| format!("{}: {}", form.id, ran.text())));
         } else if !form.silent {
             let why = form.wrong(&ran.out);
             let why = why.or_else(|| ran.alerts.is_empty().then(|| "redacted, and nobody was told".to_owned()));
@@ -148,7 +151,7 @@ fn case_14_forms_of_tier_1() {
 #[test]
 fn case_15_forms_of_tier_2() {
     let (all, wrong) = score(2);
-    assert!(all >= 11, "{all} forms");
+    assert!(all >= 13, "{all} forms");
     assert!(wrong.len() * 20 <= all, "{} of {all}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -162,17 +165,61 @@ fn case_16_forms_of_tier_3_touch_nothing_else() {
     }
 }
 
+/// F62: the secret of a pair stands in the middle of its base64.
+#[test]
+fn case_15_an_opaque_secret_in_basic_authorisation() {
+    let template = "> POST /oauth/token HTTP/1.1\n> Host: api.payca.vc\n> authorization: Basic {base64of:{uuid4}:{base62:40}}\n";
+    let text = expand(template, "F62");
+    let out = ran("lines", settings(), [text.as_bytes()]);
+    assert_eq!((out.alerts.len(), out.redactions()), (1, 1), "{}", out.text());
+    let shown = out.text();
+    let (lines, before): (Vec<&str>, Vec<&str>) = (shown.lines().collect(), text.lines().collect());
+    assert_eq!(lines[..2], before[..2]);
+    // The secret ends the token: no eight letters of its last forty are left.
+    let token = before[2].rsplit(' ').next().unwrap();
+    for run in token.as_bytes()[token.len() - 50..].windows(8) {
+        assert!(memchr::memmem::find(shown.as_bytes(), run).is_none(), "{shown}");
+    }
+    assert!(lines[2].starts_with("> authorization: Basic "), "{shown}");
+}
+
+/// F88: one alert, its count, and every line redacted.
+#[test]
+fn case_14_the_same_key_two_hundred_times() {
+    let key = expand("sk_live_{hex:40}", "F88");
+    let line = |n: usize, value: &str| format!("2026-04-01T20:18:14.{n:03}Z INFO attempt={n} key={value} 401\n");
+    let log: String = (0..200).map(|n| line(n, &key)).collect();
+    let out = ran("lines", settings(), [log.as_bytes()]);
+    let mask = out.text().split("key=").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    assert_eq!(out.text(), (0..200).map(|n| line(n, &mask)).collect::<String>());
+    let counts: Vec<u64> = out.alerts.iter().map(|alert| alert["count"].as_u64().unwrap()).collect();
+    assert_eq!(counts, [1, 10, 100, 200], "first, then how often");
+}
+
+/// F56: what is compressed as a whole is for `scan`.
+#[test]
+fn case_15_a_compressed_log() {
+    let tree = crate::plant::Tree::new();
+    let log = expand("2026-03-12T09:11:07Z INFO k=sk_live_{base62:24}\n", "F56");
+    let packed = ruzstd::encoding::compress_to_vec(log.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest);
+    std::fs::write(tree.path().join("a.log.zst"), packed).unwrap();
+    let run = tree.keyfence(&["scan", "-f", "jsonl", "a.log.zst"]);
+    let text = String::from_utf8(run.stdout).unwrap();
+    assert_eq!(text.lines().filter(|line| line.contains("\"type\":\"finding\"")).count(), 1, "{text}");
+}
+
 /// All forms of the plain protocol in one log.
 fn log() -> Planted {
     let mut all = Planted {
         id: "log".to_owned(),
         tier: 1,
         silent: false,
+        either: false,
         protocol: "lines".to_owned(),
         bytes: Vec::new(),
         keys: Vec::new(),
     };
-    for form in forms().iter().filter(|form| form.protocol == "lines" && form.tier < 3) {
+    for form in forms().iter().filter(|form| form.protocol == "lines" && form.tier < 3 && !form.either) {
         let by = all.bytes.len();
         all.bytes.extend(&form.bytes);
         all.keys.extend(form.keys.iter().map(|key| key.start + by..key.end + by));
@@ -211,7 +258,7 @@ fn cut<'a>(bytes: &'a [u8], places: &[usize]) -> Vec<&'a [u8]> {
 
 #[test]
 fn case_30_one_byte_at_a_time() {
-    for form in forms().iter().filter(|form| form.bytes.len() < 4000) {
+    for form in forms().iter().filter(|form| form.bytes.len() < 20_000) {
         let pieces: Vec<&[u8]> = form.bytes.chunks(1).collect();
         assert_eq!(ran(&form.protocol, settings(), pieces), form.run(), "{}", form.id);
     }
@@ -220,14 +267,14 @@ fn case_30_one_byte_at_a_time() {
 #[test]
 fn case_32_a_key_across_the_edge_of_a_buffer() {
     let key = expand("sk_live_{stripe99}", "edge");
-    for edge in [4096, 65_536] {
-        for back in 0..key.len() {
+    // Every place in the key, and its neighbours; of longer lines, which take their time, some.
+    for (edge, step) in [(4096, 1), (16_384, 1), (65_536, 1), (256 * 1024, 13), (1024 * 1024, 37)] {
+        for back in (0..=key.len() + 4).step_by(step) {
             let line = format!("{} k={key} z\n", "y".repeat(edge - back));
             let whole = ran("lines", settings(), [line.as_bytes()]);
-            assert_eq!(whole.redactions(), 1, "{edge} {back}");
-            if back % 16 == 0 {
-                assert_eq!(ran("lines", settings(), cut(line.as_bytes(), &[edge])), whole, "{edge} {back}");
-            }
+            let expected = format!("{} k=[REDACTED:", "y".repeat(edge - back));
+            assert!(whole.text().starts_with(&expected) && whole.text().ends_with("] z\n"), "{edge} {back}");
+            assert_eq!(ran("lines", settings(), cut(line.as_bytes(), &[edge])), whole, "{edge} {back}");
         }
     }
 }
@@ -259,15 +306,20 @@ fn lines_together_and_one_by_one() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
     fn case_31_any_split_gives_the_same(at in any::<usize>(), places in proptest::collection::vec(any::<usize>(), 1..24)) {
+        // All tiers, and what must not be found: each some thirteen times.
         let forms = forms();
         let form = &forms[at % forms.len()];
         let pieces = cut(&form.bytes, &places);
         prop_assert_eq!(ran(&form.protocol, settings(), pieces), form.run(), "{}", form.id);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn case_31_any_split_of_the_whole_log(places in proptest::collection::vec(any::<usize>(), 1..200)) {

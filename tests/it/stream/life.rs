@@ -91,6 +91,32 @@ fn case_33_and_34_half_a_key_and_a_pause() {
 }
 
 #[test]
+fn case_33_half_a_key_and_five_seconds() {
+    let tree = Tree::new();
+    let mut running = Live::start(&tree, &["stream", "--redact", "--alerts", "none"]);
+    let key = key("33b");
+    let mut stdout = running.stdout.take().unwrap();
+    let (pieces, came) = std::sync::mpsc::channel();
+    let reader = thread::spawn(move || {
+        let mut all = Vec::new();
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = stdout.get_mut().read(&mut buffer) {
+            all.extend_from_slice(&buffer[..length]);
+            pieces.send(String::from_utf8(all.clone()).unwrap()).unwrap();
+        }
+    });
+    running.write(&format!("at 9:11 key={}", &key[..18]));
+    sleep(Duration::from_secs(5));
+    let shown = came.try_iter().last().unwrap();
+    assert_eq!(shown, "at 9:11 key=[REDACTED:standard-api-key]", "what came within five seconds");
+    running.write(&format!("{} end\n", &key[18..]));
+    drop(running.stdin.take());
+    reader.join().unwrap();
+    assert_eq!(came.try_iter().last().unwrap(), "at 9:11 key=[REDACTED:standard-api-key] end\n");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn case_35_a_prompt_is_shown() {
     let tree = Tree::new();
     let mut running = Live::start(&tree, &["stream", "--redact"]);
@@ -103,26 +129,46 @@ fn case_35_a_prompt_is_shown() {
 fn case_36_every_line_goes_out_when_it_comes() {
     let tree = Tree::new();
     let mut running = Live::start(&tree, &["stream", "--redact"]);
-    let mut worst = Duration::ZERO;
-    for number in 0..20 {
+    let mut took = Vec::new();
+    for number in 0..10 {
         let line = format!("line {number}\n");
         let started = Instant::now();
         running.write(&line);
         assert_eq!(running.line(), line);
-        worst = worst.max(started.elapsed());
-        sleep(Duration::from_millis(20));
+        took.push(started.elapsed());
+        sleep(Duration::from_secs(1).saturating_sub(started.elapsed()));
     }
-    // Generous, for a busy machine: benches/stream.sh measures it.
-    assert!(worst < Duration::from_millis(500), "{worst:?}");
+    took.sort_unstable();
+    // The worst is for a busy machine: full.rs asks for twenty milliseconds.
+    assert!(took[5] < Duration::from_millis(20) && took[9] < Duration::from_millis(500), "{took:?}");
     assert_eq!(running.end().0.code(), Some(0));
 }
 
 #[test]
-fn case_37_a_stream_that_never_rests() {
-    let lines = 20_000;
-    let input: String = (0..lines).map(|n| format!("2026-03-12T09:11:07Z INFO request {n} done\n")).collect::<Vec<_>>().concat();
-    let run = stream(&["stream", "--redact"], input.clone());
-    assert_eq!((run.code(), run.out() == input), (Some(0), true));
+fn case_37_ten_thousand_lines_a_second() {
+    // For two seconds, and a program that is not optimised; a minute, and its limits: full.rs.
+    let tree = Tree::new();
+    let mut running = Live::start(&tree, &["stream", "--redact"]);
+    let mut stdin = running.stdin.take().unwrap();
+    let line = |n: usize| format!("2026-03-12T09:11:07Z INFO request {n} done\n");
+    let writer = thread::spawn(move || {
+        let (started, mut sent) = (Instant::now(), 0);
+        while sent < 20_000 {
+            let due = usize::try_from(started.elapsed().as_micros() / 100).unwrap().min(20_000);
+            let batch: String = (sent..due).map(line).collect();
+            stdin.write_all(batch.as_bytes()).unwrap();
+            sent = due;
+            sleep(Duration::from_millis(1));
+        }
+        Instant::now()
+    });
+    for n in 0..20_000 {
+        assert_eq!(running.line(), line(n));
+    }
+    // The last line goes out when it comes, so nothing has queued up.
+    let behind = writer.join().unwrap().elapsed();
+    assert!(behind < Duration::from_secs(2), "{behind:?}");
+    assert_eq!(running.end().0.code(), Some(0));
 }
 
 #[test]
@@ -160,11 +206,20 @@ fn case_57_a_slow_reader_holds_up_the_writer() {
         same
     });
     assert!(progress() < 8 * 1024 * 1024, "{} bytes are held", progress());
+    let (_, peak) = super::volume::memory(child.id());
+    assert!(peak < 64 * 1024, "{peak} KiB");
     let mut all = Vec::new();
     child.stdout.take().unwrap().read_to_end(&mut all).unwrap();
     writer.join().unwrap();
     assert_eq!(all.len(), 300 * 4096 * 17);
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// A number of the metrics file.
+fn metric(tree: &Tree, name: &str) -> u64 {
+    let text = fs::read_to_string(tree.path().join("m.prom")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name}: {text}")).parse().unwrap()
 }
 
 #[test]
@@ -173,17 +228,23 @@ fn case_58_a_sink_that_nobody_reads() {
     let made = tree.command("mkfifo").arg("alerts").status().unwrap();
     assert!(made.success());
     let keys: String = (0..300).map(|n| format!("k={}\n", key(&format!("58-{n}")))).collect::<Vec<_>>().concat();
-    let run = stream_in(&tree, &["stream", "--redact", "--alerts", "alerts"], keys);
+    let args = ["stream", "--redact", "--alerts", "alerts", "--metrics-file", "m.prom"];
+    let run = stream_in(&tree, &args, keys);
     assert_eq!(run.code(), Some(0));
     assert_eq!(run.out().matches("[REDACTED:").count(), 300);
+    // The first fifty waited in the queue, the others were summed up; for a queue that is full see stream/sink.rs.
+    assert_eq!(metric(&tree, "keyfence_redactions_total"), 300);
+    assert_eq!(metric(&tree, "keyfence_alerts_dropped_total"), 0);
 }
 
 #[test]
 fn case_59_a_sink_on_a_full_disk() {
+    let tree = Tree::new();
     let keys: String = (0..5).map(|n| format!("k={}\n", key(&format!("59-{n}")))).collect::<Vec<_>>().concat();
-    let run = stream(&["stream", "--redact", "--alerts", "/dev/full"], keys);
+    let run = stream_in(&tree, &["stream", "--redact", "--alerts", "/dev/full", "--metrics-file", "m.prom"], keys);
     assert_eq!((run.code(), run.out().matches("[REDACTED:").count()), (Some(0), 5));
     assert_eq!(run.stderr.lines().count(), 1, "told once: {}", run.stderr);
+    assert!(metric(&tree, "keyfence_alert_errors_total") > 0);
 }
 
 #[test]
@@ -313,8 +374,8 @@ fn case_65_the_alert_file_is_rotated() {
 
 #[test]
 fn case_66_one_key_on_many_lines() {
-    // A million of them is measured by benches/stream.sh.
-    let count = 20_000;
+    // A million of them: full.rs.
+    let count = 50_000;
     let line = format!("k={} 401\n", key("66"));
     let run = stream(&["stream", "--redact"], line.repeat(count));
     let alerts = run.alerts();
@@ -325,7 +386,8 @@ fn case_66_one_key_on_many_lines() {
 
 #[test]
 fn case_67_many_different_keys() {
-    let count = 3_000;
+    // A million of them, and the memory: full.rs.
+    let count = 10_000;
     let lines: Vec<String> = (0..count).map(|n| format!("k={}\n", key(&format!("67-{n}")))).collect();
     let run = stream(&["stream", "--redact"], lines.concat());
     assert_eq!(run.out().matches("[REDACTED:").count(), count);
@@ -455,6 +517,51 @@ fn case_77_a_log_that_is_rotated() {
 fn case_78_colours_stay() {
     let run = stream(&["stream", "--redact", "--alerts", "none"], format!("\x1b[31mred\x1b[0m k=\x1b[32m{}\x1b[0m\n", key("78")));
     assert_eq!(run.out(), "\x1b[31mred\x1b[0m k=\x1b[32m[REDACTED:standard-api-key]\x1b[0m\n");
+}
+
+#[test]
+#[ignore = "wants script(1), which makes a terminal"]
+fn case_78_colours_stay_on_a_terminal() {
+    let tree = Tree::new();
+    let key = key("78t");
+    let line = format!("\x1b[31mred\x1b[0m k=\x1b[32m{key}\x1b[0m \x1b[1;4m{}\x1b[7m{}\x1b[0m\n", &key[..12], &key[12..]);
+    fs::write(tree.path().join("in.log"), line).unwrap();
+    let inner = format!("{} stream --redact --alerts a.jsonl < in.log", super::program());
+    let output = tree.command("script").args(["-qec", &inner, "typescript"]).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap().replace('\r', "");
+    let mask = "[REDACTED:standard-api-key]";
+    assert_eq!(shown, format!("\x1b[31mred\x1b[0m k=\x1b[32m{mask}\x1b[0m \x1b[1;4m{mask}\x1b[0m\n"));
+    assert_eq!(alerts(&fs::read_to_string(tree.path().join("a.jsonl")).unwrap())[0]["count"], 1);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn case_76_metrics_for_a_minute() {
+    let tree = Tree::new();
+    let path = tree.path().join("m.prom");
+    let mut running = Live::start(&tree, &["stream", "--redact", "--alerts", "none", "--metrics-file", "m.prom"]);
+    let (started, mut states) = (Instant::now(), std::collections::BTreeSet::new());
+    let mut number = 0;
+    while started.elapsed() < Duration::from_secs(62) {
+        number += 1;
+        let line = format!("line {number}\n");
+        running.write(&line);
+        assert_eq!(running.line(), line);
+        for _ in 0..20 {
+            // Whole at any time, and never missing once it was there.
+            let Ok(text) = fs::read_to_string(&path) else { panic!("the file is missing") };
+            assert!(
+                text.ends_with('\n') && text.contains("keyfence_lines_total ") && text.contains("keyfence_hold_seconds_count "),
+                "{text}"
+            );
+            states.insert(text);
+            sleep(Duration::from_millis(2));
+        }
+    }
+    assert!((5..=7).contains(&states.len()), "{} states in a minute", states.len());
+    assert_eq!(running.end().0.code(), Some(0));
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(&format!("keyfence_lines_total {}\n", number + 1)), "{text}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod bytes;
 mod facts;
 mod forms;
 mod framed;
+mod full;
 mod known;
 mod life;
 mod tools;
@@ -163,8 +164,13 @@ fn alerts(text: &str) -> Vec<serde_json::Value> {
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// The program: a release of it where `KEYFENCE_PROGRAM` names one.
+fn program() -> String {
+    std::env::var("KEYFENCE_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_keyfence").to_owned())
+}
+
 fn command(tree: &Tree, args: &[&str]) -> Command {
-    let mut command = tree.command(env!("CARGO_BIN_EXE_keyfence"));
+    let mut command = tree.command(&program());
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -16,10 +16,10 @@ const APART: usize = 40_000;
 const BLOCK: usize = 256 * 1024;
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
         // xorshift64*
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -27,13 +27,13 @@ impl Dice {
         usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % sides
     }
 
-    fn word(&mut self, length: usize, letters: &[u8]) -> String {
+    pub(super) fn word(&mut self, length: usize, letters: &[u8]) -> String {
         (0..length).map(|_| char::from(letters[self.roll(letters.len())])).collect()
     }
 }
 
 const BASE62: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const HEX: &[u8] = b"0123456789abcdef";
+pub(super) const HEX: &[u8] = b"0123456789abcdef";
 
 /// A line that holds no key.
 fn ordinary(dice: &mut Dice) -> Vec<u8> {
@@ -141,7 +141,7 @@ fn compare(mut from: impl Read, expected: &Receiver<Vec<u8>>) -> u64 {
 }
 
 /// Memory of a process in KiB, now and at its peak.
-fn memory(pid: u32) -> (u64, u64) {
+pub(super) fn memory(pid: u32) -> (u64, u64) {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let row = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -151,8 +151,7 @@ fn memory(pid: u32) -> (u64, u64) {
 }
 
 fn volume(total: u64) {
-    let program = std::env::var("KEYFENCE_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_keyfence").to_owned());
-    let mut child = Command::new(program)
+    let mut child = Command::new(super::program())
         .args(["stream", "--redact", "--alerts", "none"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
