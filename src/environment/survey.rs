@@ -29,6 +29,8 @@ type Quick<K, V> = HashMap<K, V, FixedState>;
 
 /// The longest line whose words are read.
 const LINE: usize = 2000;
+/// Fields of one record that say where it comes from: one that says it more often says no more.
+const SAID: usize = 32;
 /// Endings of pages that are made on a server.
 const PAGES: &[&str] =
     &[".erb", ".ejs", ".hbs", ".twig", ".blade.php", ".php", ".jinja", ".jinja2", ".liquid", ".j2", ".cshtml", ".jsp"];
@@ -608,9 +610,8 @@ impl<'a> Survey<'a> {
         let bytes = self.input.bytes;
         let record = record::record_around(bytes, span.start);
         let mut scope = Scope::new(Level::Record, "record");
-        for field in self.fields(span) {
-            scope.clues.extend(self.field(&field));
-        }
+        // Each finding of the record tells them all.
+        scope.clues.extend(self.fields(span).iter().filter_map(|field| self.field(field)).take(SAID));
         let banners = self.banners.get_or_init(|| banners(bytes, self.dictionary()));
         let before = banners.partition_point(|(at, _)| *at <= record.start);
         let last = before.checked_sub(1).map(|last| banners[last]).map(|(at, stage)| (Some(at), stage));

@@ -135,6 +135,23 @@ impl Format {
         self.edge
     }
 
+    /// What a value goes on with, wherever it was cut: every letter of it, but none that ends a word.
+    pub fn letters(&self) -> Alphabet {
+        let mut all = self.edge;
+        if let Shape::Branches(branches) = &self.shape {
+            for segment in branches.iter().flat_map(|branch| &branch.segments) {
+                match segment {
+                    Segment::Literal(bytes) => bytes.iter().for_each(|&byte| all.insert(byte, byte)),
+                    Segment::Run { set, .. } => all = all.union(*set),
+                }
+            }
+        }
+        let mut letters = self.edge;
+        let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_:.+/=~$".contains(byte);
+        all.bytes().filter(inside).for_each(|byte| letters.insert(byte, byte));
+        letters
+    }
+
     /// The texts of the group named `env`.
     pub fn environments(&self) -> Vec<&str> {
         let Shape::Branches(branches) = &self.shape else { return Vec::new() };

@@ -110,6 +110,8 @@ struct Text {
     turn: u64,
     /// Since when it waits for the rest of a line.
     since: Option<Instant>,
+    /// Secrets of the open line that were told when its first records went out.
+    told: Vec<Span>,
     /// What the last start-up banner said.
     banner: Option<Stage>,
 }
@@ -169,7 +171,7 @@ impl Framed {
         let now = self.raw.mark().offset;
         while self.queue.front().is_some_and(|record| record.open && now - record.mark.offset >= most) {
             let first = self.first;
-            self.close_lines(hub, true, |text| text.pieces.front().is_some_and(|piece| piece.record == first));
+            self.let_go(hub, |text| text.pieces.iter().any(|piece| piece.record == first));
             self.release(hub, out)?;
             debug_assert_ne!(self.first, first, "the oldest record went out");
             if self.first == first {
@@ -315,6 +317,24 @@ impl Framed {
 
     /// Puts what was decided of a text, up to `end`, on its records, and tells of it.
     fn apply(&mut self, text: &mut Text, outcomes: Vec<Outcome>, end: usize, hub: &mut Hub) {
+        self.put_all(text, outcomes, hub);
+        let done = text.pieces.iter().take_while(|piece| piece.start + piece.length <= end).count();
+        let mut joined = 0;
+        for at in 0..done {
+            let piece = text.pieces[at];
+            let closed = self.closing(text, piece.start, hub);
+            joined += u64::from(piece.start > text.at);
+            if let Some(record) = self.record(piece.record) {
+                (record.open, record.closed) = (false, closed);
+            }
+        }
+        text.pieces.drain(..done);
+        text.told.retain(|span| span.end > end);
+        hub.counters.joined += joined;
+        text.at = end;
+    }
+
+    fn put_all(&mut self, text: &Text, outcomes: Vec<Outcome>, hub: &mut Hub) {
         let spans: Vec<Span> = outcomes.iter().map(Outcome::span).collect();
         for outcome in outcomes.into_iter().map(without_mark) {
             match outcome {
@@ -328,19 +348,6 @@ impl Framed {
                 Outcome::Hit(hit) => self.put(text, hit, &spans, hub),
             }
         }
-        let done = text.pieces.iter().take_while(|piece| piece.start + piece.length <= end).count();
-        let mut joined = 0;
-        for at in 0..done {
-            let piece = text.pieces[at];
-            let closed = self.closing(text, piece.start, hub);
-            joined += u64::from(piece.start > text.at);
-            if let Some(record) = self.record(piece.record) {
-                (record.open, record.closed) = (false, closed);
-            }
-        }
-        text.pieces.drain(..done);
-        hub.counters.joined += joined;
-        text.at = end;
     }
 
     /// The record whose coming decided what stands at a place of a text: the one that ends the line, or makes
@@ -361,10 +368,12 @@ impl Framed {
             self.tell(text, &hit, spans, hub);
             return;
         };
-        let told = self.record(first.record).is_some_and(|record| {
-            let span = first.raw_span(hit.span);
-            record.hits.iter().any(|(other, told)| *told && other.credential.is_some() && other.span.overlaps(span))
-        });
+        let told = text.told.contains(&hit.span);
+        let told = told
+            || self.record(first.record).is_some_and(|record| {
+                let span = first.raw_span(hit.span);
+                record.hits.iter().any(|(other, told)| *told && other.credential.is_some() && other.span.overlaps(span))
+            });
         if !told {
             self.tell(text, &hit, spans, hub);
         }
@@ -519,30 +528,48 @@ impl Framed {
         self.release(hub, out)
     }
 
-    /// Open lines are taken as they are.
-    fn close_lines(&mut self, hub: &mut Hub, swallow: bool, wanted: impl Fn(&Text) -> bool) {
+    /// The streams whose open lines are wanted, in an order that is always the same.
+    fn open_lines(&self, wanted: impl Fn(&Text) -> bool) -> Vec<Vec<u8>> {
         let open = self.texts.iter().filter(|(_, text)| !text.pieces.is_empty() && wanted(text));
         let mut keys: Vec<Vec<u8>> = open.map(|(key, _)| key.clone()).collect();
         keys.sort();
-        for key in keys {
+        keys
+    }
+
+    /// Every open line is taken as it is: nothing more will come.
+    fn close_lines(&mut self, hub: &mut Hub) {
+        for key in self.open_lines(|_| true) {
             let Some(mut text) = self.texts.remove(&key) else { continue };
             hub.counters.unjoined += 1;
-            if let Some(since) = text.since.take() {
-                hub.counters.hold(since.elapsed());
-            }
+            text.waited(hub);
             let end = text.buffer.len();
-            let eye = hub.eye.clone();
-            let mut outcomes = self.lines(&mut text, end, hub);
-            if let Some(tail) = hub.heads.tail(&text.buffer, text.at).filter(|_| swallow)
-                && outcomes.last().is_none_or(|last| last.span().end <= tail.start)
-            {
-                let span = Span::new(tail.start, end);
-                let hit = super::lines::truncated(eye.rules(), tail.rule, &text.buffer[span.range()], span);
-                outcomes.push(Outcome::Hit(hit));
-                text.swallow = Some(tail.letters);
-            }
+            let outcomes = self.lines(&mut text, end, hub);
             self.apply(&mut text, outcomes, end, hub);
             text.forget();
+            self.texts.insert(key, text);
+        }
+    }
+
+    /// The records of open lines go out although the rest of their lines has not come: what is or begins a
+    /// secret redacted, with all that continues it. What comes is still judged with what went out.
+    fn let_go(&mut self, hub: &mut Hub, wanted: impl Fn(&Text) -> bool) {
+        for key in self.open_lines(wanted) {
+            let Some(mut text) = self.texts.remove(&key) else { continue };
+            hub.counters.unjoined += 1;
+            text.waited(hub);
+            let floor = if text.long { text.at.saturating_sub(REACH) } else { context_of(&text.buffer, text.at) };
+            let outcomes = text.decider.peek(&hub.eye.clone(), &text.buffer[floor..], text.at - floor);
+            let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
+            text.swallow = super::lines::close_tail(&text.buffer, text.at, &mut outcomes, hub);
+            let told = outcomes.iter().map(Outcome::span).filter(|span| span.start >= text.at).collect();
+            self.put_all(&text, outcomes, hub);
+            text.told = told;
+            for piece in &text.pieces {
+                let closed = self.closing(&text, piece.start, hub);
+                if let Some(record) = self.record(piece.record) {
+                    (record.open, record.closed) = (false, closed);
+                }
+            }
             self.texts.insert(key, text);
         }
     }
@@ -602,6 +629,16 @@ impl Text {
         for piece in &mut self.pieces {
             piece.start -= floor;
         }
+        for span in &mut self.told {
+            *span = Span::new(span.start - floor, span.end - floor);
+        }
+    }
+
+    /// It waits no more.
+    fn waited(&mut self, hub: &mut Hub) {
+        if let Some(since) = self.since.take() {
+            hub.counters.hold(since.elapsed());
+        }
     }
 }
 
@@ -648,7 +685,7 @@ impl Filter for Framed {
     fn expire(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         let (now, hold) = (Instant::now(), hub.settings.hold);
         let due = |text: &Text| text.since.is_some_and(|since| since + hold <= now);
-        self.close_lines(hub, true, due);
+        self.let_go(hub, due);
         // Nothing is held of a line whose windows have gone out.
         self.texts.values_mut().filter(|text| due(text)).for_each(|text| text.since = None);
         self.release(hub, out)
@@ -659,7 +696,7 @@ impl Filter for Framed {
             self.take(self.buffer.len(), hub, out)?;
             hub.counters.lines += 1;
         }
-        self.close_lines(hub, false, |_| true);
+        self.close_lines(hub);
         self.release(hub, out)?;
         self.close_keys(hub);
         Ok(())
@@ -669,7 +706,7 @@ impl Filter for Framed {
         if self.at < self.buffer.len() {
             self.take(self.buffer.len(), hub, out)?;
         }
-        self.close_lines(hub, true, |_| true);
+        self.let_go(hub, |_| true);
         self.release(hub, out)?;
         self.close_keys(hub);
         Ok(())

@@ -312,7 +312,7 @@ impl Lines {
         let floor = if self.long { self.at.saturating_sub(REACH) } else { context_of(&self.buffer, self.at) };
         let outcomes = self.decider.peek(&hub.eye.clone(), &self.buffer[floor..], self.at - floor);
         let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
-        self.swallow = self.close_tail(&mut outcomes, hub);
+        self.swallow = close_tail(&self.buffer, self.at, &mut outcomes, hub);
         let mark = self.decider.mark();
         let decided = Decided { outcomes, facts: Vec::new() };
         let banners = Banners::of(self.banner);
@@ -320,28 +320,6 @@ impl Lines {
         let seen = decided.outcomes.iter().map(Outcome::span).filter(|span| span.start >= self.at);
         self.told = seen.map(|span| Span::new(span.start - self.at, span.end - self.at)).collect();
         Ok(())
-    }
-
-    /// Adds the secret that the line ends in to what was decided; says what would continue it.
-    fn close_tail(&self, outcomes: &mut Vec<Outcome>, hub: &Hub) -> Option<Alphabet> {
-        let end = self.buffer.len();
-        let rules = hub.eye.rules();
-        if let Some(Outcome::Hit(hit)) = outcomes.last_mut().filter(|last| last.span().end == end) {
-            hit.truncated = true;
-            let rule = hit.credential.as_ref().and_then(|found| rules.get(found.rule.as_str()));
-            return Some(rule.map_or_else(open_letters, |rule| rule.format.edge()));
-        }
-        let (start, letters, rule) = if let Some(tail) = hub.heads.tail(&self.buffer, self.at) {
-            (tail.start, tail.letters, tail.rule)
-        } else {
-            let (span, rule) = super::open::named_tail(rules, &self.buffer, self.at)?;
-            (span.start, open_letters(), rule)
-        };
-        // What stands before it was decided without it.
-        outcomes.retain(|outcome| outcome.span().end <= start);
-        let span = Span::new(start, end);
-        outcomes.push(Outcome::Hit(truncated(rules, rule, &self.buffer[span.range()], span)));
-        Some(letters)
     }
 
     /// The input has ended.
@@ -444,6 +422,29 @@ fn open_letters() -> Alphabet {
         letters.insert(byte, byte);
     }
     letters
+}
+
+/// Adds the secret that an unfinished line ends in to what was decided; says what would continue it. The line
+/// begins at `line`.
+pub(super) fn close_tail(bytes: &[u8], line: usize, outcomes: &mut Vec<Outcome>, hub: &Hub) -> Option<Alphabet> {
+    let end = bytes.len();
+    let rules = hub.eye.rules();
+    if let Some(Outcome::Hit(hit)) = outcomes.last_mut().filter(|last| last.span().end == end) {
+        hit.truncated = true;
+        let rule = hit.credential.as_ref().and_then(|found| rules.get(found.rule.as_str()));
+        return Some(rule.map_or_else(open_letters, |rule| rule.format.letters()));
+    }
+    let (start, letters, rule) = if let Some(tail) = hub.heads.tail(bytes, line) {
+        (tail.start, tail.letters, tail.rule)
+    } else {
+        let (span, rule) = super::open::named_tail(rules, bytes, line)?;
+        (span.start, open_letters(), rule)
+    };
+    // What stands before it was decided without it.
+    outcomes.retain(|outcome| outcome.span().end <= start);
+    let span = Span::new(start, end);
+    outcomes.push(Outcome::Hit(truncated(rules, rule, &bytes[span.range()], span)));
+    Some(letters)
 }
 
 /// A secret whose end has not come.

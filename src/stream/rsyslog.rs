@@ -462,7 +462,8 @@ mod tests {
         let head = "imptcp: message received is at least 24 byte larger than max msg size; message will be split starting at: ";
         let warning = format!("{head}\\\"{} end\\\"  [v8.2302.0]", &key[9..]);
         let raw = reply(format!("{{\"rawmsg\":\"{warning}\"}}\n").as_bytes())["rawmsg"].as_str().unwrap().to_owned();
-        assert_eq!(raw, format!("{head}\"[REDACTED:general......] end\"  [v8.2302.0]"));
+        assert!(raw.starts_with(&format!("{head}\"[REDACTED:general.")), "{raw}");
+        assert!(raw.ends_with(".] end\"  [v8.2302.0]") && raw.len() == warning.replace('\\', "").len(), "{raw}");
     }
 
     #[test]

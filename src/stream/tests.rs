@@ -227,6 +227,52 @@ fn half_a_line_keeps_the_others_waiting_for_so_long_at_most() {
 }
 
 #[test]
+fn case_33_and_34_in_wrapped_lines_wherever_the_key_is_cut() {
+    let hold = Duration::ZERO;
+    for template in ["sk_live_{stripe99}", "LIVE_API_KEY:{hex:32}:{hex:32}", "FLWSECK-{hex:32}-X", "whsec_{base62:32}"] {
+        let key = text(template);
+        let body = key.find(['-', ':']).or_else(|| key.rfind('_')).unwrap() + 1;
+        for cut in 1..key.len() {
+            for framing in [Framing::Cri, Framing::DockerJson] {
+                let record = |text: &str, last: bool| match framing {
+                    Framing::Cri => format!("2026-03-12T09:11:07Z stdout {} {text}\n", if last { "F" } else { "P" }),
+                    _ => format!("{{\"log\":\"{text}{}\",\"stream\":\"stdout\"}}\n", if last { "\\n" } else { "" }),
+                };
+                let (mut hub, _) = hub(Settings { hold, ..settings() });
+                let mut filter = Framed::new("-", framing);
+                let mut out = Vec::new();
+                filter.push(record(&format!("a k={}", &key[..cut]), false).as_bytes(), &mut hub, &mut out).unwrap();
+                filter.expire(&mut hub, &mut out).unwrap();
+                assert!(!out.is_empty(), "what is due goes out");
+                filter.push(record(&format!("{} end", &key[cut..]), true).as_bytes(), &mut hub, &mut out).unwrap();
+                filter.finish(&mut hub, &mut out).unwrap();
+                let out = String::from_utf8(out).unwrap();
+                for run in key.as_bytes()[body..].windows(8) {
+                    let run = std::str::from_utf8(run).unwrap();
+                    assert!(!out.contains(run), "{framing:?} {cut} of {}: {out}", key.len());
+                }
+                let lines: Vec<&str> = out.lines().collect();
+                assert!(lines.len() == 2 && lines[0].contains("a k=") && lines[1].contains(" end"), "{out}");
+            }
+            // The same in a plain line.
+            let (mut hub, _) = hub(Settings { hold, ..settings() });
+            let mut lines = Lines::new("-");
+            let mut out = Vec::new();
+            lines.push(format!("a k={}", &key[..cut]).as_bytes(), &mut hub, &mut out).unwrap();
+            lines.idle(&mut hub, &mut out);
+            lines.expire(&mut hub, &mut out).unwrap();
+            lines.push(format!("{} end\n", &key[cut..]).as_bytes(), &mut hub, &mut out).unwrap();
+            lines.finish(&mut hub, &mut out).unwrap();
+            let out = String::from_utf8(out).unwrap();
+            for run in key.as_bytes()[body..].windows(8) {
+                assert!(!out.contains(std::str::from_utf8(run).unwrap()), "{cut} of {}: {out}", key.len());
+            }
+            assert!(out.starts_with("a k=") && out.ends_with(" end\n"), "{out}");
+        }
+    }
+}
+
+#[test]
 fn redacting_twice_changes_nothing() {
     for mask in Mask::ALL {
         let settings = || Settings { mask, ..settings() };
