@@ -310,7 +310,11 @@ fn choose(fits: &[Reading<'_>], around: &Around<'_>, slot: Slot) -> Option<Found
     let longest = fits.iter().map(|reading| reading.matched.fit.length).max()?;
     let near = Near::new(around, Span::new(slot.value, slot.value + longest));
     let mut claims: Vec<_> = fits.iter().filter_map(|reading| claim(reading, &near)).collect();
-    let weight = |claim: &Claim<'_>| (!claim.rule.provider.is_general(), claim.own, claim.route.is_some(), claim.specificity);
+    // Of two that are as good, one that says it is public does not hide one that says it is secret.
+    let secret = |claim: &Claim<'_>| !claim.rule.class.is_public();
+    let weight = |claim: &Claim<'_>| {
+        (!claim.rule.provider.is_general(), claim.own, claim.route.is_some(), claim.specificity, secret(claim))
+    };
     claims.sort_by_key(|claim| Reverse(weight(claim)));
     let best = claims.first()?;
     let span = Span::new(slot.value, slot.value + best.fit.length);
