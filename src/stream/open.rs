@@ -42,7 +42,8 @@ impl Heads {
     pub(super) fn new(rules: &RuleSet) -> Self {
         let secret = |(_, rule): &(usize, &std::sync::Arc<Rule>)| !rule.class.is_public();
         let heads = rules.rules().iter().enumerate().filter(secret).flat_map(|(at, rule)| {
-            let head = move |literal| Head { literal, letters: rule.format.letters(), rule: at };
+            let letters = rule.format.letters();
+            let head = move |literal| Head { literal, letters, rule: at };
             rule.format.literals().into_iter().map(head)
         });
         let mut heads: Vec<Head> = heads.collect();

@@ -540,6 +540,7 @@ fn case_76_metrics_for_a_minute() {
     let tree = Tree::new();
     let path = tree.path().join("m.prom");
     let mut running = Live::start(&tree, &["stream", "--redact", "--alerts", "none", "--metrics-file", "m.prom"]);
+    eventually("written for the first time", || path.exists());
     let (started, mut states) = (Instant::now(), std::collections::BTreeSet::new());
     let mut number = 0;
     while started.elapsed() < Duration::from_secs(62) {
