@@ -31,6 +31,8 @@ type Quick<K, V> = HashMap<K, V, FixedState>;
 const LINE: usize = 2000;
 /// Fields of one record that say where it comes from: one that says it more often says no more.
 const SAID: usize = 32;
+/// A record, and what kind of place it stands in.
+type Record = (Span, PlaceKind);
 /// Endings of pages that are made on a server.
 const PAGES: &[&str] =
     &[".erb", ".ejs", ".hbs", ".twig", ".blade.php", ".php", ".jinja", ".jinja2", ".liquid", ".j2", ".cshtml", ".jsp"];
@@ -127,7 +129,7 @@ pub struct Survey<'a> {
     /// Of the blocks of another kind than the file.
     situations: RefCell<Quick<(usize, PlaceKind), Rc<Situation>>>,
     /// The record of a log that was asked for last.
-    last_record: RefCell<Option<((Span, PlaceKind), Rc<Situation>)>>,
+    last_record: RefCell<Option<(Record, Rc<Situation>)>>,
     entries: OnceCell<Vec<Entry<'a>>>,
     file: OnceCell<Vec<Clue>>,
     run_scope: OnceCell<Rc<Scope>>,

@@ -129,22 +129,25 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
+    struct Out(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Out {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     /// Case 58: what does not fit is counted, and nobody waits.
     #[test]
     fn a_queue_that_is_full_drops_and_counts() {
         let (reader, writer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(())));
         let (lines, gate) = (Arc::clone(&reader), Arc::clone(&writer));
         let shut = writer.lock().unwrap();
-        struct Out(Arc<Mutex<Vec<u8>>>);
-        impl Write for Out {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                self.0.lock().unwrap().extend_from_slice(bytes);
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
         // As a FIFO without a reader: opening it waits.
         let open: Open = Box::new(move || {
             drop(gate.lock());
@@ -159,7 +162,7 @@ mod tests {
         assert!((all - QUEUE as u64 - 1..=all - QUEUE as u64).contains(&sink.dropped()), "{}", sink.dropped());
         drop(shut);
         sink.close();
-        let written = reader.lock().unwrap().iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let written = memchr::memchr_iter(b'\n', &reader.lock().unwrap()).count() as u64;
         assert_eq!(written + sink.dropped(), all);
     }
 }

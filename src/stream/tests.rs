@@ -171,7 +171,7 @@ fn half_a_line_and_others(records: usize) -> (String, String) {
     let stamp = "2026-03-12T09:11:07.491060044Z";
     let key = text("sk_live_{base62:24}");
     let half = format!("{stamp} stdout P {} k={}\n", "x".repeat(100), &key[..20]);
-    let others: String = (0..records).map(|n| format!("{stamp} stderr F an ordinary line {n}\n")).collect();
+    let others = (0..records).map(|n| format!("{stamp} stderr F an ordinary line {n}\n")).collect::<Vec<_>>().concat();
     (format!("{half}{others}{stamp} stdout F {} end\n", &key[20..]), key)
 }
 

@@ -170,7 +170,7 @@ fn program() -> String {
 }
 
 fn command(tree: &Tree, args: &[&str]) -> Command {
-    let mut command = tree.command(&program());
+    let mut command = tree.command(program());
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -235,7 +235,7 @@ fn case_50_rsyslog_and_a_filter_that_is_killed() {
     drop(daemon);
     keeps(&fs::read_to_string(&clean).unwrap(), &key);
     let (clean, unscanned) = (numbers(&clean), numbers(&quarantine));
-    writeln!(std::io::stderr(), "{killed} killed, {} clean, {} in the quarantine", clean.len(), unscanned.len()).unwrap();
+    super::full::say(&format!("{killed} killed, {} clean, {} in the quarantine", clean.len(), unscanned.len()));
     let mut all = [clean, unscanned].concat();
     all.sort_unstable();
     assert_eq!(all, (0..count).collect::<Vec<_>>(), "none lost, none twice");
@@ -312,7 +312,7 @@ fn case_52_rsyslog_output_program_that_is_killed() {
     keeps(&text, &key);
     let mut all = numbers(&text);
     let twice = all.len() - count.min(all.len());
-    writeln!(std::io::stderr(), "{killed} killed, {twice} came twice").unwrap();
+    super::full::say(&format!("{killed} killed, {twice} came twice"));
     all.sort_unstable();
     all.dedup();
     assert_eq!(all, (0..count).collect::<Vec<_>>(), "none lost");
@@ -363,7 +363,7 @@ fn case_54_rsyslog_ends_with_ten_thousand_in_its_queue() {
     assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
     let text = fs::read_to_string(&out).unwrap();
     keeps(&text, &key);
-    writeln!(std::io::stderr(), "{before} of {count} were written when it was asked to end").unwrap();
+    super::full::say(&format!("{before} of {count} were written when it was asked to end"));
     assert_eq!(numbers(&text), (0..count).collect::<Vec<_>>(), "none lost, in order");
 }
 
