@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::BLOCK;
 use super::near::is_word;
-use super::prefilter::{Candidate, Prefilter, Windows};
+use super::prefilter::{Candidate, Prefilter, WORDS, Windows};
 use crate::rule::name::{self, normalise};
 use crate::rule::{NamePattern, ProviderFacts, RuleSet};
 
@@ -137,11 +137,17 @@ impl Index {
         Self {
             names: Names::new(names),
             slots: Names::new(slots),
-            words: Windows::new(literals),
+            words: Windows::new(literals, WORDS),
             meanings,
             numbers: providers.map(|(at, provider)| (Arc::as_ptr(provider).addr(), at)).collect(),
             providers: set.providers().to_vec(),
         }
+    }
+
+    /// What is looked for.
+    #[cfg(test)]
+    pub(super) fn literals(&self) -> &[Box<[u8]>] {
+        self.words.literals()
     }
 
     /// The number of a provider of the set.

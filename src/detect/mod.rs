@@ -38,7 +38,7 @@ use cards::Cards;
 use fact::{Facts, Stem};
 use index::{Index, LazyIndex};
 use near::Around;
-use prefilter::{Candidate, Prefilter, Windows};
+use prefilter::{Candidate, LITERALS, Prefilter, Windows};
 use resolve::Found;
 
 /// How far a decision may look in either direction.
@@ -121,7 +121,7 @@ impl Scanner {
             literals.entry(bytes.into()).or_default().facts.push(stem);
         }
         let literals: Vec<_> = literals.into_iter().map(|(bytes, literal)| Literal { bytes, ..literal }).collect();
-        let prefilter = Box::new(Windows::new(literals.iter().map(|literal| literal.bytes.clone()).collect()));
+        let prefilter = Box::new(Windows::new(literals.iter().map(|literal| literal.bytes.clone()).collect(), LITERALS));
         let set = Arc::clone(&rules);
         let index: LazyIndex = LazyLock::new(Box::new(move || Index::new(&set)));
         Self { prefilter, literals, shortest: context::shortest(&rules), facts, cards: None, index, rules }

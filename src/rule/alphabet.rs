@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// A set of bytes, tested in one look-up.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Alphabet([u64; 4]);
 
 impl Alphabet {
@@ -62,24 +62,6 @@ impl Alphabet {
     pub fn run(&self, bytes: &[u8], limit: usize) -> usize {
         let bytes = &bytes[..bytes.len().min(limit)];
         bytes.iter().position(|&byte| !self.contains(byte)).unwrap_or(bytes.len())
-    }
-}
-
-/// The first and last byte of each range in turn, as characters: `09af`.
-impl Serialize for Alphabet {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.bytes().collect();
-        let ranges = bytes.chunk_by(|a, b| a + 1 == *b).flat_map(|range| [range[0], range[range.len() - 1]]);
-        ranges.map(char::from).collect::<String>().serialize(to)
-    }
-}
-
-impl<'de> Deserialize<'de> for Alphabet {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let ends = super::compact::bytes::deserialize(from)?;
-        let mut set = Self::default();
-        ends.as_chunks().0.iter().for_each(|&[first, last]| set.insert(first, last));
-        Ok(set)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rule files that are part of the program. Rewritten by a test when a file is added.
 
 /// Every rule of these files, once it was read.
-pub(super) const RULES: &str = include_str!("builtin.jsonl");
+pub(super) const RULES: &[u8] = include_bytes!("builtin.postcard");
 
 /// Name and text of every file in `rules/`.
 pub const FILES: &[(&str, &str)] = &[

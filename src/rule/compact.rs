@@ -1,4 +1,4 @@
-//! The built-in rules as they are once they were read: one line for each file, written by a test, so that
+//! The built-in rules as they are once they were read: file by file, as postcard writes them, by a test, so that
 //! no program has to read hundreds of rule files before its first byte.
 //!
 //! Left out is what only checks of rules ask for: examples and counter-examples.
@@ -12,32 +12,32 @@ use crate::check::{self, Check};
 
 /// A file: the digest of its text, and what it says.
 #[derive(Serialize, Deserialize)]
-struct Line<D, P, R> {
+struct File<D, P, R> {
     digest: D,
     provider: P,
     rules: Vec<R>,
 }
 
-/// A line for each file.
-pub(super) fn write(set: &RuleSet) -> Result<String, serde_json::Error> {
-    let mut text = String::new();
+/// File by file.
+pub(super) fn write(set: &RuleSet) -> Result<Vec<u8>, postcard::Error> {
+    let mut bytes = Vec::new();
     let files = set.rules().chunk_by(|a, b| Arc::ptr_eq(&a.provider, &b.provider));
     for (rules, digest) in files.zip(digests(&set.digests)) {
-        let line = Line { digest, provider: &*rules[0].provider, rules: rules.iter().map(|rule| &**rule).collect() };
-        text.push_str(&serde_json::to_string(&line)?);
-        text.push('\n');
+        let file = File { digest, provider: &*rules[0].provider, rules: rules.iter().map(|rule| &**rule).collect() };
+        bytes.extend(postcard::to_stdvec(&file)?);
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 /// Reads what [`write()`] wrote: the rules, and the digests of the files one after the other.
-pub(super) fn read(text: &str) -> Result<(Vec<Arc<Rule>>, String), serde_json::Error> {
+pub(super) fn read(mut bytes: &[u8]) -> Result<(Vec<Arc<Rule>>, String), postcard::Error> {
     let (mut all, mut digests) = (Vec::with_capacity(1024), String::with_capacity(8 * 1024));
-    for line in text.lines() {
-        let Line { digest, provider, rules } = serde_json::from_str::<Line<&str, ProviderFacts, Rule>>(line)?;
-        let provider = Arc::new(provider);
-        all.extend(rules.into_iter().map(|rule| Arc::new(Rule { provider: Arc::clone(&provider), ..rule })));
-        digests.push_str(digest);
+    while !bytes.is_empty() {
+        let (file, rest) = postcard::take_from_bytes::<File<&str, ProviderFacts, Rule>>(bytes)?;
+        let provider = Arc::new(file.provider);
+        all.extend(file.rules.into_iter().map(|rule| Arc::new(Rule { provider: Arc::clone(&provider), ..rule })));
+        digests.push_str(file.digest);
+        bytes = rest;
     }
     Ok((all, digests))
 }
@@ -47,11 +47,6 @@ pub(super) const DIGEST: usize = 16;
 
 fn digests(all: &str) -> impl Iterator<Item = &str> {
     (0..all.len() / DIGEST).map(|at| &all[at * DIGEST..(at + 1) * DIGEST])
-}
-
-/// Whether a field need not be written.
-pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// Checks by their names.
@@ -66,21 +61,6 @@ pub(super) mod checks {
         let names = Vec::<&str>::deserialize(from)?;
         let find = |name: &str| check::named(name).ok_or_else(|| serde::de::Error::custom("no such check"));
         names.into_iter().map(find).collect()
-    }
-}
-
-/// Bytes as a text whose characters are the bytes.
-pub(super) mod bytes {
-    use super::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(in crate::rule) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        bytes.iter().map(|&byte| char::from(byte)).collect::<String>().serialize(to)
-    }
-
-    pub(in crate::rule) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(from)?;
-        let bytes: Result<_, _> = text.chars().map(u8::try_from).collect();
-        bytes.map_err(serde::de::Error::custom)
     }
 }
 

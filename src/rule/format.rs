@@ -50,13 +50,12 @@ enum Shape {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Branch {
     segments: Vec<Segment>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     environment: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Segment {
-    Literal(#[serde(with = "super::compact::bytes")] Vec<u8>),
+    Literal(Vec<u8>),
     Run { set: Alphabet, min: usize, max: usize },
 }
 

@@ -203,25 +203,10 @@ fn is_hump(name: &[u8], at: usize) -> bool {
 
 /// A name with `*` for anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "&str", into = "String")]
 pub struct NamePattern {
     source: Box<str>,
     /// The pattern as it is compared: what stands between the stars is normalised.
     normal: Box<str>,
-}
-
-impl TryFrom<&str> for NamePattern {
-    type Error = String;
-
-    fn try_from(source: &str) -> Result<Self, String> {
-        Self::parse(source)
-    }
-}
-
-impl From<NamePattern> for String {
-    fn from(pattern: NamePattern) -> Self {
-        pattern.source.into()
-    }
 }
 
 impl NamePattern {

@@ -23,5 +23,8 @@ fn a_start_reads_no_rule_files() {
     let text = fs::read_to_string(folder.path().join("out")).unwrap();
     let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")).unwrap();
     let instructions: u64 = totals.trim().parse().unwrap();
-    assert!(instructions <= BUDGET, "{instructions} instructions for a file of four bytes: are the rules in builtin.jsonl old?");
+    assert!(
+        instructions <= BUDGET,
+        "{instructions} instructions for a file of four bytes: are the rules in builtin.postcard old?"
+    );
 }

@@ -169,10 +169,10 @@ fn every_rule_file_is_part_of_the_program() {
     let read = |name: &String| (format!("rules/{name}"), fs::read_to_string(root.join("rules").join(name)).unwrap());
     let set = RuleSet::load(&names.iter().map(read).collect::<Vec<_>>());
     let set = set.unwrap_or_else(|errors| panic!("{}", errors[0]));
-    let lines = root.join("src/rule/builtin.jsonl");
+    let compact = root.join("src/rule/builtin.postcard");
     let expected = set.compact().unwrap();
-    if fs::read_to_string(&lines).unwrap_or_default() != expected {
-        fs::write(&lines, expected).unwrap();
-        panic!("src/rule/builtin.jsonl was out of date and has been rewritten: run the tests again");
+    if fs::read(&compact).unwrap_or_default() != expected {
+        fs::write(&compact, expected).unwrap();
+        panic!("src/rule/builtin.postcard was out of date and has been rewritten: run the tests again");
     }
 }

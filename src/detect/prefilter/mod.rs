@@ -2,6 +2,10 @@
 
 #[cfg(test)]
 mod aho;
+mod buckets;
+#[cfg(test)]
+mod choose;
+mod chosen;
 mod rarity;
 mod simd;
 #[cfg(test)]
@@ -11,6 +15,7 @@ mod windows;
 use std::fmt;
 use std::ops::Range;
 
+pub(super) use chosen::{LITERALS, WORDS};
 pub(super) use simd::{BLOCK, digits_of_base64, signs_of_base64};
 pub(super) use windows::Windows;
 

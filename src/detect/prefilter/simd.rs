@@ -1,4 +1,80 @@
-//! Vector instructions, where the processor surely has them.
+//! Vector instructions, where the processor has them.
+
+use super::buckets::{BUCKETS, Eights, SYMBOLS};
+use super::windows::WINDOW;
+
+/// Half as many buckets.
+type Halves = [[[u8; SYMBOLS]; WINDOW]; BUCKETS / 16];
+
+/// Which instructions look for windows. A level is made by [`Level::best`] and [`Level::all`] alone: the processor
+/// has what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// 64 places at a time: AVX-512 with VBMI.
+    Wide,
+    /// 32 places at a time, with half as many buckets: AVX2.
+    Half,
+    /// One place at a time.
+    Plain,
+}
+
+impl Level {
+    /// The fastest that this processor has.
+    pub(super) fn best() -> Self {
+        Self::all().next().unwrap_or(Self::Plain)
+    }
+
+    /// Every level that this processor has, the fastest first.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        [Self::Wide, Self::Half, Self::Plain].into_iter().filter(|level| level.is_present())
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_present(self) -> bool {
+        match self {
+            Self::Wide => is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vbmi"),
+            Self::Half => is_x86_feature_detected!("avx2"),
+            Self::Plain => true,
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn is_present(self) -> bool {
+        self == Self::Plain
+    }
+}
+
+/// [`Buckets::mark`](super::buckets::Buckets::mark) at [`Level::Wide`].
+#[cfg(target_arch = "x86_64")]
+pub(super) fn mark_wide(eights: &Eights, bytes: &[u8], marks: &mut [u64]) {
+    #[expect(unsafe_code, reason = "instructions that the processor of this level has")]
+    // SAFETY: the level was made because the processor has them.
+    unsafe {
+        x86::mark_wide(eights, bytes, marks);
+    }
+}
+
+/// [`Buckets::mark`](super::buckets::Buckets::mark) at [`Level::Half`].
+#[cfg(target_arch = "x86_64")]
+pub(super) fn mark_half(halves: &Halves, bytes: &[u8], marks: &mut [u64]) {
+    #[expect(unsafe_code, reason = "instructions that the processor of this level has")]
+    // SAFETY: the level was made because the processor has them.
+    unsafe {
+        x86::mark_half(halves, bytes, marks);
+    }
+}
+
+/// No processor has this level.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn mark_wide(_: &Eights, _: &[u8], marks: &mut [u64]) {
+    marks.fill(u64::MAX);
+}
+
+/// No processor has this level.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn mark_half(_: &Halves, _: &[u8], marks: &mut [u64]) {
+    marks.fill(u64::MAX);
+}
 
 /// Bytes that are classified at a time: a bit for each.
 pub(in crate::detect) const BLOCK: usize = 64;
@@ -29,10 +105,97 @@ pub(in crate::detect) use portable::{digits_of_base64, signs_of_base64};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, _mm_add_epi8, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+        __m128i, __m256i, __m512i, _mm_add_epi8, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8,
+        _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8, _mm256_add_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256,
+        _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
+        _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_xor_si256, _mm512_and_si512, _mm512_loadu_si512, _mm512_or_si512,
+        _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_test_epi8_mask,
     };
 
-    use super::BLOCK;
+    use std::array;
+
+    use super::super::buckets::{BYTES, Eights, PLACES, SYMBOLS};
+    use super::{BLOCK, Halves, WINDOW};
+
+    #[target_feature(enable = "avx512bw,avx512vbmi")]
+    pub(super) fn mark_wide(eights: &Eights, bytes: &[u8], marks: &mut [u64]) {
+        for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
+            let symbols: [__m512i; WINDOW] = array::from_fn(|position| {
+                let bytes = load_wide(bytes[position..].first_chunk().expect("a window at each place"));
+                let high = _mm512_and_si512(_mm512_srli_epi16::<1>(bytes), _mm512_set1_epi8(0x20));
+                _mm512_or_si512(_mm512_and_si512(bytes, _mm512_set1_epi8(0x1F)), high)
+            });
+            let mut any = _mm512_setzero_si512();
+            for eight in eights {
+                let allow = |position: usize| _mm512_permutexvar_epi8(symbols[position], load_wide(&eight[position]));
+                let (front, back) = (_mm512_and_si512(allow(0), allow(1)), _mm512_and_si512(allow(2), allow(3)));
+                any = _mm512_or_si512(any, _mm512_and_si512(front, back));
+            }
+            *mark = _mm512_test_epi8_mask(any, any);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    fn load_wide(bytes: &[u8; SYMBOLS]) -> __m512i {
+        #[expect(unsafe_code, reason = "a load takes an address")]
+        // SAFETY: 64 bytes can be read there.
+        unsafe {
+            _mm512_loadu_si512(bytes.as_ptr().cast())
+        }
+    }
+
+    /// Looks up sixteen symbols at a time: what is not among them has its highest bit set, which gives zero.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn mark_half(halves: &Halves, bytes: &[u8], marks: &mut [u64]) {
+        for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
+            let low = mark_32(halves, bytes);
+            *mark = u64::from(mark_32(halves, &bytes[PLACES / 2..])) << 32 | u64::from(low);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn mark_32(halves: &Halves, bytes: &[u8]) -> u32 {
+        let symbols: [[__m256i; 4]; WINDOW] = array::from_fn(|position| {
+            let bytes = load_half(bytes[position..].first_chunk().expect("a window at each place"));
+            let high = _mm256_and_si256(_mm256_srli_epi16::<1>(bytes), _mm256_set1_epi8(0x20));
+            let symbols = _mm256_or_si256(_mm256_and_si256(bytes, _mm256_set1_epi8(0x1F)), high);
+            [0x00, 0x10, 0x20, 0x30]
+                .map(|sixteen| _mm256_add_epi8(_mm256_xor_si256(symbols, _mm256_set1_epi8(sixteen)), _mm256_set1_epi8(0x70)))
+        });
+        let mut any = _mm256_setzero_si256();
+        for half in halves {
+            let allow = |position: usize| {
+                let (sixteens, _) = half[position].as_chunks::<16>();
+                let parts: [__m256i; 4] = array::from_fn(|at| _mm256_shuffle_epi8(twice(&sixteens[at]), symbols[position][at]));
+                _mm256_or_si256(_mm256_or_si256(parts[0], parts[1]), _mm256_or_si256(parts[2], parts[3]))
+            };
+            let (front, back) = (_mm256_and_si256(allow(0), allow(1)), _mm256_and_si256(allow(2), allow(3)));
+            any = _mm256_or_si256(any, _mm256_and_si256(front, back));
+        }
+        !_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, _mm256_setzero_si256())).cast_unsigned()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load_half(bytes: &[u8; 32]) -> __m256i {
+        #[expect(unsafe_code, reason = "a load takes an address")]
+        // SAFETY: 32 bytes can be read there.
+        unsafe {
+            _mm256_loadu_si256(bytes.as_ptr().cast())
+        }
+    }
+
+    /// The same sixteen bytes in both halves.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn twice(bytes: &[u8; 16]) -> __m256i {
+        #[expect(unsafe_code, reason = "a load takes an address")]
+        // SAFETY: sixteen bytes can be read there.
+        let half = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+        _mm256_broadcastsi128_si256(half)
+    }
 
     #[inline]
     #[target_feature(enable = "sse2")]

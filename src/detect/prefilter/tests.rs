@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::aho::Aho;
-use super::{Candidate, Prefilter, Windows};
+use super::simd::Level;
+use super::{Candidate, LITERALS, Prefilter, Windows};
 use crate::detect::{Literal, Scanner};
 use crate::rule::{Pack, RuleSet};
 
 #[path = "../../../benches/corpus.rs"]
 #[expect(dead_code, reason = "the benches use the rest")]
 #[expect(clippy::duplicate_mod, reason = "rule_check counts in it, too, and stands above this room")]
-mod corpus;
+pub(super) mod corpus;
 
 const BYTES: usize = 2 << 20;
 
@@ -68,10 +69,10 @@ fn literals_are_rare_in_logs_and_in_source() {
 }
 
 /// Xorshift64*.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -82,7 +83,7 @@ impl Random {
     /// apart, between bytes of every value.
     fn input(&mut self, literals: &[Box<[u8]>]) -> Vec<u8> {
         // Now and then over the edge of a step.
-        let ahead = if self.below(16) == 0 { 990 + self.below(60) } else { 0 };
+        let ahead = if self.below(16) == 0 { 4060 + self.below(60) } else { self.below(70) };
         let mut bytes = vec![b'.'; ahead];
         for _ in 0..self.below(12) {
             let literal = &literals[self.below(literals.len())];
@@ -110,26 +111,32 @@ fn compare(cases: usize, seed: u64) {
     let scanner = Scanner::new(Arc::new(RuleSet::builtin()));
     let mut literals: Vec<Box<[u8]>> = scanner.literals.iter().map(|literal| literal.bytes.clone()).collect();
     literals.extend([&b"ab"[..], b"q", b"xyz"].map(Into::into));
-    let (windows, aho) = (Windows::new(literals.clone()), Aho::new(&literals).unwrap());
+    let aho = Aho::new(&literals).unwrap();
+    // Those with chosen windows, and as if no window was chosen.
+    let levels = Level::all().flat_map(|level| [(level, LITERALS), (level, &[])]);
+    let all: Vec<Windows> = levels.map(|(level, chosen)| Windows::at_level(literals.clone(), chosen, level)).collect();
     let mut random = Random(seed);
     for _ in 0..cases {
         let bytes = random.input(&literals);
-        let (mut whole, mut pieces, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+        let mut expected = Vec::new();
         let start = random.below(bytes.len() + 1);
         let range = start..start + random.below(bytes.len() - start + 1);
         aho.candidates(&bytes, range.clone(), &mut expected);
-        windows.candidates(&bytes, range.clone(), &mut whole);
-        let mut at = range.start;
-        while at < range.end {
-            let end = (at + 1 + random.below(64)).min(range.end);
-            windows.candidates(&bytes, at..end, &mut pieces);
-            at = end;
+        expected.sort_unstable();
+        for windows in &all {
+            let (mut whole, mut pieces) = (Vec::new(), Vec::new());
+            windows.candidates(&bytes, range.clone(), &mut whole);
+            let mut at = range.start;
+            while at < range.end {
+                let end = (at + 1 + random.below(64)).min(range.end);
+                windows.candidates(&bytes, at..end, &mut pieces);
+                at = end;
+            }
+            whole.sort_unstable();
+            pieces.sort_unstable();
+            assert_eq!(whole, expected, "{}", bytes.escape_ascii());
+            assert_eq!(pieces, expected, "in pieces: {}", bytes.escape_ascii());
         }
-        for all in [&mut expected, &mut whole, &mut pieces] {
-            all.sort_unstable();
-        }
-        assert_eq!(whole, expected, "{}", bytes.escape_ascii());
-        assert_eq!(pieces, expected, "in pieces: {}", bytes.escape_ascii());
     }
 }
 

@@ -1,8 +1,13 @@
-//! Literals by four of their bytes: one look-up tells whether any of them can stand at a place.
+//! Literals by four of their bytes: buckets tell where any of those windows may stand, a list tells which.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
+use foldhash::fast::FixedState;
+
+use super::buckets::{BUCKETS, BYTES, Buckets, PLACES};
 use super::rarity::rarest;
+use super::simd::Level;
 use super::{Candidate, Prefilter};
 
 /// Bytes of a literal that are looked for.
@@ -14,24 +19,35 @@ const FOLD: u32 = 0x2020_2020;
 const HASH: u32 = 16;
 /// Bits of a hash that choose a list of windows.
 const LIST: u32 = 12;
-/// Places that are looked at before their candidates are.
-const STEP: usize = 1024;
+/// Places that are looked at before their candidates are, in marks.
+const STEP: usize = 64;
 
 /// A bit for each hash of a window.
 type Bits = [u64; 1 << (HASH - 6)];
+
+/// Windows that were chosen for the literals they stand in, each with its bucket. The last byte of a window is zero
+/// for a literal of three bytes: any may follow it.
+pub(in crate::detect) type Chosen = [([u8; WINDOW], u8)];
 
 /// Finds literals, blind to case. Cheap to make.
 #[derive(Debug)]
 pub(in crate::detect) struct Windows {
     literals: Vec<Box<[u8]>>,
+    /// Literals with a chosen window, and the others, which have a pass of their own: they make those no slower.
+    passes: Vec<Pass>,
+    /// Literals that are too short for a window.
+    short: Vec<usize>,
+}
+
+/// Some of the literals, by their windows.
+#[derive(Debug)]
+struct Pass {
+    buckets: Buckets,
+    /// Which hashes windows have: most of what the buckets let through stops here.
     bits: Box<Bits>,
-    /// The same by another hash: both have a bit for few windows but those looked for.
-    more_bits: Box<Bits>,
     /// Where the windows begin whose hash has these upper bits.
     lists: Box<[u16]>,
     all: Vec<Window>,
-    /// Literals that are too short for a window.
-    short: Vec<usize>,
     /// How far behind the beginning of a literal its window may begin.
     reach: usize,
 }
@@ -44,65 +60,147 @@ struct Window {
     offset: u16,
 }
 
+/// The bucket of each chosen window.
+pub(super) struct Choices(HashMap<u32, u8, FixedState>);
+
+impl Choices {
+    pub(super) fn new(chosen: &Chosen) -> Self {
+        Self(chosen.iter().map(|&(window, bucket)| (folded(window), bucket)).collect())
+    }
+
+    /// Where a chosen window stands in a literal, and its bucket.
+    pub(super) fn find(&self, literal: &[u8]) -> Option<(usize, usize)> {
+        let bucket = |window| Some(usize::from(*self.0.get(&folded(window))?));
+        match *literal {
+            [a, b, c] => Some((0, bucket([a, b, c, 0])?)),
+            _ => literal.array_windows().enumerate().find_map(|(at, &window)| Some((at, bucket(window)?))),
+        }
+    }
+}
+
 impl Windows {
-    /// Looks for these literals.
+    /// Looks for these literals, if it can by these windows.
     ///
     /// # Panics
     ///
     /// If there are more of them than a `u16` counts.
-    pub(in crate::detect) fn new(literals: Vec<Box<[u8]>>) -> Self {
-        let number = |at: usize| u16::try_from(at).expect("there are a few thousand literals");
-        let mut windows: Vec<Window> = Vec::with_capacity(2 * literals.len());
-        let mut short = Vec::new();
-        for (at, literal) in literals.iter().enumerate() {
-            let window =
-                |bytes: [u8; WINDOW], offset: usize| Window { bytes: folded(bytes), literal: number(at), offset: number(offset) };
-            match literal[..] {
-                [] | [_] | [_, _] => short.push(at),
-                // Whatever the fourth byte is.
-                [a, b, c] => {
-                    windows.extend((0..128).map(|other| window([a, b, c, other & 0x1F | 0x20 | (other & 0x60) << 1], 0)));
-                }
-                _ => {
-                    let offset = rarest(literal);
-                    windows.extend(literal[offset..].first_chunk().map(|&bytes| window(bytes, offset)));
-                }
+    pub(in crate::detect) fn new(literals: Vec<Box<[u8]>>, chosen: &Chosen) -> Self {
+        Self::at_level(literals, chosen, Level::best())
+    }
+
+    pub(super) fn at_level(literals: Vec<Box<[u8]>>, chosen: &Chosen, level: Level) -> Self {
+        let choices = Choices::new(chosen);
+        let (long, short): (Vec<usize>, Vec<usize>) = (0..literals.len()).partition(|&at| literals[at].len() >= WINDOW - 1);
+        let (mut known, mut others) = (Vec::with_capacity(long.len()), Vec::new());
+        for literal in long {
+            match choices.find(&literals[literal]) {
+                Some((offset, bucket)) => known.push((literal, offset, bucket)),
+                None => others.push(literal),
             }
         }
-        windows.sort_by_key(|window| (hash(window.bytes), window.bytes, window.literal));
-        let mut bits: Box<Bits> = Box::new([0; 1 << (HASH - 6)]);
-        let mut more_bits = bits.clone();
-        let mut lists = vec![0_u16; (1 << LIST) + 1];
-        for window in &windows {
-            let (hash, other) = (hash(window.bytes), other_hash(window.bytes));
-            bits[hash >> 6] |= 1 << (hash & 63);
-            more_bits[other >> 6] |= 1 << (other & 63);
-            lists[list(hash) + 1] += 1;
-        }
-        for at in 1..lists.len() {
-            lists[at] += lists[at - 1];
-        }
-        let reach = windows.iter().map(|window| usize::from(window.offset)).max().unwrap_or(0);
-        Self { literals, bits, more_bits, lists: lists.into(), all: windows, short, reach }
+        let passes = [known, spread(&literals, others)].into_iter().filter(|some| !some.is_empty());
+        let passes = passes.map(|some| Pass::new(&literals, &some, level)).collect();
+        Self { literals, passes, short }
+    }
+
+    #[cfg(test)]
+    pub(in crate::detect) fn literals(&self) -> &[Box<[u8]>] {
+        &self.literals
     }
 
     /// The literal of that number.
     pub(in crate::detect) fn literal(&self, number: usize) -> &[u8] {
         &self.literals[number]
     }
+}
+
+/// A window and a bucket for literals that have none chosen: those that begin alike come together.
+fn spread(literals: &[Box<[u8]>], mut some: Vec<usize>) -> Vec<(usize, usize, usize)> {
+    some.sort_by_key(|&at| &literals[at]);
+    let count = some.len().max(BUCKETS);
+    some.into_iter().enumerate().map(|(rank, at)| (at, rarest(&literals[at]), rank * BUCKETS / count)).collect()
+}
+
+impl Pass {
+    /// Looks for some of the literals, each by the window at an offset, which is in a bucket.
+    fn new(literals: &[Box<[u8]>], some: &[(usize, usize, usize)], level: Level) -> Self {
+        let number = |at: usize| u16::try_from(at).expect("there are a few thousand literals");
+        let mut windows: Vec<(Window, usize)> = Vec::with_capacity(some.len() + 512);
+        for &(literal, offset, bucket) in some {
+            let window = |bytes| (Window { bytes: folded(bytes), literal: number(literal), offset: number(offset) }, bucket);
+            match literals[literal][offset..] {
+                [a, b, c] => windows.extend(any_symbol().map(|other| window([a, b, c, other]))),
+                [a, b, c, d, ..] => windows.push(window([a, b, c, d])),
+                _ => {}
+            }
+        }
+        windows.sort_by_key(|(window, _)| (hash(window.bytes), window.bytes, window.literal));
+        let buckets = Buckets::new(windows.iter().map(|&(window, bucket)| (window.bytes.to_le_bytes(), bucket)), level);
+        let all: Vec<Window> = windows.into_iter().map(|(window, _)| window).collect();
+        let mut bits: Box<Bits> = Box::new([0; 1 << (HASH - 6)]);
+        let mut lists = vec![0_u16; (1 << LIST) + 1];
+        for window in &all {
+            let hash = hash(window.bytes);
+            bits[hash >> 6] |= 1 << (hash & 63);
+            lists[list(hash) + 1] += 1;
+        }
+        for at in 1..lists.len() {
+            lists[at] += lists[at - 1];
+        }
+        let reach = all.iter().map(|window| usize::from(window.offset)).max().unwrap_or(0);
+        Self { buckets, bits, lists: lists.into(), all, reach }
+    }
+
+    fn candidates(&self, literals: &[Box<[u8]>], bytes: &[u8], range: &Range<usize>, found: &mut Vec<Candidate>) {
+        let end = (range.end + self.reach).min(bytes.len());
+        let mut start = range.start;
+        let mut marks = [0; STEP];
+        while start < end {
+            // As many whole marks as there are bytes for, or the last few bytes before as many zeros.
+            let count =
+                ((bytes.len() - start).saturating_sub(BYTES - PLACES) / PLACES).min(STEP).min((end - start).div_ceil(PLACES));
+            let count = if count > 0 {
+                self.buckets.mark(&bytes[start..start + count * PLACES + BYTES - PLACES], &mut marks[..count]);
+                count
+            } else {
+                let mut last = [0; BYTES];
+                let rest = &bytes[start..bytes.len().min(start + BYTES)];
+                last[..rest.len()].copy_from_slice(rest);
+                self.buckets.mark(&last, &mut marks[..1]);
+                1
+            };
+            for (place, &mark) in (start..).step_by(PLACES).zip(&marks[..count]) {
+                let mut mark = mark;
+                while mark != 0 {
+                    self.at(literals, bytes, place + mark.trailing_zeros() as usize, range, found);
+                    mark &= mark - 1;
+                }
+            }
+            start += count * PLACES;
+        }
+    }
 
     /// The literals whose window stands at `place`.
-    fn at(&self, bytes: &[u8], place: usize, range: &Range<usize>, found: &mut Vec<Candidate>) {
-        let Some(four) = four_at(bytes, place).filter(|&four| has(&self.more_bits, other_hash(four))) else { return };
-        let list = list(hash(four));
+    fn at(&self, literals: &[Box<[u8]>], bytes: &[u8], place: usize, range: &Range<usize>, found: &mut Vec<Candidate>) {
+        let Some(four) = four_at(bytes, place) else { return };
+        let hash = hash(four);
+        if self.bits[hash >> 6] >> (hash & 63) & 1 == 0 {
+            return;
+        }
+        let list = list(hash);
         for window in &self.all[usize::from(self.lists[list])..usize::from(self.lists[list + 1])] {
             let Some(at) = place.checked_sub(usize::from(window.offset)).filter(|_| window.bytes == four) else { continue };
             let literal = usize::from(window.literal);
-            if range.contains(&at) && stands_at(bytes, at, &self.literals[literal]) {
+            if range.contains(&at) && stands_at(bytes, at, &literals[literal]) {
                 found.push(Candidate { at, literal });
             }
         }
     }
+}
+
+/// A byte for everything that remains of one once its case is dropped.
+fn any_symbol() -> impl Iterator<Item = u8> {
+    (0..=u8::MAX).filter(|byte| byte & 0x20 != 0)
 }
 
 /// The window at a place; bytes behind the end are zero.
@@ -124,46 +222,14 @@ fn hash(window: u32) -> usize {
     (window.wrapping_mul(0x9E37_79B1) >> (32 - HASH)) as usize
 }
 
-fn other_hash(window: u32) -> usize {
-    (window.wrapping_mul(0x85EB_CA6B) >> (32 - HASH)) as usize
-}
-
-fn has(bits: &Bits, hash: usize) -> bool {
-    bits[hash >> 6] >> (hash & 63) & 1 == 1
-}
-
 fn list(hash: usize) -> usize {
     hash >> (HASH - LIST)
 }
 
-/// Notes the places of `bytes` whose window may be one of those looked for; says how many. The last
-/// three bytes begin no window. No branch depends on the bytes.
-fn mark(bits: &Bits, bytes: &[u8], places: &mut [u16; STEP]) -> usize {
-    let mut count = 0;
-    for (at, four) in (0..).zip(bytes.windows(WINDOW)) {
-        let hash = hash(folded([four[0], four[1], four[2], four[3]]));
-        places[count % STEP] = at;
-        count += usize::from(has(bits, hash));
-    }
-    count
-}
-
 impl Prefilter for Windows {
     fn candidates(&self, bytes: &[u8], range: Range<usize>, found: &mut Vec<Candidate>) {
-        let end = (range.end + self.reach).min(bytes.len());
-        let mut places = [0; STEP];
-        let mut start = range.start;
-        while start < end {
-            let stop = (start + STEP).min(end);
-            let count = mark(&self.bits, &bytes[start..(stop + WINDOW - 1).min(bytes.len())], &mut places);
-            for &place in &places[..count] {
-                self.at(bytes, start + usize::from(place), &range, found);
-            }
-            start = stop;
-        }
-        // The last bytes of all, behind which a window would be cut.
-        for place in range.start.max(bytes.len().saturating_sub(WINDOW - 1))..end {
-            self.at(bytes, place, &range, found);
+        for pass in &self.passes {
+            pass.candidates(&self.literals, bytes, &range, found);
         }
         for &literal in &self.short {
             let wanted = &self.literals[literal];

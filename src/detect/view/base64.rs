@@ -44,10 +44,10 @@ fn readable(bytes: &[u8], run: Span, found: &mut Vec<Span>) {
         return found.push(run);
     }
     if signs.slashed && signs.parts_between_slashes {
-        parts(bytes, run, is_slash, found);
+        parts(bytes, run, |slashes, _| slashes, found);
     }
     if signs.dashed && signs.parts && found.is_empty() {
-        parts(bytes, run, |byte| is_slash(byte) || is_dash(byte), found);
+        parts(bytes, run, |slashes, dashes| slashes | dashes, found);
     }
 }
 
@@ -95,15 +95,27 @@ fn has_sixteen(bits: u64) -> bool {
     eight & eight >> 8 > 0
 }
 
-/// The readable parts of a run that is cut at these signs.
-fn parts(bytes: &[u8], run: Span, is_cut: impl Fn(u8) -> bool, found: &mut Vec<Span>) {
+/// The readable parts of a run that is cut at some of its signs: of slashes and dashes, each a bit.
+fn parts(bytes: &[u8], run: Span, cuts: impl Fn(u64, u64) -> u64, found: &mut Vec<Span>) {
     let mut start = run.start;
-    for end in run.range().filter(|&at| is_cut(bytes[at])).chain([run.end]) {
+    let mut part = |end: usize| {
         if is_readable(&bytes[start..end]) {
             found.push(Span::new(start, end));
         }
         start = end + 1;
+    };
+    for at in run.range().step_by(BLOCK) {
+        let digits = &bytes[at..run.end.min(at + BLOCK)];
+        let block =
+            digits.first_chunk().copied().unwrap_or_else(|| std::array::from_fn(|at| digits.get(at).copied().unwrap_or(0)));
+        let (slashes, dashes) = signs_of_base64(&block);
+        let mut cuts = cuts(slashes, dashes);
+        while cuts > 0 {
+            part(at + cuts.trailing_zeros() as usize);
+            cuts &= cuts - 1;
+        }
     }
+    part(run.end);
 }
 
 fn is_readable(digits: &[u8]) -> bool {

@@ -1,0 +1,95 @@
+//! Windows in buckets: which bytes may stand first, second, third and fourth in a window of each bucket. A place
+//! where some bucket allows all four bytes may begin a window. Few places of ordinary text do, if windows that are
+//! alike share a bucket: [`super::chosen`] says which.
+
+use super::simd::{self, Level};
+use super::windows::WINDOW;
+
+/// Each has a bit.
+pub(super) const BUCKETS: usize = 64;
+/// Places that are looked at together: a bit for each.
+pub(super) const PLACES: usize = 64;
+/// Bytes that windows at so many places take.
+pub(super) const BYTES: usize = PLACES + WINDOW - 1;
+/// What remains of a byte: six bits, the same for a letter in either case.
+pub(super) const SYMBOLS: usize = 64;
+
+/// The buckets that allow a byte, eight at a time: for each position in a window, by what remains of the byte.
+pub(super) type Eights = [[[u8; SYMBOLS]; WINDOW]; BUCKETS / 8];
+
+/// Finds the places where a window of some bucket may stand.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    level: Level,
+    eights: Box<Eights>,
+    /// The same with two buckets in one, for vectors that hold less.
+    halves: Box<[[[u8; SYMBOLS]; WINDOW]; BUCKETS / 16]>,
+    /// The same, all buckets together.
+    all: Box<[[u64; SYMBOLS]; WINDOW]>,
+}
+
+/// What remains of a byte: the bit that tells cases apart is dropped, and the one that ASCII leaves zero.
+pub(super) fn symbol(byte: u8) -> usize {
+    usize::from(byte & 0x1F | byte >> 1 & 0x20)
+}
+
+impl Buckets {
+    /// Each window with the bucket that it belongs to.
+    pub(super) fn new(windows: impl Iterator<Item = ([u8; WINDOW], usize)>, level: Level) -> Self {
+        let mut all = Box::new([[0_u64; SYMBOLS]; WINDOW]);
+        for (window, bucket) in windows {
+            for (symbols, byte) in all.iter_mut().zip(window) {
+                symbols[symbol(byte)] |= 1 << bucket;
+            }
+        }
+        let mut eights: Box<Eights> = Box::new([[[0; SYMBOLS]; WINDOW]; BUCKETS / 8]);
+        for (position, symbols) in all.iter().enumerate() {
+            for (symbol, buckets) in symbols.iter().enumerate() {
+                for (eight, byte) in eights.iter_mut().zip(buckets.to_le_bytes()) {
+                    eight[position][symbol] = byte;
+                }
+            }
+        }
+        let both = |half: usize, position: usize, symbol: usize| {
+            eights[half][position][symbol] | eights[half + BUCKETS / 16][position][symbol]
+        };
+        let halves = std::array::from_fn(|half| {
+            std::array::from_fn(|position| std::array::from_fn(|symbol| both(half, position, symbol)))
+        });
+        Self { level, halves: Box::new(halves), eights, all }
+    }
+
+    /// Sets a bit for each place where a window may begin: the first bit of the first mark for the first byte.
+    /// The bytes are those of the places, and three more.
+    pub(super) fn mark(&self, bytes: &[u8], marks: &mut [u64]) {
+        match self.level {
+            Level::Wide => simd::mark_wide(&self.eights, bytes, marks),
+            Level::Half => simd::mark_half(&self.halves, bytes, marks),
+            Level::Plain => self.mark_plain(bytes, marks),
+        }
+    }
+
+    fn mark_plain(&self, bytes: &[u8], marks: &mut [u64]) {
+        let [first, second, third, fourth] = &*self.all;
+        for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
+            let buckets =
+                |four: &[u8]| first[symbol(four[0])] & second[symbol(four[1])] & third[symbol(four[2])] & fourth[symbol(four[3])];
+            let places = bytes.windows(WINDOW).rev();
+            *mark = places.fold(0, |mark, four| mark << 1 | u64::from(buckets(four) != 0));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_one_symbol_in_either_case() {
+        for byte in b'a'..=b'z' {
+            assert_eq!(symbol(byte), symbol(byte.to_ascii_uppercase()));
+        }
+        let others: std::collections::BTreeSet<usize> = (b' '..=b'?').chain(b'`'..=0x7F).map(symbol).collect();
+        assert_eq!(others.len(), SYMBOLS);
+    }
+}
