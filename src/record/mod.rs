@@ -80,7 +80,9 @@ fn is_record(line: &[u8]) -> bool {
         ];
         return KEYS.iter().filter(|key| memchr::memmem::find(line, key).is_some()).count() >= 2;
     }
-    start.windows(5).any(is_clock) && start.windows(4).any(|four| is_year(four) || is_month(four))
+    let mut colons = memchr::memchr_iter(b':', start);
+    let has_clock = colons.any(|colon| colon >= 2 && start.get(colon - 2..colon + 3).is_some_and(is_clock));
+    has_clock && start.windows(4).any(|four| is_year(four) || is_month(four))
 }
 
 /// `09:11` with digits on both sides of a colon.

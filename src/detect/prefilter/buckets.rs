@@ -15,15 +15,16 @@ pub(super) const BYTES: usize = PLACES + WINDOW - 1;
 pub(super) const SYMBOLS: usize = 64;
 
 /// The buckets that allow a byte, eight at a time: for each position in a window, by what remains of the byte.
-pub(super) type Eights = [[[u8; SYMBOLS]; WINDOW]; BUCKETS / 8];
+pub(super) type Eight = [[u8; SYMBOLS]; WINDOW];
 
 /// Finds the places where a window of some bucket may stand.
 #[derive(Debug)]
 pub(super) struct Buckets {
     level: Level,
-    eights: Box<Eights>,
+    /// As many as there are buckets for.
+    eights: Vec<Eight>,
     /// The same with two buckets in one, for vectors that hold less.
-    halves: Box<[[[u8; SYMBOLS]; WINDOW]; BUCKETS / 16]>,
+    halves: Vec<Eight>,
     /// The same, all buckets together.
     all: Box<[[u64; SYMBOLS]; WINDOW]>,
 }
@@ -42,21 +43,18 @@ impl Buckets {
                 symbols[symbol(byte)] |= 1 << bucket;
             }
         }
-        let mut eights: Box<Eights> = Box::new([[[0; SYMBOLS]; WINDOW]; BUCKETS / 8]);
-        for (position, symbols) in all.iter().enumerate() {
-            for (symbol, buckets) in symbols.iter().enumerate() {
-                for (eight, byte) in eights.iter_mut().zip(buckets.to_le_bytes()) {
-                    eight[position][symbol] = byte;
-                }
+        let used = all[0].iter().fold(0, |used, buckets| used | buckets);
+        let count = (BUCKETS - used.leading_zeros() as usize).div_ceil(8);
+        let eight = |number: usize| all.each_ref().map(|symbols| symbols.map(|buckets| buckets.to_le_bytes()[number]));
+        let eights: Vec<Eight> = (0..count).map(eight).collect();
+        let (first, second) = eights.split_at(count.min(BUCKETS / 16));
+        let mut halves = first.to_vec();
+        for (half, eight) in halves.iter_mut().zip(second) {
+            for (symbols, others) in half.iter_mut().zip(eight) {
+                symbols.iter_mut().zip(others).for_each(|(buckets, others)| *buckets |= others);
             }
         }
-        let both = |half: usize, position: usize, symbol: usize| {
-            eights[half][position][symbol] | eights[half + BUCKETS / 16][position][symbol]
-        };
-        let halves = std::array::from_fn(|half| {
-            std::array::from_fn(|position| std::array::from_fn(|symbol| both(half, position, symbol)))
-        });
-        Self { level, halves: Box::new(halves), eights, all }
+        Self { level, eights, halves, all }
     }
 
     /// Sets a bit for each place where a window may begin: the first bit of the first mark for the first byte.

@@ -1,8 +1,9 @@
 //! Chooses the windows of the built-in rules and puts them into buckets, so that buckets let as few places of sample
 //! text through as can be: counted, not estimated. Writes `chosen.rs`.
 //!
-//! `KEYFENCE_SAMPLES=a.log:b.js cargo test --lib chooses -- --ignored` takes the text of the benches and these files;
-//! the present choice was made with 24 MB of server logs and 24 MB of JavaScript, Python and JSON of packages.
+//! `KEYFENCE_SAMPLES=a.log:b.js cargo test --lib chooses -- --ignored` takes the text of the benches and these files, and
+//! names the most frequent windows in a file `keyfence-frequent-windows` for temporary files: their rules may have a
+//! rarer literal. The present choice was made with 24 MB of server logs and 24 MB of JavaScript, Python and JSON of packages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -221,6 +222,7 @@ fn chooses() {
     texts.extend(named.split(':').filter(|path| !path.is_empty()).map(|path| fs::read(path).expect(path)));
     let sample = Sample::new(&texts);
     let grams = sample.most_frequent();
+    let mut frequent = String::new();
     let mut text = String::from(
         "//! Which window of which literals is in which bucket. Written by a test, see `choose.rs`.\n\nuse super::windows::Chosen;\n",
     );
@@ -231,7 +233,7 @@ fn chooses() {
         let mut worst: Vec<_> = all.iter().map(|&(_, window)| (sample.rate(gram(&window)), window)).collect();
         worst.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (rate, window) in worst.into_iter().take(20) {
-            println!("{name}: {} stands {rate:.0} times in a million bytes", window.escape_ascii());
+            writeln!(frequent, "{name}: {} stands {rate:.0} times in a million bytes", window.escape_ascii()).unwrap();
         }
         write!(text, "\n/// {what}.\n#[rustfmt::skip]\npub(in crate::detect) const {name}: &Chosen = &[").unwrap();
         for bucket in all.chunk_by(|a, b| a.0 == b.0) {
@@ -243,4 +245,5 @@ fn chooses() {
         text.push_str("\n];\n");
     }
     fs::write("src/detect/prefilter/chosen.rs", text).unwrap();
+    fs::write(env::temp_dir().join("keyfence-frequent-windows"), frequent).unwrap();
 }

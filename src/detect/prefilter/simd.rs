@@ -1,10 +1,6 @@
 //! Vector instructions, where the processor has them.
 
-use super::buckets::{BUCKETS, Eights, SYMBOLS};
-use super::windows::WINDOW;
-
-/// Half as many buckets.
-type Halves = [[[u8; SYMBOLS]; WINDOW]; BUCKETS / 16];
+use super::buckets::Eight;
 
 /// Which instructions look for windows. A level is made by [`Level::best`] and [`Level::all`] alone: the processor
 /// has what it needs.
@@ -46,7 +42,7 @@ impl Level {
 
 /// [`Buckets::mark`](super::buckets::Buckets::mark) at [`Level::Wide`].
 #[cfg(target_arch = "x86_64")]
-pub(super) fn mark_wide(eights: &Eights, bytes: &[u8], marks: &mut [u64]) {
+pub(super) fn mark_wide(eights: &[Eight], bytes: &[u8], marks: &mut [u64]) {
     #[expect(unsafe_code, reason = "instructions that the processor of this level has")]
     // SAFETY: the level was made because the processor has them.
     unsafe {
@@ -56,7 +52,7 @@ pub(super) fn mark_wide(eights: &Eights, bytes: &[u8], marks: &mut [u64]) {
 
 /// [`Buckets::mark`](super::buckets::Buckets::mark) at [`Level::Half`].
 #[cfg(target_arch = "x86_64")]
-pub(super) fn mark_half(halves: &Halves, bytes: &[u8], marks: &mut [u64]) {
+pub(super) fn mark_half(halves: &[Eight], bytes: &[u8], marks: &mut [u64]) {
     #[expect(unsafe_code, reason = "instructions that the processor of this level has")]
     // SAFETY: the level was made because the processor has them.
     unsafe {
@@ -66,13 +62,13 @@ pub(super) fn mark_half(halves: &Halves, bytes: &[u8], marks: &mut [u64]) {
 
 /// No processor has this level.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn mark_wide(_: &Eights, _: &[u8], marks: &mut [u64]) {
+pub(super) fn mark_wide(_: &[Eight], _: &[u8], marks: &mut [u64]) {
     marks.fill(u64::MAX);
 }
 
 /// No processor has this level.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn mark_half(_: &Halves, _: &[u8], marks: &mut [u64]) {
+pub(super) fn mark_half(_: &[Eight], _: &[u8], marks: &mut [u64]) {
     marks.fill(u64::MAX);
 }
 
@@ -114,11 +110,12 @@ mod x86 {
 
     use std::array;
 
-    use super::super::buckets::{BYTES, Eights, PLACES, SYMBOLS};
-    use super::{BLOCK, Halves, WINDOW};
+    use super::super::buckets::{BYTES, Eight, PLACES, SYMBOLS};
+    use super::super::windows::WINDOW;
+    use super::BLOCK;
 
     #[target_feature(enable = "avx512bw,avx512vbmi")]
-    pub(super) fn mark_wide(eights: &Eights, bytes: &[u8], marks: &mut [u64]) {
+    pub(super) fn mark_wide(eights: &[Eight], bytes: &[u8], marks: &mut [u64]) {
         for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
             let symbols: [__m512i; WINDOW] = array::from_fn(|position| {
                 let bytes = load_wide(bytes[position..].first_chunk().expect("a window at each place"));
@@ -147,7 +144,7 @@ mod x86 {
 
     /// Looks up sixteen symbols at a time: what is not among them has its highest bit set, which gives zero.
     #[target_feature(enable = "avx2")]
-    pub(super) fn mark_half(halves: &Halves, bytes: &[u8], marks: &mut [u64]) {
+    pub(super) fn mark_half(halves: &[Eight], bytes: &[u8], marks: &mut [u64]) {
         for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
             let low = mark_32(halves, bytes);
             *mark = u64::from(mark_32(halves, &bytes[PLACES / 2..])) << 32 | u64::from(low);
@@ -156,7 +153,7 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn mark_32(halves: &Halves, bytes: &[u8]) -> u32 {
+    fn mark_32(halves: &[Eight], bytes: &[u8]) -> u32 {
         let symbols: [[__m256i; 4]; WINDOW] = array::from_fn(|position| {
             let bytes = load_half(bytes[position..].first_chunk().expect("a window at each place"));
             let high = _mm256_and_si256(_mm256_srli_epi16::<1>(bytes), _mm256_set1_epi8(0x20));

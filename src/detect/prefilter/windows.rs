@@ -114,11 +114,12 @@ impl Windows {
     }
 }
 
-/// A window and a bucket for literals that have none chosen: those that begin alike come together.
+/// A window and a bucket for literals that have none chosen: those that begin alike come together, three or so in a
+/// bucket, because every eight buckets cost time.
 fn spread(literals: &[Box<[u8]>], mut some: Vec<usize>) -> Vec<(usize, usize, usize)> {
     some.sort_by_key(|&at| &literals[at]);
-    let count = some.len().max(BUCKETS);
-    some.into_iter().enumerate().map(|(rank, at)| (at, rarest(&literals[at]), rank * BUCKETS / count)).collect()
+    let (count, buckets) = (some.len(), some.len().div_ceil(3).next_multiple_of(8).min(BUCKETS));
+    some.into_iter().enumerate().map(|(rank, at)| (at, rarest(&literals[at]), rank * buckets / count)).collect()
 }
 
 impl Pass {
