@@ -1,11 +1,10 @@
 //! One block while it is read: what its head and what is assigned in it say.
 
-use super::branch;
 use super::declare::{self, Told};
 use super::entry::Entry;
 use super::resolve::{Clue, Level};
 use super::structure::{Shape, Structure};
-use super::survey::{BlockFacts, Survey};
+use super::survey::{BlockFacts, NAMES, Survey};
 use super::words::{Counts, Words};
 use crate::credential::Environment;
 use crate::finding::{PlaceKind, Stage};
@@ -22,7 +21,7 @@ pub(super) struct BlockReading<'s, 'a> {
     pub(super) facts: BlockFacts<'a>,
 }
 
-impl BlockReading<'_, '_> {
+impl<'a> BlockReading<'_, 'a> {
     fn words(&self) -> &Words {
         self.survey.dictionary()
     }
@@ -40,8 +39,7 @@ impl BlockReading<'_, '_> {
         let shown = || String::from_utf8_lossy(key);
         let call = head.last() == Some(&b'(');
         self.facts.provider = self.survey.block_provider(structure, number);
-        let before = block.prev.map(|prev| structure.head(prev));
-        if let Some(arm) = branch::of_head(self.words(), head, before) {
+        if let Some(arm) = self.survey.arm(structure, number) {
             self.level = Level::Branch;
             let text = String::from_utf8_lossy(head.trim_ascii()).into_owned();
             self.push("P26", arm.stage, arm.weight, format!("branch {text}"));
@@ -71,8 +69,14 @@ impl BlockReading<'_, '_> {
     }
 
     /// `production`, `env.production.vars`, `env_production`.
-    fn exact_key(&self, key: &[u8], counts: Counts) -> Option<Stage> {
+    fn exact_key(&self, key: &'a [u8], counts: Counts) -> Option<Stage> {
         let words = self.words();
+        if self.structure.blocks[self.number].shape != Shape::Section
+            && !key.starts_with(b"env")
+            && memchr::memchr(b'.', key).is_none()
+        {
+            return self.survey.said(key).stage;
+        }
         let key = key.strip_prefix(b"env_").or_else(|| key.strip_prefix(b"env-")).unwrap_or(key);
         let dotted = self.structure.blocks[self.number].shape == Shape::Section || key.contains(&b'.');
         let mut parts = key.split(|byte| dotted && b".:\"' ".contains(byte)).filter(|part| !part.is_empty());
@@ -103,28 +107,37 @@ impl BlockReading<'_, '_> {
     pub(super) fn entries(&mut self) {
         let file = self.number == 0;
         let ci = self.survey.kind() == PlaceKind::Ci;
-        let own_entries;
+        let mut own = self.survey.scratch.take();
         let entries = if file {
             self.survey.file_entries(self.structure)
         } else {
-            own_entries = self.structure.entries(self.number);
-            &own_entries[..]
+            self.structure.entries_into(self.number, &mut own);
+            &own[..]
         };
         let paragraph =
             self.structure.blocks[self.number].shape == Shape::Paragraph && self.structure.blocks[self.number].head.is_empty();
         let of_provider = self.facts.provider.is_some() || self.within_provider();
-        let listed = entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(b"value"));
-        for entry in entries {
-            let told = Told::new(entry);
-            if self.facts.names.len() < 2000 {
-                self.facts.names.push((entry.name, self.words().side_in(&told.words)));
+        for (at, entry) in entries.iter().enumerate() {
+            let said = self.survey.said(entry.name);
+            if said.side == Some(Environment::Live) && at < NAMES {
+                self.facts.live.push(entry.name);
             }
-            let own = of_provider || self.survey.run.rules.named_in(&told.words).is_some();
-            self.facts.flags.extend(declare::flag(&told).filter(|flag| own || flag.generic));
+            let own = of_provider || said.provider.is_some();
+            if said.declares.flag {
+                self.facts.flags.extend(declare::flag(&Told::new(entry)).filter(|flag| own || flag.generic));
+            }
             // What stands at the top of a file counts as the file's.
             if file || paragraph || own {
                 continue;
             }
+            if !said.declares.of_place() {
+                let listed = || entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(b"value"));
+                if !entry.commented && entry.name.eq_ignore_ascii_case(b"name") && !listed() {
+                    self.named(entry, ci);
+                }
+                continue;
+            }
+            let told = Told::new(entry);
             if let Some(said) = declare::runtime(self.words(), &told) {
                 self.facts.built.push(declare::clue("P34", said, entry));
             } else if let Some(stage) = declare::deployment(self.words(), &told).filter(|_| !self.survey.is_pipeline_word(&told))
@@ -133,10 +146,10 @@ impl BlockReading<'_, '_> {
                 self.clues.push(declare::clue(if named { "P23" } else { "P21" }, (stage, if named { 90 } else { 85 }), entry));
             } else if let Some(stage) = declare::switch(&told) {
                 self.clues.push(declare::clue("P36", (stage, 60), entry));
-            } else if !entry.commented && entry.name.eq_ignore_ascii_case(b"name") && !listed {
-                self.named(entry, ci);
             }
         }
+        own.clear();
+        self.survey.scratch.replace(own);
         self.environment_of_job(ci);
     }
 

@@ -1,8 +1,16 @@
 //! Conditions: which environment an arm of a branch is for.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::words::{Counts, Words};
 use crate::finding::Stage;
-use crate::rule::name::{NameWords, is_one_of, words};
+use crate::rule::name::{NameWords, is_one_of};
+
+/// What stands before a condition behind its statement.
+static IF: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" if "));
+static UNLESS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" unless "));
 
 /// The longest condition, and as far from its sign as an arm of it is looked for.
 pub(super) const LONGEST: usize = 300;
@@ -23,7 +31,7 @@ pub(super) struct Arm {
 impl Arm {
     /// What the other arm is for: not production is some lower environment; not the sandbox's mode is
     /// live; not staging is anything.
-    fn inverted(self) -> Option<Self> {
+    pub(super) fn inverted(self) -> Option<Self> {
         match self.stage {
             Stage::Production => Some(Self { stage: Stage::Dev, ..self }),
             Stage::Sandbox | Stage::Test | Stage::Dev => Some(Self { stage: Stage::Production, weight: OTHER }),
@@ -34,20 +42,18 @@ impl Arm {
 
 /// What a block with this head is for; `before` is the head of the block before it, for an `else`.
 pub(super) fn of_head(dictionary: &Words, head: &[u8], before: Option<&[u8]>) -> Option<Arm> {
-    let head = head.trim_ascii();
-    let head = head.strip_suffix(b"{").or_else(|| head.strip_suffix(b":")).unwrap_or(head).trim_ascii();
+    let head = bare(head);
     if head.is_empty() || head.len() > LONGEST {
         return None;
     }
-    let head = head.strip_prefix(b"}").unwrap_or(head).trim_ascii();
     // `key = if production?`: the arms are what is assigned.
     let value = if memchr::memchr(b'=', head).is_some() { assigned_from(head).trim_ascii_start() } else { head };
     let chooses = [&b"if "[..], b"if(", b"unless ", b"case "].iter().any(|word| value.starts_with(word));
     let head = if chooses { value } else { head };
-    let word = head.split(|byte| !byte.is_ascii_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
+    let word = first_word(head);
     let rest = |skip: &[u8]| &head[memchr::memmem::find(head, skip).map_or(0, |at| at + skip.len())..];
     match word {
-        b"else" if head.len() > 6 && memchr::memmem::find(head, b"if").is_some() => of_condition(dictionary, rest(b"if")),
+        b"else" if is_else_if(head) => of_condition(dictionary, rest(b"if")),
         b"if" | b"elif" | b"elsif" | b"elseif" => of_condition(dictionary, rest(word)),
         b"unless" => of_condition(dictionary, rest(word)).and_then(Arm::inverted),
         b"else" => of_head(dictionary, before?, None).and_then(Arm::inverted),
@@ -56,6 +62,27 @@ pub(super) fn of_head(dictionary: &Words, head: &[u8], before: Option<&[u8]>) ->
         _ if head.ends_with(b")") && !head.contains(&b'(') && !head.contains(&b' ') => of_literals(dictionary, head),
         _ => None,
     }
+}
+
+/// A head without the braces or the colon around it.
+fn bare(head: &[u8]) -> &[u8] {
+    let head = head.trim_ascii();
+    let head = head.strip_suffix(b"{").or_else(|| head.strip_suffix(b":")).unwrap_or(head).trim_ascii();
+    head.strip_prefix(b"}").unwrap_or(head).trim_ascii()
+}
+
+/// Whether the block with this head is for everything that the one before it is not for.
+pub(super) fn is_else(head: &[u8]) -> bool {
+    let head = bare(head);
+    head.len() <= LONGEST && first_word(head) == b"else" && !is_else_if(head)
+}
+
+fn is_else_if(head: &[u8]) -> bool {
+    head.len() > 6 && memchr::memmem::find(head, b"if").is_some()
+}
+
+fn first_word(head: &[u8]) -> &[u8] {
+    head.split(|byte| !byte.is_ascii_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default()
 }
 
 /// What is true where a condition holds.
@@ -69,7 +96,6 @@ pub(super) fn of_condition(dictionary: &Words, condition: &[u8]) -> Option<Arm> 
         return None;
     }
     let text = String::from_utf8_lossy(condition).to_ascii_lowercase();
-    let all = words(condition);
     let has = |wanted: &[&str]| wanted.iter().any(|wanted| text.contains(wanted));
     let arm = of_literals(dictionary, condition)
         .filter(|_| {
@@ -79,27 +105,41 @@ pub(super) fn of_condition(dictionary: &Words, condition: &[u8]) -> Option<Arm> 
         })
         .map(|arm| Arm { weight: if is_runtime(&text) { RUNTIME } else { DEPLOYMENT }, ..arm })
         .or_else(|| of_flag(&all, &text))?;
-    let negated = text.contains("!=")
-        || text.contains(" ne ")
+    if is_negated(&all, &text) { arm.inverted() } else { Some(arm) }
+}
+
+fn is_negated(all: &NameWords, text: &str) -> bool {
+    let signed = || text.contains("!=") || text.trim_start_matches([' ', '(']).starts_with('!');
+    let worded = || text.contains(" not ") || text.starts_with("not ") || text.contains("is not");
+    text.contains('!') && signed()
+        || all.has(&["not"]) && worded()
+        || all.has(&["ne"]) && text.contains(" ne ")
         || text.contains("ne(")
-        || text.contains(" not ")
-        || text.starts_with("not ")
-        || text.trim_start_matches([' ', '(']).starts_with('!')
-        || text.contains("is not");
-    if negated { arm.inverted() } else { Some(arm) }
 }
 
 fn is_runtime(text: &str) -> bool {
-    ["node_env", "rails_env", "rack_env", "rails.env", "mix_env", "flask_env", "aspnetcore", "import.meta.env.mode", "app.env"]
+    // All of them have one or the other.
+    text.contains(['_', '.'])
+        && [
+            "node_env",
+            "rails_env",
+            "rack_env",
+            "rails.env",
+            "mix_env",
+            "flask_env",
+            "aspnetcore",
+            "import.meta.env.mode",
+            "app.env",
+        ]
         .iter()
         .any(|name| text.contains(name))
 }
 
 /// `isProd`, `Rails.env.production?`, `IS_PRODUCTION`, `env.IsProduction()`, `liveMode`, `useSandbox`.
-fn of_flag(all: &[String], text: &str) -> Option<Arm> {
-    let has = |wanted: &[&str]| all.iter().any(|word| wanted.contains(&word.as_str()));
+fn of_flag(all: &NameWords, text: &str) -> Option<Arm> {
+    let has = |wanted: &[&str]| all.has(wanted);
     let followed = |first: &[&str], second: &[&str]| {
-        all.windows(2).any(|pair| first.contains(&pair[0].as_str()) && second.contains(&pair[1].as_str()))
+        all.iter().zip(all.iter().skip(1)).any(|(one, next)| is_one_of(one, first) && is_one_of(next, second))
     };
     let production = ["production", "prod"];
     let arm = |stage, weight| Some(Arm { stage, weight });
@@ -164,16 +204,16 @@ pub(super) fn inline(dictionary: &Words, before: &[u8], behind: &[u8]) -> Option
     if let Some(pattern) = pattern(line) {
         return of_literals(dictionary, pattern);
     }
-    let end = behind.iter().position(|byte| b"\n;".contains(byte)).unwrap_or(behind.len());
-    let rest = &behind[..end];
-    if let Some(at) = memchr::memmem::find(rest, b" if ") {
+    let rest = &behind[..memchr::memchr2(b'\n', b';', behind).unwrap_or(behind.len())];
+    if let Some(at) = IF.find(rest) {
         let condition = &rest[at + 4..];
         let condition = &condition[..memchr::memmem::find(condition, b" else ").unwrap_or(condition.len())];
         return of_condition(dictionary, condition);
     }
-    if let Some(at) = memchr::memmem::find(rest, b" unless ") {
+    if let Some(at) = UNLESS.find(rest) {
         return of_condition(dictionary, &rest[at + 8..]).and_then(Arm::inverted);
     }
+    IF.find(line)?;
     let at = memchr::memmem::rfind(line, b" if ")?;
     let otherwise = memchr::memmem::find(&line[at..], b" else ")?;
     of_condition(dictionary, &line[at + 4..at + otherwise]).and_then(Arm::inverted)

@@ -2,6 +2,7 @@
 //! which mode a provider is used (`PAYPAL_MODE=live`).
 
 use super::entry::Entry;
+use super::lexicon::{self, NameTraits};
 use super::resolve::Clue;
 use super::words::{Counts, Words};
 use crate::credential::Environment;
@@ -87,36 +88,82 @@ impl<'e, 'a> Told<'e, 'a> {
     }
 }
 
+/// What an assignment may declare, as far as its name tells: most declare nothing, whatever the value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Declares {
+    /// Where code runs.
+    pub(super) deployment: bool,
+    /// How code was built.
+    pub(super) runtime: bool,
+    /// An environment that is on or off.
+    pub(super) switch: bool,
+    /// The application's own URL.
+    pub(super) own_url: bool,
+    /// The mode of a provider.
+    pub(super) flag: bool,
+}
+
+impl Declares {
+    /// What a name may declare.
+    pub(super) fn of(name: &[u8], all: &NameWords, traits: NameTraits) -> Self {
+        Self {
+            deployment: is_deployment(name, all),
+            runtime: is_runtime(name, all),
+            switch: is_switch(all),
+            own_url: is_own_url(all, traits),
+            flag: name.len() <= FLAG && (is_mode_name(traits) || side_of_flag(traits).is_some()),
+        }
+    }
+
+    /// Whether it says where its block is.
+    pub(super) const fn of_place(self) -> bool {
+        self.deployment || self.runtime || self.switch
+    }
+}
+
 /// The last part of a dotted name, if it has several.
 fn behind_dot(name: &[u8]) -> Option<NameWords> {
     memchr::memrchr(b'.', name).map(|dot| NameWords::of(&name[dot + 1..]))
 }
 
+/// Attributes of OpenTelemetry, one of which is the environment.
+const ATTRIBUTES: &[u8] = b"otelresourceattributes";
+
+/// The normal form of a deployment variable, without the prefix of serverless frameworks.
+fn deployment_name(all: &NameWords) -> &[u8] {
+    let name = all.normal();
+    name.strip_prefix(b"env").filter(|rest| is_one_of(rest, DEPLOYMENT)).unwrap_or(name)
+}
+
+/// Whether a name is that of a deployment variable.
+fn is_deployment(name: &[u8], all: &NameWords) -> bool {
+    let normal = all.normal();
+    let speaks = memchr::memchr2(b'v', b'r', normal).is_some() && [&b"env"[..], b"tier"].iter().any(|part| holds(normal, part))
+        || normal.ends_with(b"stage")
+        || normal == b"workspace"
+        || normal == ATTRIBUTES;
+    if !speaks {
+        return false;
+    }
+    let normal = deployment_name(all);
+    let own = normal.len() > 6 && (normal.ends_with(b"appenv") || normal.ends_with(b"deployenv"));
+    let last = || behind_dot(name).is_some_and(|last| is_one_of(last.normal(), &["environment", "appenv"]));
+    own || normal == ATTRIBUTES || is_one_of(normal, DEPLOYMENT) || last()
+}
+
 /// P21 and P33: a deployment variable.
 pub(super) fn deployment(dictionary: &Words, told: &Told<'_, '_>) -> Option<Stage> {
     let (entry, all) = (told.entry, &told.words);
-    let name = all.normal();
-    let speaks = |word: &[u8]| {
-        memchr::memchr2(b'v', b'r', word).is_some() && [&b"env"[..], b"tier"].iter().any(|part| holds(word, part))
-            || word.ends_with(b"stage")
-            || word == b"workspace"
-            || word == b"otelresourceattributes"
-    };
-    if entry.commented || entry.value.len() > 200 || !speaks(name) || is_reference(entry.value) {
+    if entry.commented || entry.value.len() > 200 || !is_deployment(entry.name, all) || is_reference(entry.value) {
         return None;
     }
-    let name = name.strip_prefix(b"env").filter(|rest| is_one_of(rest, DEPLOYMENT)).unwrap_or(name);
-    if name == b"otelresourceattributes" {
+    let name = deployment_name(all);
+    if name == ATTRIBUTES {
         let said = entry.value.split(|&byte| byte == b',').find_map(|pair| {
             let equal = memchr::memchr(b'=', pair)?;
             pair[..equal].trim_ascii().starts_with(b"deployment.environment").then(|| pair[equal + 1..].trim_ascii())
         })?;
         return dictionary.loose(said, Counts::KEY);
-    }
-    let own = name.len() > 6 && (name.ends_with(b"appenv") || name.ends_with(b"deployenv"));
-    let last = || behind_dot(entry.name).is_some_and(|last| is_one_of(last.normal(), &["environment", "appenv"]));
-    if !(is_one_of(name, DEPLOYMENT) || own || last()) {
-        return None;
     }
     let plain = is_one_of(name, &["stage", "tier", "workspace"]);
     let exact = dictionary.exact(entry.value, Counts::KEY);
@@ -130,11 +177,16 @@ fn holds(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|there| there == part)
 }
 
+/// Whether a name is that of a variable that says how code was built or started.
+fn is_runtime(name: &[u8], all: &NameWords) -> bool {
+    let active = || behind_dot(name).is_some_and(|last| last.normal() == b"active") && holds(all.normal(), b"profiles");
+    is_one_of(all.normal(), RUNTIME) || active()
+}
+
 /// P34: how code was built or started; a production value weighs little.
 pub(super) fn runtime(dictionary: &Words, told: &Told<'_, '_>) -> Option<(Stage, u8)> {
     let (entry, name) = (told.entry, told.words.normal());
-    let active = || behind_dot(entry.name).is_some_and(|last| last.normal() == b"active") && holds(name, b"profiles");
-    if entry.commented || !(is_one_of(name, RUNTIME) || active()) || is_reference(entry.value) {
+    if entry.commented || !is_runtime(entry.name, &told.words) || is_reference(entry.value) {
         return None;
     }
     let stage = match entry.value {
@@ -162,17 +214,22 @@ fn boolean(value: &[u8]) -> Option<bool> {
     }
 }
 
+/// The environment that a switch is called after.
+fn switched(all: &NameWords) -> &[u8] {
+    let name = all.normal();
+    name.strip_prefix(b"is").unwrap_or(name)
+}
+
+fn is_switch(all: &NameWords) -> bool {
+    is_one_of(switched(all), &["production", "prod", "development", "dev", "staging", "local"])
+}
+
 /// P36: a word for an environment as a switch. That a lower one is off says nothing.
 pub(super) fn switch(told: &Told<'_, '_>) -> Option<Stage> {
-    if told.entry.commented {
+    if told.entry.commented || !is_switch(&told.words) {
         return None;
     }
-    let name = told.words.normal();
-    let name = name.strip_prefix(b"is").unwrap_or(name);
-    if !is_one_of(name, &["production", "prod", "development", "dev", "staging", "local"]) {
-        return None;
-    }
-    match (name, boolean(told.entry.value)?) {
+    match (switched(&told.words), boolean(told.entry.value)?) {
         (b"production" | b"prod", true) => Some(Stage::Production),
         (b"production" | b"prod", false) | (b"development" | b"dev", true) => Some(Stage::Dev),
         (b"staging", true) => Some(Stage::Staging),
@@ -181,31 +238,19 @@ pub(super) fn switch(told: &Told<'_, '_>) -> Option<Stage> {
     }
 }
 
-/// Words that make a URL the application's own.
-const OWN: &[&str] = &[
-    "app",
-    "base",
-    "site",
-    "public",
-    "server",
-    "web",
-    "frontend",
-    "backend",
-    "root",
-    "canonical",
-    "domain",
-    "api",
-    "next",
-    "host",
-    "nextauth",
-];
+/// Whether a name is that of the application's own URL.
+fn is_own_url(all: &NameWords, traits: NameTraits) -> bool {
+    all.len() <= 4 && traits.has(lexicon::ADDRESS) && traits.has(lexicon::OWN)
+}
 
 /// P37: a label of the application's own URL.
 pub(super) fn own_url(dictionary: &Words, told: &Told<'_, '_>) -> Option<Stage> {
-    let (entry, all) = (told.entry, &told.words);
-    let about = all.len() <= 4 && all.has(&["url", "host", "domain", "origin", "uri"]) && all.has(OWN);
+    let entry = told.entry;
     // What has blanks is no URL but an expression: `environment === 'live'`.
-    if entry.commented || !about || entry.value.iter().any(u8::is_ascii_whitespace) {
+    if entry.commented
+        || !is_own_url(&told.words, NameTraits::of(told.words.iter()))
+        || entry.value.iter().any(u8::is_ascii_whitespace)
+    {
         return None;
     }
     host_stage(dictionary, entry.value)
@@ -268,26 +313,37 @@ const GENERIC: &[&str] = &[
     "paymentsmode",
 ];
 
+/// The longest name of a flag.
+const FLAG: usize = 60;
+
+/// Whether a name ends as those of modes do that have a word for their value.
+const fn is_mode_name(traits: NameTraits) -> bool {
+    traits.last & lexicon::MODE != 0
+}
+
+/// What a flag of that name means if it is on; nothing if it is none.
+fn side_of_flag(traits: NameTraits) -> Option<Environment> {
+    let flaglike = traits.last & lexicon::ENDS != 0 || traits.first & lexicon::BEGINS != 0;
+    match (traits.has(lexicon::LIVE), traits.has(lexicon::SANDBOXED)) {
+        (true, false) if flaglike => Some(Environment::Live),
+        (false, true) if flaglike => Some(Environment::Sandbox),
+        _ => None,
+    }
+}
+
 /// What an assignment says of the mode of a provider. Whose mode it is, its name or its block says.
 pub(super) fn flag<'a>(told: &Told<'_, 'a>) -> Option<Flag<'a>> {
     let (entry, all) = (told.entry, &told.words);
-    if entry.commented || entry.name.len() > 60 {
+    if entry.commented || entry.name.len() > FLAG {
         return None;
     }
-    let last = all.last()?;
+    let traits = NameTraits::of(all.iter());
     let environment = match boolean(entry.value) {
-        Some(on) => {
-            let ends = ["mode", "production", "prod", "live", "livemode", "sandbox", "test", "testmode", "enabled"];
-            let flaglike = is_one_of(last, &ends) || is_one_of(all.get(0)?, &["is", "use", "enable"]);
-            let live = flaglike && all.has(&["production", "prod", "live", "livemode"]);
-            let sandbox = flaglike && all.has(&["sandbox", "test", "testmode", "testing"]);
-            match (flaglike && live != sandbox, live == on) {
-                (false, _) => return None,
-                (true, true) => Environment::Live,
-                (true, false) => Environment::Sandbox,
-            }
-        }
-        None if is_one_of(last, &["mode", "env", "environment"]) => {
+        Some(on) => match (side_of_flag(traits)?, on) {
+            (Environment::Live, true) | (Environment::Sandbox, false) => Environment::Live,
+            _ => Environment::Sandbox,
+        },
+        None if is_mode_name(traits) => {
             let value = String::from_utf8_lossy(entry.value).to_ascii_lowercase();
             match value.rsplit(['.', ':']).next().unwrap_or_default() {
                 "live" | "prod" | "production" | "prd" => Environment::Live,

@@ -198,6 +198,11 @@ fn unquoted(text: &[u8]) -> &[u8] {
 /// The key that a head is: `"production": {`, `prod = {`, `[env.prod.vars]`, `workspace "prod" {`.
 pub(super) fn key_of(head: &[u8]) -> &[u8] {
     let head = head.trim_ascii();
+    // `stripe:` is the most common of all.
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if let Some(key) = head.strip_suffix(b":").filter(|key| key.iter().all(is_plain)) {
+        return key;
+    }
     let head = head
         .strip_suffix(b"{")
         .or_else(|| head.strip_suffix(b"["))

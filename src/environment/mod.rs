@@ -7,6 +7,8 @@ pub mod declared;
 mod entry;
 pub mod explanation;
 pub mod inventory;
+mod lexicon;
+mod names;
 pub mod path;
 mod reading;
 pub mod resolve;
@@ -15,7 +17,8 @@ mod structure;
 pub mod survey;
 pub mod words;
 
-pub use reading::{Form, Index, Reading, Seen, Source, Witness, is_payment_word};
+pub use names::is_payment_word;
+pub use reading::{Form, Index, Reading, Seen, Source, Witness};
 pub use slots::{Filling, Slot};
 pub use survey::{Input, Run, Situation, Survey};
 

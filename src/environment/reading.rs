@@ -2,17 +2,16 @@
 //! a chain; and how it is written.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 
 use super::branch;
 use super::path::Surroundings;
-use super::survey::Survey;
+use super::survey::{Quick, Survey};
 use crate::credential::{Class, Credential, Environment, Evidence, Provider};
-use crate::detect::{is_payout_block, is_payout_name, slot_name};
+use crate::detect::{is_payout_name, slot_name};
 use crate::finding::{Fact, FactKind, PlaceKind, Stage};
 use crate::record;
 use crate::rule::MAX_LENGTH;
-use crate::rule::name::{NameWords, is_one_of};
+use crate::rule::name::NameWords;
 use crate::span::Span;
 
 /// Where the environment of a credential is known from; the better the source, the greater.
@@ -159,10 +158,10 @@ pub struct Index<'a> {
     /// somebody asks.
     told: Vec<OnceCell<(Option<Environment>, bool)>>,
     /// Hosts and chains that say an environment, by their provider.
-    facts: HashMap<(FactKind, Option<&'a Provider>), Vec<usize>>,
+    facts: Quick<(FactKind, Option<&'a Provider>), Vec<usize>>,
     /// Identifiers whose own bytes say it, by their provider.
-    identifiers: HashMap<&'a Provider, Vec<usize>>,
-    peers: HashMap<(Option<&'a Provider>, Class), Peers>,
+    identifiers: Quick<&'a Provider, Vec<usize>>,
+    peers: Quick<(Option<&'a Provider>, Class), Peers>,
 }
 
 /// Credentials of one kind.
@@ -180,9 +179,9 @@ impl<'a> Index<'a> {
         let mut index = Self {
             seen,
             told: vec![OnceCell::new(); seen.facts.len()],
-            facts: HashMap::new(),
-            identifiers: HashMap::new(),
-            peers: HashMap::new(),
+            facts: Quick::default(),
+            identifiers: Quick::default(),
+            peers: Quick::default(),
         };
         for (number, fact) in seen.facts.iter().enumerate() {
             if matches!(fact.kind, FactKind::Host | FactKind::Network) && fact.environment != Environment::Unknown {
@@ -233,10 +232,11 @@ impl Survey<'_> {
         let bytes = self.input.bytes;
         let slot = self.slot_of(number, index);
         let name: &[u8] = slot.map_or(b"", |slot| &bytes[slot.range()]);
-        let words = &self.run.declared.words;
+        let said = slot.map(|_| self.said(name));
         let mut reading = Reading {
             slot: slot.map(|_| String::from_utf8_lossy(name).into_owned()),
-            slot_side: words.side_of_slot(name).filter(|_| !self.is_place_key(name)),
+            // `production: …` is the name of a place, not of a slot.
+            slot_side: said.filter(|said| said.stage.is_none() || said.is_mode).and_then(|said| said.side),
             form: self.form(credential.span),
             public_slot: self.is_public(name, credential.span),
             payout_slot: is_payout_name(name) || self.within_payout(credential.span, name),
@@ -309,11 +309,6 @@ impl Survey<'_> {
         })
     }
 
-    /// `production: …`: the name of a place, not of a slot.
-    fn is_place_key(&self, name: &[u8]) -> bool {
-        self.run.declared.words.exact(name, super::words::Counts::KEY).is_some() && !is_mode(name)
-    }
-
     /// The scopes of a place, from inside out.
     fn reaches(&self, span: Span) -> Vec<Reach> {
         let bytes = self.input.bytes;
@@ -342,17 +337,17 @@ impl Survey<'_> {
         for (depth, block) in structure.chain(credential.span.start).enumerate() {
             let facts = self.block(structure, block);
             let mut said = facts.flags.iter().filter(|flag| {
-                let owner = self.provider_of(flag.name).or_else(|| {
+                let owner = self.said(flag.name).provider.or_else(|| {
                     let chain = structure.chain(structure.blocks[block].span.start);
                     let mut outer = chain.chain([block]).filter(|&outer| outer > 0);
-                    outer.find_map(|outer| self.block(structure, outer).provider)
+                    outer.find_map(|outer| self.block_provider(structure, outer))
                 });
                 if let Some(owner) = owner {
                     return Some(owner) == credential.provider.as_ref();
                 }
                 // Without a provider it counts beside the credential only. `isProduction` speaks of the
                 // place, unless it is an argument of a call or a setting of payments.
-                let of_payments = || structure.head(block).ends_with(b"(") || is_payment_word(structure.key(block));
+                let of_payments = || structure.head(block).ends_with(b"(") || self.said(structure.key(block)).of_payments;
                 flag.generic && depth == 0 && block > 0 && (!flag.of_place || of_payments())
             });
             if let Some(first) = said.next() {
@@ -468,8 +463,7 @@ impl Survey<'_> {
         if let Some(arm) = statement.arm {
             return Some(of(arm.stage));
         }
-        let name = statement.slot.map_or(&b""[..], |slot| &self.input.bytes[slot.range()]);
-        if let Some(stage) = statement.stage.filter(|_| !is_mode(name)) {
+        if let Some(stage) = statement.said.filter(|said| !said.is_mode).and_then(|said| said.stage) {
             return Some(of(stage));
         }
         if structure.doubtful {
@@ -626,7 +620,7 @@ impl Survey<'_> {
         }
         structure.chain(span.start).take(2).filter(|&block| block > 0).any(|block| {
             let head = structure.key(block);
-            head.len() < 40 && is_payout_block(head)
+            head.len() < 40 && self.names.is_payout_block(head)
         })
     }
 
@@ -638,15 +632,13 @@ impl Survey<'_> {
             return marked;
         }
         let words = &self.run.declared.words;
-        let stem = words.stem_of_slot(name);
-        // `prod` is no slot with a sibling, it is a place.
-        if stem.is_empty() {
-            return false;
-        }
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
+        let stem = OnceCell::new();
+        // `prod` is no slot with a sibling, it is a place.
+        let is_other = |stem: &str, other: &[u8]| !stem.is_empty() && words.stem_of_slot(other) == stem;
         structure.chain(span.start).any(|block| {
-            let mut live = self.block(structure, block).names.iter().filter(|(_, side)| *side == Some(Environment::Live));
-            live.any(|(other, _)| words.stem_of_slot(other) == stem)
+            let mut live = self.block(structure, block).live.iter();
+            live.any(|other| is_other(stem.get_or_init(|| words.stem_of_slot(name)), other))
         })
     }
 
@@ -693,18 +685,14 @@ impl Survey<'_> {
         structure
             .chain(at)
             .filter(|&block| block > 0)
-            .any(|block| is_payment_word(structure.key(block)) || self.block(structure, block).provider.is_some())
+            .map(|block| self.said(structure.key(block)))
+            .any(|said| said.of_payments || said.provider.is_some())
     }
 
     /// What the folders around the file say.
     pub fn around(&self) -> Surroundings {
         self.input.around
     }
-}
-
-/// `live: …` and `test: …` speak of the key, not of the place.
-pub(super) fn is_mode(name: &[u8]) -> bool {
-    is_one_of(NameWords::of(name).normal(), &["live", "test", "sandbox"])
 }
 
 /// Whether a block holds another credential of the same kind.
@@ -721,16 +709,10 @@ fn inside(head: Span, bytes: &[u8]) -> Span {
     Span::new(at, at)
 }
 
-/// Whether a name speaks of payments.
-pub fn is_payment_word(name: &[u8]) -> bool {
-    let payment = ["payment", "payments", "pay", "checkout", "billing", "payout", "payouts", "invoice", "invoices"];
-    NameWords::of(name).has(&payment)
-}
-
 impl Survey<'_> {
     /// Which money a name speaks of.
     pub fn side_of_name(&self, name: &[u8]) -> Option<Environment> {
-        self.run.declared.words.side_of_slot(name)
+        self.said_like(name).side
     }
 
     /// A name without the words for environments.
@@ -743,10 +725,6 @@ impl Survey<'_> {
     pub fn has_live_sibling(&self, span: Span, name: &[u8]) -> bool {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         let stem = self.stem_of_name(name);
-        let words = &self.run.declared.words;
-        structure.chain(span.start).any(|block| {
-            let mut others = self.block(structure, block).names.iter().filter(|(_, side)| *side != Some(Environment::Sandbox));
-            others.any(|(other, _)| words.stem_of_slot(other) == stem)
-        })
+        structure.chain(span.start).any(|block| self.stems(structure, block).binary_search(&stem).is_ok())
     }
 }

@@ -1,6 +1,7 @@
 //! The blocks of a file: by braces, by indentation, or by sections and paragraphs. No grammar is parsed
 //! in full; whatever cannot be told leaves the file without blocks, and its lines are a window.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::span::Span;
@@ -107,6 +108,8 @@ pub(super) struct Block {
     pub(super) span: Span,
     /// The one before it in the same parent.
     pub(super) prev: Option<usize>,
+    /// The first one that neither it nor anything in it is.
+    next: usize,
 }
 
 /// The blocks of a file, outer ones before what they hold.
@@ -115,6 +118,8 @@ pub(super) struct Structure<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) grammar: Grammar,
     pub(super) blocks: Vec<Block>,
+    /// The key of each, once somebody asks.
+    keys: Vec<OnceCell<&'a [u8]>>,
     /// Blocks with an anchor, and blocks that take over what stands there.
     aliases: Vec<(usize, usize)>,
     /// Comments that run over lines.
@@ -154,6 +159,7 @@ impl<'a> Structure<'a> {
         let mut structure = Self {
             bytes,
             grammar,
+            keys: vec![OnceCell::new(); builder.blocks.len()],
             blocks: builder.blocks,
             aliases: Vec::new(),
             comments: builder.comments,
@@ -187,12 +193,11 @@ impl<'a> Structure<'a> {
 
     /// The blocks directly in a block.
     pub(super) fn children(&self, of: usize) -> impl Iterator<Item = usize> + '_ {
-        let end = self.blocks[of].span.end;
+        let end = self.blocks[of].next.min(self.blocks.len());
         let mut next = of + 1;
         std::iter::from_fn(move || {
-            let child = next;
-            let block = self.blocks.get(child).filter(|block| block.span.start < end)?;
-            next = self.blocks.partition_point(|other| other.span.start < block.span.end).max(child + 1);
+            let child = (next < end).then_some(next)?;
+            next = self.blocks[child].next;
             Some(child)
         })
         .filter(move |&child| self.blocks[child].parent == of)
@@ -205,32 +210,37 @@ impl<'a> Structure<'a> {
 
     /// The key that introduces a block: without quotes, operators and anchors.
     pub(super) fn key(&self, block: usize) -> &'a [u8] {
-        entry::key_of(self.head(block))
+        self.keys[block].get_or_init(|| entry::key_of(self.head(block)))
     }
 
     /// What is assigned directly in a block. Lists of names and values count as what they list.
     pub(super) fn entries(&self, block: usize) -> Vec<Entry<'a>> {
-        let mut entries = Vec::with_capacity(8);
+        let mut entries = Vec::new();
+        self.entries_into(block, &mut entries);
+        entries
+    }
+
+    /// The same, in room that is there already.
+    pub(super) fn entries_into(&self, block: usize, entries: &mut Vec<Entry<'a>>) {
         let braces = matches!(self.grammar, Grammar::Braces { .. });
         let mut start = self.blocks[block].head.end.max(self.blocks[block].span.start);
         let end = self.blocks[block].span.end;
         for child in self.children(block) {
             let span = self.blocks[child].span;
-            entry::read(self.bytes, Span::new(start, span.start.max(start)), braces, &mut entries);
+            entry::read(self.bytes, Span::new(start, span.start.max(start)), braces, entries);
             if span.len() <= 2 * HEAD {
                 entries.extend(self.listed(child));
             }
             // `N: call(…)` is a call, and an assignment of what it gives.
             if self.bytes[self.blocks[child].head.range()].ends_with(b"(") {
-                entry::read(self.bytes, self.blocks[child].head, false, &mut entries);
+                entry::read(self.bytes, self.blocks[child].head, false, entries);
             }
             start = span.end.max(start);
             if entries.len() > 2000 {
-                return entries;
+                return;
             }
         }
-        entry::read(self.bytes, Span::new(start, end.max(start)), braces, &mut entries);
-        entries
+        entry::read(self.bytes, Span::new(start, end.max(start)), braces, entries);
     }
 
     /// `{name: N, value: V}` as `N = V`.
@@ -368,6 +378,18 @@ pub(super) fn line_start(bytes: &[u8], at: usize) -> usize {
     memchr::memrchr(b'\n', &bytes[floor..at]).map_or(floor, |at| floor + at + 1)
 }
 
+/// What may begin or end something between braces; most bytes do not.
+const MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    let all = b"\"'`/#{[(}]),;\n:";
+    let mut at = 0;
+    while at < all.len() {
+        marks[all[at] as usize] = true;
+        at += 1;
+    }
+    marks
+};
+
 /// A line that may head a block: its indentation, and itself.
 type Pending = (usize, Span);
 
@@ -394,7 +416,7 @@ struct Open {
 impl<'a> Builder<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         let span = Span::new(0, bytes.len());
-        let file = Block { parent: 0, shape: Shape::File, head: Span::new(0, 0), span, prev: None };
+        let file = Block { parent: 0, shape: Shape::File, head: Span::new(0, 0), span, prev: None, next: usize::MAX };
         Self { bytes, blocks: vec![file], last: vec![None], comments: Vec::new(), unended: false, doubtful: false }
     }
 
@@ -406,7 +428,8 @@ impl<'a> Builder<'a> {
             return parent;
         }
         let prev = self.last[parent].replace(block);
-        self.blocks.push(Block { parent, shape, head, span: Span::new(head.start, self.bytes.len()), prev });
+        let span = Span::new(head.start, self.bytes.len());
+        self.blocks.push(Block { parent, shape, head, span, prev, next: usize::MAX });
         self.last.push(None);
         block
     }
@@ -414,6 +437,7 @@ impl<'a> Builder<'a> {
     fn close(&mut self, block: usize, at: usize) {
         if block > 0 {
             self.blocks[block].span.end = at.max(self.blocks[block].head.end);
+            self.blocks[block].next = self.blocks.len();
         }
     }
 
@@ -427,9 +451,9 @@ impl<'a> Builder<'a> {
     fn braces(&mut self, within: Span, (hash, single): (bool, bool)) {
         let mut stack = vec![Open { block: 0, closer: 0, head: within.start }];
         let mut at = within.start;
-        while at < within.end {
-            let byte = self.bytes[at];
-            let next = match byte {
+        while let Some(skip) = self.bytes[at..within.end].iter().position(|&byte| MARKS[usize::from(byte)]) {
+            at += skip;
+            at = match self.bytes[at] {
                 b'"' | b'\'' | b'`' => self.string(at, single),
                 b'/' | b'#' => self.comment(at, hash),
                 b'{' | b'[' | b'(' => self.opener(&mut stack, at),
@@ -439,10 +463,9 @@ impl<'a> Builder<'a> {
                     at + 1
                 }
                 b'\n' => self.newline(&mut stack, at),
-                b':' => self.label(&mut stack, at),
-                _ => at + 1,
+                _ => self.label(&mut stack, at),
             };
-            at = next;
+            at = at.min(within.end);
         }
         self.doubtful |= stack.iter().any(|open| open.closer != 0 && open.closer != b':');
     }
@@ -454,15 +477,16 @@ impl<'a> Builder<'a> {
             return at + 1;
         }
         let limit = (at + STRING).min(self.bytes.len());
-        let mut end = at + 1;
-        while end < limit {
-            match self.bytes[end] {
-                b'\\' => end += 1,
+        let mut from = at + 1;
+        while let Some(end) =
+            memchr::memchr3(quote, b'\\', b'\n', self.bytes.get(from..limit).unwrap_or_default()).map(|end| from + end)
+        {
+            from = match self.bytes[end] {
+                b'\\' => end + 2,
                 b'\n' if quote != b'`' => return at + 1,
-                byte if byte == quote => return end + 1,
-                _ => {}
-            }
-            end += 1;
+                b'\n' => end + 1,
+                _ => return end + 1,
+            };
         }
         at + 1
     }
@@ -550,6 +574,10 @@ impl<'a> Builder<'a> {
     /// `case "production":` opens a block that ends with the next label.
     fn label(&mut self, stack: &mut Vec<Open>, at: usize) -> usize {
         let open = stack.last().expect("the file stays open");
+        // Most colons stand behind a key.
+        if !matches!(self.bytes[open.head.min(at)..at].trim_ascii_start().first(), Some(b'c' | b'd')) {
+            return at + 1;
+        }
         let head = self.trimmed(open.head, at);
         let text = &self.bytes[head.range()];
         if !(text.starts_with(b"case ") || text == b"default") || text.len() > HEAD {

@@ -12,8 +12,8 @@ use super::branch::{self, Arm};
 use super::declare::{self, Flag, Told};
 use super::declared::Declared;
 use super::entry::{self, Entry};
+use super::names::{Names, Said};
 use super::path::{self, Surroundings};
-use super::reading::is_mode;
 use super::resolve::{Answer, Clue, Level, Scope, resolve};
 use super::structure::{self, Shape, Structure, line_start};
 use super::words::{Counts, Words};
@@ -24,9 +24,11 @@ use crate::rule::name::is_one_of;
 use crate::rule::{Pack, RuleSet};
 use crate::span::Span;
 
-/// A map by places and numbers of a file: nobody chooses these keys, and a fast hash is enough.
-type Quick<K, V> = HashMap<K, V, FixedState>;
+/// A map by places of a file, or by what rules name: nobody chooses these keys, and a fast hash is enough.
+pub(super) type Quick<K, V> = HashMap<K, V, FixedState>;
 
+/// As many names of one block as are looked at.
+pub(super) const NAMES: usize = 2000;
 /// The longest line whose words are read.
 const LINE: usize = 2000;
 /// Fields of one record that say where it comes from: one that says it more often says no more.
@@ -88,27 +90,28 @@ pub(super) struct BlockFacts<'a> {
     pub(super) provider: Option<&'a Provider>,
     /// Modes of providers that are set directly in it.
     pub(super) flags: Vec<Flag<'a>>,
-    /// Names of what is assigned directly in it, and which money each speaks of.
-    pub(super) names: Vec<(&'a [u8], Option<Environment>)>,
+    /// Slots for live that are assigned directly in it.
+    pub(super) live: Vec<&'a [u8]>,
 }
 
 /// What is asked of a block, once somebody asks.
 #[derive(Debug, Default)]
 struct Memo<'a> {
-    provider: OnceCell<Option<&'a Provider>>,
+    arm: OnceCell<Option<Arm>>,
     facts: OnceCell<Box<BlockFacts<'a>>>,
+    stems: OnceCell<Vec<String>>,
     situation: OnceCell<Rc<Situation>>,
 }
 
 /// What a statement says of a value in it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Statement {
+pub(super) struct Statement<'a> {
     /// The arm of a condition that the value is.
     pub(super) arm: Option<Arm>,
     /// The name that it is assigned to.
     pub(super) slot: Option<Span>,
-    /// The environment that this name is the word for.
-    pub(super) stage: Option<Stage>,
+    /// What this name says.
+    pub(super) said: Option<Said<'a>>,
 }
 
 /// The assignments and options of a shell command: names, values, and the command.
@@ -130,13 +133,16 @@ pub struct Survey<'a> {
     situations: RefCell<Quick<(usize, PlaceKind), Rc<Situation>>>,
     /// The record of a log that was asked for last.
     last_record: RefCell<Option<(Record, Rc<Situation>)>>,
+    pub(super) names: Names<'a>,
+    /// Room for the entries of one block.
+    pub(super) scratch: RefCell<Vec<Entry<'a>>>,
     entries: OnceCell<Vec<Entry<'a>>>,
-    file: OnceCell<Vec<Clue>>,
+    file_scope: OnceCell<Rc<Scope>>,
     run_scope: OnceCell<Rc<Scope>>,
     conditions: OnceCell<Vec<usize>>,
     pub(super) bundler: OnceCell<bool>,
     /// What stands around each place: many ask the same.
-    statements: RefCell<Quick<(usize, usize), Statement>>,
+    statements: RefCell<Quick<(usize, usize), Statement<'a>>>,
     pub(super) sides: RefCell<Quick<usize, Option<Environment>>>,
     pragmas: OnceCell<Vec<(usize, Stage)>>,
     banners: OnceCell<Vec<(usize, Stage)>>,
@@ -160,8 +166,10 @@ impl<'a> Survey<'a> {
             blocks: OnceCell::new(),
             situations: RefCell::default(),
             last_record: RefCell::default(),
+            names: Names::default(),
+            scratch: RefCell::default(),
             entries: OnceCell::new(),
-            file: OnceCell::new(),
+            file_scope: OnceCell::new(),
             run_scope: OnceCell::new(),
             conditions: OnceCell::new(),
             bundler: OnceCell::new(),
@@ -299,14 +307,13 @@ impl<'a> Survey<'a> {
 
     /// Adds the file and the run to the scopes of a place, and resolves them.
     fn settle(&self, mut scopes: Vec<Rc<Scope>>, built: Vec<Clue>, kind: PlaceKind) -> Situation {
-        let mut file = Scope::new(Level::File, format!("file {}", if self.path.is_empty() { "-" } else { &self.path }));
-        let place = self.run.declared.place(&self.path);
-        if let Some((stage, source)) = place.and_then(|place| Some((place.stage?, &place.source))) {
-            file.clues.push(Clue::declared("P02", stage, format!("declared for {source}")));
-        }
-        file.clues.extend(self.file_clues().iter().cloned());
-        file.clues.extend(built);
-        scopes.push(Rc::new(file));
+        let file = self.file_scope.get_or_init(|| Rc::new(self.file_scope()));
+        scopes.push(if built.is_empty() {
+            Rc::clone(file)
+        } else {
+            let clues = file.clues.iter().cloned().chain(built).collect();
+            Rc::new(Scope { clues, ..Scope::new(file.level, &*file.name) })
+        });
         scopes.push(Rc::clone(self.run_scope.get_or_init(|| Rc::new(self.run_scope()))));
         let answer = resolve(&scopes);
         let because = match (&answer.conflict, answer.stage) {
@@ -315,6 +322,17 @@ impl<'a> Survey<'a> {
         };
         let place = Place { environment: answer.stage, kind, confidence: answer.trust, because };
         Situation { place, scopes, answer }
+    }
+
+    /// What was declared for the file, what its path says, and what is assigned at its top.
+    fn file_scope(&self) -> Scope {
+        let mut scope = Scope::new(Level::File, format!("file {}", if self.path.is_empty() { "-" } else { &self.path }));
+        let place = self.run.declared.place(&self.path);
+        if let Some((stage, source)) = place.and_then(|place| Some((place.stage?, &place.source))) {
+            scope.clues.push(Clue::declared("P02", stage, format!("declared for {source}")));
+        }
+        scope.clues.extend(self.file_clues());
+        scope
     }
 
     /// P03 and P40.
@@ -339,16 +357,17 @@ impl<'a> Survey<'a> {
         if self.structure().is_none() {
             return scopes;
         }
-        if let Some(arm) = self.statement(span).arm {
+        let statement = self.statement(span);
+        if let Some(arm) = statement.arm {
             let clue = Clue::new("P26", arm.stage, arm.weight, format!("arm of a condition for {}", arm.stage)).at(span);
             scopes.push(Rc::new(Scope { clues: vec![clue], ..Scope::new(Level::Branch, "condition") }));
         }
-        scopes.extend(self.line(span, command).map(Rc::new));
+        scopes.extend(self.line(statement, command).map(Rc::new));
         scopes
     }
 
     /// What the statement around a value says of it.
-    pub(super) fn statement(&self, span: Span) -> Statement {
+    pub(super) fn statement(&self, span: Span) -> Statement<'a> {
         let key = (span.start, span.end);
         if let Some(known) = self.statements.borrow().get(&key) {
             return *known;
@@ -358,8 +377,8 @@ impl<'a> Survey<'a> {
             (&bytes[span.start.saturating_sub(LINE)..span.start], &bytes[span.end..(span.end + LINE).min(bytes.len())]);
         let arm = if self.may_be_arm(span) { branch::inline(self.dictionary(), before, behind) } else { None };
         let slot = crate::detect::slot_name(bytes, span.start).filter(|slot| !is_question(&bytes[slot.end..span.start]));
-        let stage = slot.and_then(|slot| self.dictionary().exact(&bytes[slot.range()], Counts::KEY));
-        let statement = Statement { arm, slot, stage };
+        let said = slot.map(|slot| self.said(&bytes[slot.range()]));
+        let statement = Statement { arm, slot, said };
         self.statements.borrow_mut().insert(key, statement);
         statement
     }
@@ -397,15 +416,17 @@ impl<'a> Survey<'a> {
     }
 
     /// P20 for a key that is a word for an environment, P21 for what is set in the same command.
-    fn line(&self, span: Span, command: &Command<'_>) -> Option<Scope> {
+    fn line(&self, statement: Statement<'a>, command: &Command<'_>) -> Option<Scope> {
         let bytes = self.input.bytes;
         let mut clues = Vec::new();
-        let statement = self.statement(span);
-        if let (Some(slot), Some(_)) = (statement.slot, statement.stage) {
+        if let (Some(slot), Some(said)) = (statement.slot, statement.said)
+            && said.stage.is_some()
+            && !said.is_mode
+        {
             let name = &bytes[slot.range()];
-            let stage = self.dictionary().exact(name, Counts { live: false, stage: false, pro: false });
+            let stage = self.dictionary().exact(name, Counts::default());
             let text = || format!("key {}", String::from_utf8_lossy(name));
-            clues.extend(stage.filter(|_| !is_mode(name)).map(|stage| Clue::new("P20", stage, 85, text()).at(slot)));
+            clues.extend(stage.map(|stage| Clue::new("P20", stage, 85, text()).at(slot)));
         }
         for &(name, value, span) in command {
             let entry = Entry { name, value, commented: false, span };
@@ -496,27 +517,26 @@ impl<'a> Survey<'a> {
     }
 
     /// What the path says, and what is assigned at the top of the file.
-    fn file_clues(&self) -> &[Clue] {
-        self.file.get_or_init(|| {
-            let mut clues = path::clues(&self.path, self.kind, self.run.declared, self.input.around);
-            let Some(structure) = self.blocks_told() else { return clues };
-            for entry in self.file_entries(structure) {
-                let told = Told::new(entry);
-                if self.run.rules.named_in(&told.words).is_some() {
-                    continue;
-                }
-                if let Some(stage) = declare::deployment(self.dictionary(), &told).filter(|_| !self.is_pipeline_word(&told)) {
-                    clues.push(declare::clue("P33", (stage, 85), entry));
-                } else if let Some(said) = declare::runtime(self.dictionary(), &told) {
-                    clues.push(declare::clue("P34", said, entry));
-                } else if let Some(stage) = declare::switch(&told) {
-                    clues.push(declare::clue("P36", (stage, 60), entry));
-                } else if let Some(stage) = declare::own_url(self.dictionary(), &told) {
-                    clues.push(declare::clue("P37", (stage, 50), entry));
-                }
+    fn file_clues(&self) -> Vec<Clue> {
+        let mut clues = path::clues(&self.path, self.kind, self.run.declared, self.input.around);
+        let Some(structure) = self.blocks_told() else { return clues };
+        for entry in self.file_entries(structure) {
+            let said = self.said(entry.name);
+            if said.provider.is_some() || !(said.declares.of_place() || said.declares.own_url) {
+                continue;
             }
-            clues
-        })
+            let told = Told::new(entry);
+            if let Some(stage) = declare::deployment(self.dictionary(), &told).filter(|_| !self.is_pipeline_word(&told)) {
+                clues.push(declare::clue("P33", (stage, 85), entry));
+            } else if let Some(said) = declare::runtime(self.dictionary(), &told) {
+                clues.push(declare::clue("P34", said, entry));
+            } else if let Some(stage) = declare::switch(&told) {
+                clues.push(declare::clue("P36", (stage, 60), entry));
+            } else if let Some(stage) = declare::own_url(self.dictionary(), &told) {
+                clues.push(declare::clue("P37", (stage, 50), entry));
+            }
+        }
+        clues
     }
 
     /// Assignments of the file itself, and of paragraphs without a heading.
@@ -554,6 +574,50 @@ impl<'a> Survey<'a> {
         &self.blocks.get_or_init(memos)[number]
     }
 
+    /// What a name in the file says.
+    pub(super) fn said(&self, name: &'a [u8]) -> Said<'a> {
+        self.names.said(self.run, name)
+    }
+
+    /// What a name says that may stand in the file.
+    pub(super) fn said_like(&self, name: &[u8]) -> Said<'a> {
+        self.names.like(self.run, name)
+    }
+
+    /// What the condition in the head of a block says of the block; an `else` has none of its own.
+    fn own_arm(&self, structure: &Structure<'a>, number: usize) -> Option<Arm> {
+        let read = || branch::of_head(self.dictionary(), structure.head(number), None);
+        *self.memo(structure, number).arm.get_or_init(read)
+    }
+
+    /// The branch that a block is: an `else` is what the block before it is not.
+    pub(super) fn arm(&self, structure: &Structure<'a>, number: usize) -> Option<Arm> {
+        self.own_arm(structure, number).or_else(|| {
+            let before = structure.blocks[number].prev.filter(|_| branch::is_else(structure.head(number)))?;
+            self.own_arm(structure, before)?.inverted()
+        })
+    }
+
+    /// The names of what is assigned directly in a block and not for sandbox, without their words for
+    /// environments, in order.
+    pub(super) fn stems(&self, structure: &Structure<'a>, number: usize) -> &[String] {
+        self.memo(structure, number).stems.get_or_init(|| {
+            let own;
+            let entries = match number {
+                0 => self.file_entries(structure),
+                _ => {
+                    own = structure.entries(number);
+                    &own[..]
+                }
+            };
+            let kept = entries.iter().take(NAMES).map(|entry| entry.name);
+            let kept = kept.filter(|name| self.said(name).side != Some(Environment::Sandbox));
+            let mut stems: Vec<String> = kept.map(|name| self.dictionary().stem_of_slot(name)).collect();
+            stems.sort_unstable();
+            stems
+        })
+    }
+
     /// What a block says.
     pub(super) fn block(&self, structure: &Structure<'a>, number: usize) -> &BlockFacts<'a> {
         self.memo(structure, number).facts.get_or_init(|| Box::new(self.read_block(structure, number)))
@@ -561,7 +625,7 @@ impl<'a> Survey<'a> {
 
     /// The provider that the head of a block names.
     pub(super) fn block_provider(&self, structure: &Structure<'a>, number: usize) -> Option<&'a Provider> {
-        *self.memo(structure, number).provider.get_or_init(|| self.provider_of(structure.key(number)))
+        self.said(structure.key(number)).provider
     }
 
     fn read_block(&self, structure: &Structure<'a>, number: usize) -> BlockFacts<'a> {
@@ -601,7 +665,7 @@ impl<'a> Survey<'a> {
             Shape::Paragraph if head.is_empty() => "paragraph".to_owned(),
             Shape::Paragraph => format!("paragraph {head}"),
             Shape::Item => "list item".to_owned(),
-            Shape::Block => format!("block {}", head.chars().take(60).collect::<String>()),
+            Shape::Block => format!("block {}", &head[..head.char_indices().nth(60).map_or(head.len(), |(at, _)| at)]),
         };
         facts.scope = Some(Rc::new(Scope { clues, ..Scope::new(level, name) }));
         facts

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lexicon;
 use crate::credential::Environment;
 use crate::finding::Stage;
 use crate::rule::name::{NameWords, is_one_of};
@@ -23,8 +24,8 @@ impl Counts {
     pub const KEY: Self = Self { live: true, stage: true, pro: false };
 }
 
-const PRODUCTION: &[&str] = &["production", "prod", "prd", "prodn", "producao", "produccion", "produktion"];
-const STAGING: &[&str] = &[
+pub(super) const PRODUCTION: &[&str] = &["production", "prod", "prd", "prodn", "producao", "produccion", "produktion"];
+pub(super) const STAGING: &[&str] = &[
     "staging",
     "stg",
     "preprod",
@@ -45,16 +46,18 @@ const STAGING: &[&str] = &[
     "nonproduction",
     "prelive",
 ];
-const PREVIEW: &[&str] = &["preview", "review"];
-const SANDBOX: &[&str] = &["sandbox", "sbx", "sbox", "playground", "demo", "training"];
-const TEST: &[&str] = &["test", "testing", "tst"];
-const DEV: &[&str] = &["dev", "devel", "develop", "development"];
-const LOCAL: &[&str] = &["local", "localhost"];
+pub(super) const PREVIEW: &[&str] = &["preview", "review"];
+pub(super) const SANDBOX: &[&str] = &["sandbox", "sbx", "sbox", "playground", "demo", "training"];
+pub(super) const TEST: &[&str] = &["test", "testing", "tst"];
+pub(super) const DEV: &[&str] = &["dev", "devel", "develop", "development"];
+pub(super) const LOCAL: &[&str] = &["local", "localhost"];
+/// Words that count in some places only, or with the one behind them.
+pub(super) const OTHER: &[&str] = &["live", "pro", "stage", "ci", "pr", "e"];
 
 /// The longest text that is a word for an environment and nothing else.
 const EXACT: usize = 40;
 /// Before a word for production these make it staging.
-const BEFORE: &[&str] = &["pre", "non", "not", "no", "quasi", "near"];
+pub(super) const BEFORE: &[&str] = &["pre", "non", "not", "no", "quasi", "near"];
 /// Behind it, these do.
 const COPIES: &[&str] = &["like", "clone", "copy", "mirror", "shadow", "replica"];
 
@@ -115,11 +118,14 @@ impl Words {
 
     /// The environment that a text is the word for, and nothing else.
     pub fn exact(&self, text: &[u8], counts: Counts) -> Option<Stage> {
-        if text.len() > EXACT { None } else { self.exact_in(&NameWords::of(text), counts) }
+        if text.len() > EXACT { None } else { self.exact_word(text, &NameWords::of(text), counts) }
     }
 
-    /// The same for words.
-    pub(super) fn exact_in(&self, all: &NameWords, counts: Counts) -> Option<Stage> {
+    /// The same for a text and its words.
+    fn exact_word(&self, text: &[u8], all: &NameWords, counts: Counts) -> Option<Stage> {
+        if text.len() > EXACT {
+            return None;
+        }
         let read = self.read(all, counts);
         match read.spots[..] {
             [(stage, _)] if read.rest == 0 => Some(stage),
@@ -132,8 +138,22 @@ impl Words {
         self.side_in(&NameWords::of(name))
     }
 
+    /// Which money a name speaks of, and the environment that it is the word for.
+    pub(super) fn side_and_stage(
+        &self,
+        name: &[u8],
+        (all, traits): (&NameWords, lexicon::NameTraits),
+    ) -> (Option<Environment>, Option<Stage>) {
+        // Most names say nothing at all.
+        if traits.has(lexicon::STAGE) || !self.aliases.is_empty() {
+            (self.side_in(all), self.exact_word(name, all, Counts::KEY))
+        } else {
+            (None, None)
+        }
+    }
+
     /// The same for words.
-    pub(super) fn side_in(&self, all: &NameWords) -> Option<Environment> {
+    fn side_in(&self, all: &NameWords) -> Option<Environment> {
         if all.last().is_some_and(|word| is_one_of(word, &["mode", "env", "environment", "livemode", "testmode"])) {
             return None;
         }
@@ -181,12 +201,9 @@ impl Words {
         Read { spots, rest }
     }
 
-    /// Whether a word is in the dictionary, as far as its first letter and its length tell.
+    /// Whether a word is in the dictionary, or changes what the next one means.
     pub(super) fn may_say(&self, word: &[u8]) -> bool {
-        let known = word
-            .first()
-            .is_some_and(|first| LENGTHS[usize::from(first.wrapping_sub(b'a')).min(26)] >> word.len().min(31) & 1 == 1);
-        known || !self.aliases.is_empty()
+        lexicon::traits_of(word) & lexicon::STAGE != 0 || !self.aliases.is_empty()
     }
 
     /// What a word says with those behind it, and how many words that takes. Two words without an
@@ -227,24 +244,6 @@ impl Words {
         }
     }
 }
-
-/// Of each first letter, the lengths of the words that say something; of more than thirty letters none does.
-const LENGTHS: [u32; 27] = {
-    let lists: [&[&str]; 10] =
-        [PRODUCTION, STAGING, PREVIEW, SANDBOX, TEST, DEV, LOCAL, BEFORE, COPIES, &["live", "pro", "stage", "ci", "pr", "e"]];
-    let mut lengths = [0; 27];
-    let mut list = 0;
-    while list < lists.len() {
-        let mut at = 0;
-        while at < lists[list].len() {
-            let word = lists[list][at].as_bytes();
-            lengths[(word[0] - b'a') as usize] |= 1 << word.len();
-            at += 1;
-        }
-        list += 1;
-    }
-    lengths
-};
 
 /// Words are split where digits begin.
 fn is_number(word: &[u8]) -> bool {

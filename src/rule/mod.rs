@@ -491,12 +491,25 @@ fn digest_of(text: &str) -> String {
 /// The words that name a provider, together.
 #[derive(Debug, Default)]
 struct ProviderNames {
-    /// Those that do so wherever they stand.
-    anywhere: HashMap<Box<[u8]>, usize>,
-    /// Those that do so at the beginning only.
-    at_start: HashMap<Box<[u8]>, usize>,
-    /// How long those with the same first bytes are: most words are no name, and need no look at the names.
-    begins: Vec<u32>,
+    /// Those with the same first bytes stand together.
+    begins: Vec<Beginning>,
+}
+
+/// Names that begin in the same way.
+#[derive(Clone, Debug, Default)]
+struct Beginning {
+    /// How long they are: most words are no name, and need no look at the names.
+    lengths: u32,
+    names: Vec<ProviderName>,
+}
+
+/// A word, or some together, and the provider that it names.
+#[derive(Clone, Debug)]
+struct ProviderName {
+    name: Box<[u8]>,
+    /// Wherever it stands, not at the beginning only.
+    anywhere: bool,
+    provider: usize,
 }
 
 impl ProviderNames {
@@ -508,7 +521,7 @@ impl ProviderNames {
     const BEGINNINGS: usize = 1 << 12;
 
     fn of(providers: &[Arc<ProviderFacts>]) -> Self {
-        let mut names = Self { begins: vec![0; Self::BEGINNINGS], ..Self::default() };
+        let mut names = Self { begins: vec![Beginning::default(); Self::BEGINNINGS] };
         let of_payments = |provider: &Arc<ProviderFacts>| provider.pack == Pack::Payments && !provider.is_general();
         for (at, provider) in providers.iter().enumerate().filter(|(_, provider)| of_payments(provider)) {
             for marker in provider.markers.iter().filter(|marker| !marker.contains('.')) {
@@ -528,9 +541,12 @@ impl ProviderNames {
     fn add(&mut self, name: &str, anywhere: bool, provider: usize) {
         let name = name::normalise(name.as_bytes()).into_bytes().into_boxed_slice();
         if let Some(beginning) = Self::beginning(&name) {
-            self.begins[beginning] |= 1 << name.len().min(Self::LONG);
-            let names = if anywhere { &mut self.anywhere } else { &mut self.at_start };
-            names.entry(name).or_insert(provider);
+            let Beginning { lengths, names } = &mut self.begins[beginning];
+            *lengths |= 1 << name.len().min(Self::LONG);
+            // Of several providers with one name the first.
+            if !names.iter().any(|known| known.name == name && known.anywhere == anywhere) {
+                names.push(ProviderName { name, anywhere, provider });
+            }
         }
     }
 
@@ -542,11 +558,13 @@ impl ProviderNames {
 
     /// Which lengths a name that begins so may have, as bits.
     fn lengths(&self, name: &[u8]) -> u32 {
-        Self::beginning(name).map_or(0, |beginning| self.begins[beginning])
+        Self::beginning(name).map_or(0, |beginning| self.begins[beginning].lengths)
     }
 
     fn get(&self, name: &[u8], at_start: bool) -> Option<usize> {
-        self.anywhere.get(name).or_else(|| self.at_start.get(name).filter(|_| at_start)).copied()
+        let names = &self.begins[Self::beginning(name)?].names;
+        let find = |anywhere: bool| names.iter().find(|known| known.anywhere == anywhere && *known.name == *name);
+        find(true).or_else(|| find(false).filter(|_| at_start)).map(|known| known.provider)
     }
 }
 
