@@ -251,7 +251,7 @@ fn placed(bench: Bench<'_, '_>, (number, fact): (usize, &Fact), known: &[Known<'
                 return None;
             }
             let situation = in_production()?;
-            if is_explained(bench, fact, known) || is_parked(bench, fact) {
+            if is_explained(bench, fact, known) || is_parked(bench, fact) || is_catalogued(bench, (number, fact)) {
                 return None;
             }
             let severity = if fact.kind == FactKind::SandboxPath { Severity::High } else { Severity::Medium };
@@ -292,6 +292,28 @@ fn is_explained(bench: Bench<'_, '_>, fact: &Fact, known: &[Known<'_>]) -> bool 
         one.row == Some(Row::D30)
             && one.credential.provider == fact.provider
             && bench.survey.share_block(one.credential.span, fact.span)
+    })
+}
+
+/// As many facts on either side of one are asked what they say of it.
+const NEAR: usize = 64;
+
+/// A sandbox host in a list of named things, some of which are live: a catalogue of what there is, which
+/// says both sides and so none, not what a place uses.
+fn is_catalogued(bench: Bench<'_, '_>, (number, fact): (usize, &Fact)) -> bool {
+    let facts = bench.seen.facts;
+    let near = &facts[number.saturating_sub(NEAR)..(number + NEAR).min(facts.len())];
+    let mut live = near.iter().filter(|other| {
+        other.kind == FactKind::Host && other.environment == Environment::Live && other.provider == fact.provider
+    });
+    if fact.kind != FactKind::Host || live.clone().next().is_none() {
+        return false;
+    }
+    let items = bench.survey.named_items(fact.span.start);
+    let holds = |span: &Span, other: &Fact| span.start <= other.span.start && other.span.start < span.end;
+    live.any(|other| {
+        let beside = items.iter().any(|(list, item)| holds(list, other) && !holds(item, other));
+        beside && !bench.survey.is_commented(other.span)
     })
 }
 

@@ -11,7 +11,7 @@ use crate::detect::{is_payout_name, slot_name};
 use crate::finding::{Fact, FactKind, PlaceKind, Stage};
 use crate::record;
 use crate::rule::MAX_LENGTH;
-use crate::rule::name::NameWords;
+use crate::rule::name::{NameWords, is_one_of};
 use crate::span::Span;
 
 /// Where the environment of a credential is known from; the better the source, the greater.
@@ -677,6 +677,21 @@ impl Survey<'_> {
             structure.outward(from).take_while(|&block| block != common).any(|block| self.block(structure, block).side.is_some())
         };
         !apart(one) && !apart(other)
+    }
+
+    /// The items of lists around a place that have a name of their own, from inside out: the list, and
+    /// the item.
+    pub fn named_items(&self, at: usize) -> Vec<(Span, Span)> {
+        let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return Vec::new() };
+        let is_named = |block: usize| {
+            let entries = structure.entries(block);
+            // An item between braces is a block in an item, or in the list itself.
+            let inner = structure.children(block).next().filter(|_| entries.is_empty()).map(|inner| structure.entries(inner));
+            let mut all = entries.iter().chain(inner.iter().flatten());
+            all.any(|entry| is_one_of(NameWords::of(entry.name).normal(), &["name", "id", "chainid", "title", "slug"]))
+        };
+        let items = structure.chain(at).filter(|&block| block > 0 && structure.is_item(block) && is_named(block));
+        items.map(|block| (structure.blocks[structure.blocks[block].parent].span, structure.blocks[block].span)).collect()
     }
 
     /// The blocks around a place that name a provider or payments.

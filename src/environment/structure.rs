@@ -213,6 +213,12 @@ impl<'a> Structure<'a> {
         self.keys[block].get_or_init(|| entry::key_of(self.head(block)))
     }
 
+    /// Whether a block is an item of a list.
+    pub(super) fn is_item(&self, block: usize) -> bool {
+        let Block { shape, parent, .. } = self.blocks[block];
+        shape == Shape::Item || block > 0 && self.head(block) == b"{" && self.head(parent).ends_with(b"[")
+    }
+
     /// What is assigned directly in a block. Lists of names and values count as what they list.
     pub(super) fn entries(&self, block: usize) -> Vec<Entry<'a>> {
         let mut entries = Vec::new();
