@@ -385,18 +385,19 @@ impl<'a, 's> Bench<'a, 's> {
 
     fn title(self, fact: &Fact) -> String {
         let provider = fact.provider.as_ref().and_then(|id| self.rules.provider(id.as_str()));
-        let owner = provider.map_or(String::new(), |provider| format!("{} ", provider.name));
+        let (owner, blank) = provider.map_or(("", ""), |provider| (&*provider.name, " "));
         let side = match fact.environment {
-            Environment::Unknown => String::new(),
-            known => format!("{known} "),
+            Environment::Unknown => "",
+            Environment::Live => "live ",
+            Environment::Sandbox => "sandbox ",
         };
         match fact.kind {
             FactKind::TestCard => format!("published test card {}", fact.text),
-            FactKind::Event => format!("{owner}event with {}", fact.text),
-            FactKind::SandboxPath => format!("{owner}sandbox-only path {}", fact.text),
-            FactKind::WebhookUrl => format!("{owner}webhook URL"),
+            FactKind::Event => format!("{owner}{blank}event with {}", fact.text),
+            FactKind::SandboxPath => format!("{owner}{blank}sandbox-only path {}", fact.text),
+            FactKind::WebhookUrl => format!("{owner}{blank}webhook URL"),
             FactKind::PublicName => format!("{} is named like a secret and published", fact.text),
-            kind => format!("{owner}{side}{} {}", kind.name(), fact.text),
+            kind => [owner, blank, side, kind.name(), " ", &fact.text].concat(),
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct BlockReading<'s, 'a> {
     pub(super) facts: BlockFacts<'a>,
 }
 
-impl<'a> BlockReading<'_, 'a> {
+impl BlockReading<'_, '_> {
     fn words(&self) -> &Words {
         self.survey.dictionary()
     }
@@ -38,7 +38,8 @@ impl<'a> BlockReading<'_, 'a> {
         let (head, key) = (structure.head(number), structure.key(number));
         let shown = || String::from_utf8_lossy(key);
         let call = head.last() == Some(&b'(');
-        self.facts.provider = self.survey.block_provider(structure, number);
+        let said = self.survey.said(key);
+        self.facts.provider = said.provider;
         if let Some(arm) = self.survey.arm(structure, number) {
             self.level = Level::Branch;
             let text = String::from_utf8_lossy(head.trim_ascii()).into_owned();
@@ -63,19 +64,19 @@ impl<'a> BlockReading<'_, 'a> {
             if let Some(stage) = stage {
                 self.push("P23", stage, 60, format!("job or step {}", shown()));
             }
-        } else if let Some(stage) = self.exact_key(key, counts) {
+        } else if let Some(stage) = self.exact_key((key, said.stage), counts) {
             self.push("P20", stage, 85, format!("key {}", shown()));
         }
     }
 
     /// `production`, `env.production.vars`, `env_production`.
-    fn exact_key(&self, key: &'a [u8], counts: Counts) -> Option<Stage> {
+    fn exact_key(&self, (key, stage): (&[u8], Option<Stage>), counts: Counts) -> Option<Stage> {
         let words = self.words();
         if self.structure.blocks[self.number].shape != Shape::Section
             && !key.starts_with(b"env")
             && memchr::memchr(b'.', key).is_none()
         {
-            return self.survey.said(key).stage;
+            return stage;
         }
         let key = key.strip_prefix(b"env_").or_else(|| key.strip_prefix(b"env-")).unwrap_or(key);
         let dotted = self.structure.blocks[self.number].shape == Shape::Section || key.contains(&b'.');

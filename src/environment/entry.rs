@@ -22,6 +22,9 @@ pub(super) struct Entry<'a> {
 
 /// Reads every assignment in a range; with braces also several in a line.
 pub(super) fn read<'a>(bytes: &'a [u8], range: Span, braces: bool, entries: &mut Vec<Entry<'a>>) {
+    if !may_assign(&bytes[range.range()], braces) {
+        return;
+    }
     let mut start = range.start;
     while start < range.end {
         let end = memchr::memchr(b'\n', &bytes[start..range.end]).map_or(range.end, |at| start + at);
@@ -45,6 +48,14 @@ pub(super) fn read<'a>(bytes: &'a [u8], range: Span, braces: bool, entries: &mut
             return;
         }
     }
+}
+
+/// Whether a text may hold an assignment. What stands between blocks mostly does not.
+fn may_assign(text: &[u8], braces: bool) -> bool {
+    let is_sign = |byte: &u8| matches!(byte, b'=' | b':' | b'>');
+    // A searcher would cost more than a few bytes.
+    let signed = if text.len() < 16 { text.iter().any(is_sign) } else { memchr::memchr3(b'=', b':', b'>', text).is_some() };
+    signed || !braces && memchr::memmem::find(text, b"ENV ").is_some()
 }
 
 /// The assignments in a line.
@@ -195,12 +206,23 @@ fn unquoted(text: &[u8]) -> &[u8] {
     }
 }
 
+/// The key of the most common heads: `stripe:`, `"stripe": {`, `stripe(`.
+fn plain_key(head: &[u8]) -> Option<&[u8]> {
+    let head = match head {
+        [rest @ .., b'{' | b'[' | b'('] => rest.trim_ascii_end(),
+        _ => head.strip_suffix(b":")?,
+    };
+    let key = match head.strip_suffix(b":").unwrap_or(head) {
+        [b'"', key @ .., b'"'] | key => key,
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (key != b"do" && key.iter().all(is_plain)).then_some(key)
+}
+
 /// The key that a head is: `"production": {`, `prod = {`, `[env.prod.vars]`, `workspace "prod" {`.
 pub(super) fn key_of(head: &[u8]) -> &[u8] {
     let head = head.trim_ascii();
-    // `stripe:` is the most common of all.
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    if let Some(key) = head.strip_suffix(b":").filter(|key| key.iter().all(is_plain)) {
+    if let Some(key) = plain_key(head) {
         return key;
     }
     let head = head

@@ -25,8 +25,11 @@ pub(super) const BEGINS: Traits = 1 << 7;
 /// It ends the names of flags that have a word for their value.
 pub(super) const MODE: Traits = 1 << 8;
 
+/// It makes a name that of a key.
+pub(super) const KEY: Traits = 1 << 9;
+
 /// Which words mean what.
-const LISTS: [(&[&str], Traits); 17] = [
+const LISTS: [(&[&str], Traits); 18] = [
     (PRODUCTION, STAGE),
     (STAGING, STAGE),
     (PREVIEW, STAGE),
@@ -63,6 +66,7 @@ const LISTS: [(&[&str], Traits); 17] = [
     (&["mode", "production", "prod", "live", "livemode", "sandbox", "test", "testmode", "enabled"], ENDS),
     (&["is", "use", "enable"], BEGINS),
     (&["mode", "env", "environment"], MODE),
+    (&["key", "secret", "token"], KEY),
 ];
 
 /// Places of the table: several times as many as there are words.

@@ -29,6 +29,8 @@ pub(super) struct Said<'a> {
     pub(super) provider: Option<&'a Provider>,
     /// It is the word for a mode: `live: …` and `test: …` speak of the key, not of the place.
     pub(super) is_mode: bool,
+    /// It is that of a key, a secret or a token.
+    pub(super) of_key: bool,
     /// It speaks of payments.
     pub(super) of_payments: bool,
     /// What an assignment to it may declare.
@@ -46,6 +48,7 @@ impl<'a> Said<'a> {
             stage,
             provider: run.rules.named_in(&all).map(|provider| &provider.id),
             is_mode: is_mode(&all),
+            of_key: traits.has(lexicon::KEY),
             of_payments: traits.has(lexicon::PAYMENT),
             declares: Declares::of(name, &all, traits),
         }

@@ -239,7 +239,7 @@ impl Survey<'_> {
             slot_side: said.filter(|said| said.stage.is_none() || said.is_mode).and_then(|said| said.side),
             form: self.form(credential.span),
             public_slot: self.is_public(name, credential.span),
-            payout_slot: is_payout_name(name) || self.within_payout(credential.span, name),
+            payout_slot: said.is_some_and(|said| said.of_key) && (is_payout_name(name) || self.within_payout(credential.span)),
             ..Reading::default()
         };
         reading.witnesses.extend(credential.because.iter().filter(|fact| fact.weight == Some(100)).map(|evidence| Witness {
@@ -384,13 +384,16 @@ impl Survey<'_> {
     fn nearest(&self, number: usize, index: &Index<'_>, kind: FactKind, slot_side: Option<Environment>) -> Option<Witness> {
         let (facts, credential) = (index.seen.facts, &index.seen.credentials[number]);
         let provider = credential.provider.as_ref()?;
+        if index.facts.is_empty() || kind == FactKind::Network && !self.has_networks(provider) {
+            return None;
+        }
         let mut ours: Vec<usize> = [Some(provider), None]
             .into_iter()
             .filter_map(|owner| index.facts.get(&(kind, owner)))
             .flat_map(|all| nearby(all, |fact| facts[fact].span, Span::new(0, usize::MAX), credential.span))
             .copied()
             .collect();
-        if ours.is_empty() || kind == FactKind::Network && !self.has_networks(provider) {
+        if ours.is_empty() {
             return None;
         }
         ours.sort_unstable();
@@ -613,11 +616,8 @@ impl Survey<'_> {
     }
 
     /// A key in a block that is called after payouts.
-    fn within_payout(&self, span: Span, name: &[u8]) -> bool {
+    fn within_payout(&self, span: Span) -> bool {
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
-        if !NameWords::of(name).has(&["key", "secret", "token"]) {
-            return false;
-        }
         structure.chain(span.start).take(2).filter(|&block| block > 0).any(|block| {
             let head = structure.key(block);
             head.len() < 40 && self.names.is_payout_block(head)

@@ -448,9 +448,9 @@ impl<'a> Builder<'a> {
     }
 
     fn trimmed(&self, start: usize, end: usize) -> Span {
-        let text = &self.bytes[start.min(end)..end];
-        let lead = text.len() - text.trim_ascii_start().len();
-        Span::new(start.min(end) + lead, start.min(end) + lead + text.trim_ascii().len())
+        let text = self.bytes[start.min(end)..end].trim_ascii_start();
+        let start = end - text.len();
+        Span::new(start, start + text.trim_ascii_end().len())
     }
 
     /// Blocks between braces.
@@ -671,7 +671,7 @@ impl<'a> Builder<'a> {
 
     /// Blocks between braces that open and close in one line.
     fn inline(&mut self, line: Span, parent: usize) {
-        if !self.bytes[line.range()].iter().any(|byte| b"{[".contains(byte)) {
+        if memchr::memchr2(b'{', b'[', &self.bytes[line.range()]).is_none() {
             return;
         }
         let mut stack: Vec<(u8, usize, usize)> = Vec::new();
