@@ -88,6 +88,11 @@ impl Declared {
         text.trim_start_matches('/').to_owned()
     }
 
+    /// Whether somebody said that clients are given it.
+    pub fn is_client(&self, path: &str) -> bool {
+        self.client.matches(path) || self.place(path).is_some_and(|place| place.kind == Some(PlaceKind::Client))
+    }
+
     /// What was said of a path.
     pub fn place(&self, path: &str) -> Option<&DeclaredPlace> {
         self.places.iter().find(|place| place.globs.matches(path))

@@ -122,6 +122,9 @@ const BACKEND: &[&str] = &["api", "server", "functions", "workers", "services", 
 /// Names of tools that keep their environments in files of their own.
 const API_TOOLS: &[&str] = &[".postman_environment.json", ".postman_collection.json", "http-client.env.json", ".bru"];
 
+/// The longest comment that may stand before the first statement of a module.
+const HEADER: usize = 4096;
+
 /// What the folders around a file say that its own path cannot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -353,6 +356,20 @@ impl<'a> Name<'a> {
             || ["dockerfile", "procfile", "fly", "makefile"].contains(&self.segments[0])
             || self.whole.starts_with("dockerfile")
             || self.ends_in(&["dockerfile"])
+    }
+}
+
+/// Whether a module says in its first statement that it runs on the server; comments may stand before it.
+pub(super) fn is_for_server(bytes: &[u8]) -> bool {
+    let mut rest = bytes[..bytes.len().min(HEADER)].trim_ascii_start();
+    loop {
+        let end: &[u8] = match rest {
+            [b'/', b'/', ..] => b"\n",
+            [b'/', b'*', ..] => b"*/",
+            _ => return [&b"\"use server\""[..], b"'use server'"].iter().any(|said| rest.starts_with(said)),
+        };
+        let Some(at) = memchr::memmem::find(rest, end) else { return false };
+        rest = rest[at + end.len()..].trim_ascii_start();
     }
 }
 

@@ -152,7 +152,10 @@ impl<'a> Survey<'a> {
     /// Surveys bytes; nothing is parsed before somebody asks.
     pub fn new(run: Run<'a>, input: Input<'a>) -> Self {
         let path = input.path.map_or(String::new(), |path| run.declared.relative(path));
-        let kind = input.kind.unwrap_or_else(|| path::kind_with(&path, run.declared, input.around));
+        let kind = input.kind.unwrap_or_else(|| match path::kind_with(&path, run.declared, input.around) {
+            PlaceKind::Client if !run.declared.is_client(&path) && path::is_for_server(input.bytes) => PlaceKind::Source,
+            kind => kind,
+        });
         let page = matches!(kind, PlaceKind::Source | PlaceKind::Config) && PAGES.iter().any(|end| path.ends_with(end));
         let rust = kind == PlaceKind::Source && Path::new(&path).extension().is_some_and(|extension| extension == "rs");
         Self {

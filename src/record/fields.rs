@@ -149,6 +149,8 @@ const WRAPPERS: &[&str] = &[
     "source",
     "jsonpayload",
     "deployment",
+    "environment",
+    "logger",
     "sentry",
     "k8s",
     "aws",
@@ -344,9 +346,10 @@ impl Tree {
             let (mut name, mut value, mut container) = (scalar.key.clone(), scalar.value.clone(), scalar.container);
             // `{"key": "env", "value": {"stringValue": "prod"}}`
             if matches!(name.as_str(), "key" | "name" | "Name" | "Key") {
-                let Some(said) = self.pair(number) else { continue };
-                (name, value) = (value, said);
-                container = self.containers[container].parent.unwrap_or(container);
+                if let Some(said) = self.pair(number) {
+                    (name, value) = (value, said);
+                    container = self.containers[container].parent.unwrap_or(container);
+                }
             }
             self.field((name, value, scalar.span), container, (at, more), found);
         }

@@ -143,22 +143,23 @@ fn repeated((_, _, head, unit, tail): &Shape<'_>, bytes: usize) -> Vec<u8> {
 
 /// Twice the input costs about twice as much; what costs four times as much is quadratic. What else runs
 /// on the machine only ever adds time, hence the best of three runs, and of as many more as a busy machine
-/// needs.
+/// needs; fresh pages of memory cost what they cost, hence the slack.
 #[test]
 fn twice_the_input_costs_twice() {
     const BYTES: usize = 160 << 10;
     const TRIES: usize = 20;
+    const SLACK: f64 = 0.015;
     for shape in &SHAPES {
         let (once, twice) = (repeated(shape, BYTES), repeated(shape, 2 * BYTES));
         let best = |bytes: &[u8]| (0..3).map(|_| judge(shape.1, bytes).1).min().unwrap_or_default().as_secs_f64();
         let mut costs = (best(&once), best(&twice));
         for _ in 0..TRIES {
-            if costs.1 <= 2.5 * costs.0.max(1e-4) {
+            if costs.1 <= 2.5 * costs.0 + SLACK {
                 break;
             }
             costs = (costs.0.min(best(&once)), costs.1.min(best(&twice)));
         }
-        let fine = costs.1 <= 2.5 * costs.0.max(1e-4);
+        let fine = costs.1 <= 2.5 * costs.0 + SLACK;
         assert!(fine, "{}: {costs:?} seconds for {BYTES} bytes and twice as many", shape.0);
     }
 }

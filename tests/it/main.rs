@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod containers;
 mod cost;
+mod dictionaries;
 mod dogfood;
 mod drawn;
 mod env;
