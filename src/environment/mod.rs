@@ -2,6 +2,8 @@
 
 mod block;
 mod branch;
+mod build;
+mod bundler;
 mod declare;
 pub mod declared;
 mod entry;
@@ -11,6 +13,7 @@ mod lexicon;
 mod names;
 pub mod path;
 mod reading;
+mod records;
 pub mod resolve;
 mod slots;
 mod structure;
