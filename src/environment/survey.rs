@@ -604,12 +604,11 @@ impl<'a> Survey<'a> {
     pub(super) fn stems(&self, structure: &Structure<'a>, number: usize) -> &[String] {
         self.memo(structure, number).stems.get_or_init(|| {
             let own;
-            let entries = match number {
-                0 => self.file_entries(structure),
-                _ => {
-                    own = structure.entries(number);
-                    &own[..]
-                }
+            let entries = if number == 0 {
+                self.file_entries(structure)
+            } else {
+                own = structure.entries(number);
+                &own[..]
             };
             let kept = entries.iter().take(NAMES).map(|entry| entry.name);
             let kept = kept.filter(|name| self.said(name).side != Some(Environment::Sandbox));

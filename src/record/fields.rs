@@ -345,11 +345,11 @@ impl Tree {
         for (number, scalar) in self.scalars.iter().enumerate() {
             let (mut name, mut value, mut container) = (scalar.key.clone(), scalar.value.clone(), scalar.container);
             // `{"key": "env", "value": {"stringValue": "prod"}}`
-            if matches!(name.as_str(), "key" | "name" | "Name" | "Key") {
-                if let Some(said) = self.pair(number) {
-                    (name, value) = (value, said);
-                    container = self.containers[container].parent.unwrap_or(container);
-                }
+            if matches!(name.as_str(), "key" | "name" | "Name" | "Key")
+                && let Some(said) = self.pair(number)
+            {
+                (name, value) = (value, said);
+                container = self.containers[container].parent.unwrap_or(container);
             }
             self.field((name, value, scalar.span), container, (at, more), found);
         }

@@ -127,64 +127,66 @@ fn every_configuration_that_inlines() {
     }
 }
 
-#[test]
-fn every_name_of_a_place() {
-    use PlaceKind::{Ci, Ciphertext, Client, Config, Doc, Dotenv, Source, Template, Test};
-    let places: [(PlaceKind, &str); 11] = [
-        (Dotenv, ".env .env.staging .env.staging.local prod.env .prod.env .envrc .flaskenv .dev.vars"),
-        (
-            Config,
-            "config/production.json config/production.js config/production.ts config/production.yaml env.production.js \
+/// Names of files, by what sort of place each is.
+const PLACES: [(PlaceKind, &str); 11] = [
+    (PlaceKind::Dotenv, ".env .env.staging .env.staging.local prod.env .prod.env .envrc .flaskenv .dev.vars"),
+    (
+        PlaceKind::Config,
+        "config/production.json config/production.js config/production.ts config/production.yaml env.production.js \
              src/environments/environment.prod.ts nuxt.config.ts next.config.js vite.config.ts vercel.json netlify.toml \
              application-prod.yml application-prod.properties appsettings.Production.json web.Release.config launchSettings.json \
              config/environments/production.rb config/application.yml settings/production.py settings_production.py \
              config/production.toml config/production.ini config/payments.php wp-config-production.php app/etc/env.php \
              config.production.yaml config/deployments/production.toml",
-        ),
-        (
-            Config,
-            "config/prod.exs config/runtime.exs docker-compose.prod.yml compose.prod.yaml overlays/prod/x.yaml \
+    ),
+    (
+        PlaceKind::Config,
+        "config/prod.exs config/runtime.exs docker-compose.prod.yml compose.prod.yaml overlays/prod/x.yaml \
              environments/prod/x.yaml clusters/prod/x.yaml values-prod.yaml values.prod.yaml helmfile.d/x.yaml prod.tfvars \
              prod.auto.tfvars envs/prod/main.tf live/prod/terragrunt.hcl inventories/prod/hosts.yml group_vars/prod.yml \
              serverless.yml wrangler.toml fly.production.toml app.production.yaml render.yaml samconfig.toml taskdef-prod.json",
-        ),
-        (
-            Ci,
-            ".github/workflows/x.yml .gitlab-ci.yml .circleci/config.yml Jenkinsfile azure-pipelines.yml \
+    ),
+    (
+        PlaceKind::Ci,
+        ".github/workflows/x.yml .gitlab-ci.yml .circleci/config.yml Jenkinsfile azure-pipelines.yml \
              bitbucket-pipelines.yml buildkite.yml .buildkite/pipeline.yml .travis.yml .drone.yml cloudbuild.prod.yaml",
-        ),
-        (
-            Config,
-            "eas.json x.gradle x.dart-defines.json docs/x.postman_environment.json docs/x.postman_collection.json \
+    ),
+    (
+        PlaceKind::Config,
+        "eas.json x.gradle x.dart-defines.json docs/x.postman_environment.json docs/x.postman_collection.json \
              http-client.env.json Insomnia-export.json environments/prod.bru pay.service supervisord.conf ecosystem.config.js \
              Procfile etc/pay/production.conf",
-        ),
-        (
-            Test,
-            "test/x.js tests/x.js __tests__/x.js spec/x.js specs/x.js e2e/x.js cypress/x.js playwright/x.js fixtures/x.json \
+    ),
+    (
+        PlaceKind::Test,
+        "test/x.js tests/x.js __tests__/x.js spec/x.js specs/x.js e2e/x.js cypress/x.js playwright/x.js fixtures/x.json \
              __fixtures__/x.json testdata/x.json cassettes/x.yml mocks/x.js __mocks__/x.js features/x.feature x.test.js x.spec.ts \
              pay_test.go test_pay.py PayTest.java pay_spec.rb cypress.env.json .env.test .env.testing .env.ci .env.e2e",
-        ),
-        (Doc, "x.md x.mdx x.rst x.adoc docs/x.json README README.txt CHANGELOG openapi.yaml swagger.json"),
-        (
-            Template,
-            ".env.example .env.sample x.template.yml x.tmpl.yml x.tpl.yml phpunit.xml.dist values.defaults.yaml app.skel.yml",
-        ),
-        (Ciphertext, "config/credentials/production.yml.enc secrets.sops.yaml key.age key.gpg key.asc"),
-        (
-            Source,
-            "api/x.tsx server/x.tsx functions/x.tsx supabase/functions/x.tsx netlify/functions/x.jsx workers/x.tsx services/x.tsx \
+    ),
+    (PlaceKind::Doc, "x.md x.mdx x.rst x.adoc docs/x.json README README.txt CHANGELOG openapi.yaml swagger.json"),
+    (
+        PlaceKind::Template,
+        ".env.example .env.sample x.template.yml x.tmpl.yml x.tpl.yml phpunit.xml.dist values.defaults.yaml app.skel.yml",
+    ),
+    (PlaceKind::Ciphertext, "config/credentials/production.yml.enc secrets.sops.yaml key.age key.gpg key.asc"),
+    (
+        PlaceKind::Source,
+        "api/x.tsx server/x.tsx functions/x.tsx supabase/functions/x.tsx netlify/functions/x.jsx workers/x.tsx services/x.tsx \
              backend/x.tsx app/api/pay/route.tsx pages/api/pay.tsx src/routes/+server.ts src/routes/+page.server.ts \
              hooks.server.ts src/$lib/server/x.svelte x.server.tsx middleware.ts lib/shop_web/live/pay.ex",
-        ),
-        (
-            Client,
-            "dist/x.js build/static/x.js .next/static/x.map public/x.html static/x.js assets/x.js www/x.html x.html x.tsx x.jsx \
+    ),
+    (
+        PlaceKind::Client,
+        "dist/x.js build/static/x.js .next/static/x.map public/x.html static/x.js assets/x.js www/x.html x.html x.tsx x.jsx \
              x.vue x.svelte android/app/src/main/res/values/x.xml AndroidManifest.xml google-services.json \
              android/app/src/Pay.kt ios/Pay.swift Info.plist Prod.xcconfig app.json",
-        ),
-    ];
-    for (kind, paths) in places {
+    ),
+];
+
+#[test]
+fn every_name_of_a_place() {
+    use PlaceKind::{Ciphertext, Client};
+    for (kind, paths) in PLACES {
         for path in paths.split_ascii_whitespace() {
             assert_eq!(kind_of(path, &DECLARED), kind, "{path}");
         }
