@@ -207,11 +207,12 @@ fn goes_on(bytes: &[u8], slot: Slot, run: usize) -> bool {
 /// second part, or the first if there is no second.
 fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     let scheme = &bytes[slot.value.saturating_sub(BASIC.len())..slot.value];
-    let is_option = slot::is_user_option(&bytes[slot.name.range()]);
-    let id =
-        bytes[slot.value..].iter().take(MAX_ID).take_while(|byte| byte.is_ascii_graphic() && !b":\"'`".contains(byte)).count();
-    let colon = slot.value + id;
-    if !(is_option || scheme.eq_ignore_ascii_case(BASIC)) || bytes.get(colon) != Some(&b':') {
+    if !scheme.eq_ignore_ascii_case(BASIC) && !slot::is_user_option(&bytes[slot.name.range()]) {
+        return None;
+    }
+    let is_id = |byte: &&u8| byte.is_ascii_graphic() && !b":\"'`".contains(byte);
+    let colon = slot.value + bytes[slot.value..].iter().take(MAX_ID).take_while(is_id).count();
+    if bytes.get(colon) != Some(&b':') {
         return None;
     }
     let is_over = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`".contains(byte);

@@ -140,20 +140,28 @@ fn begins_text(digits: &[u8]) -> bool {
     is_text(&head[..length])
 }
 
-/// Decodes into a head; says how many bytes it takes.
+/// Decodes into a head, which has room for so many digits; says how many bytes it takes.
 fn decode_into(digits: &[u8], head: &mut [u8; HEAD]) -> usize {
-    head.iter_mut().zip(decode(digits)).map(|(to, byte)| *to = byte).count()
+    let (fours, rest) = digits.as_chunks::<4>();
+    for (three, four) in head.chunks_exact_mut(3).zip(fours) {
+        three.copy_from_slice(&group(four));
+    }
+    let (whole, more) = (fours.len() * 3, rest.len() * 6 / 8);
+    head[whole..whole + more].copy_from_slice(&group(rest)[..more]);
+    whole + more
 }
 
 /// The bytes that digits write; bits that make up no byte are dropped.
 fn decode(digits: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    let group = |digits: &[u8]| digits.iter().fold(0u32, |group, &digit| group << 6 | u32::from(BASE64.value(digit)));
     let (fours, rest) = digits.as_chunks::<4>();
-    let bytes = |group: u32, digits: usize| {
-        let [_, bytes @ ..] = (group << (6 * (4 - digits))).to_be_bytes();
-        bytes.into_iter().take(digits * 6 / 8)
-    };
-    fours.iter().flat_map(move |four| bytes(group(four), 4)).chain(bytes(group(rest), rest.len()))
+    fours.iter().flat_map(|four| group(four)).chain(group(rest).into_iter().take(rest.len() * 6 / 8))
+}
+
+/// What up to four digits write.
+fn group(digits: &[u8]) -> [u8; 3] {
+    let bits = digits.iter().fold(0_u32, |bits, &digit| bits << 6 | u32::from(BASE64.value(digit)));
+    let [_, bytes @ ..] = (bits << (6 * (4 - digits.len()))).to_be_bytes();
+    bytes
 }
 
 fn write(bytes: &[u8], run: Span, until: usize, writer: &mut Writer<'_>) -> usize {

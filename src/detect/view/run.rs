@@ -123,9 +123,18 @@ pub(super) fn is_text(head: &[u8]) -> bool {
 /// Whether these bytes can begin no text: there are too many that are not
 /// printable, and one that stands neither in UTF-8 nor in wide characters.
 pub(super) fn is_random(few: &[u8]) -> bool {
-    let others = few.iter().filter(|&&byte| !is_printable_byte(byte)).count();
-    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-    others > HEAD / 10 && few.iter().any(is_control) && !few.contains(&0)
+    let (mut others, mut controls, mut zeros) = (0, 0, 0);
+    // No branch depends on the bytes.
+    for &byte in few {
+        others += usize::from(!is_printable_byte(byte));
+        controls += usize::from(is_control(byte));
+        zeros += usize::from(byte == 0);
+    }
+    others > HEAD / 10 && controls > 0 && zeros == 0
+}
+
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !byte.is_ascii_whitespace()
 }
 
 fn is_printable_byte(byte: u8) -> bool {
@@ -145,6 +154,9 @@ fn is_wide(head: &[u8], odd: usize) -> bool {
 
 /// UTF-8 without control characters; the last character may be cut.
 fn is_utf8(head: &[u8]) -> bool {
+    if head.iter().any(|&byte| is_control(byte)) {
+        return false;
+    }
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         Err(error) if error.error_len().is_none() && head.len() == HEAD => {
