@@ -11,7 +11,7 @@ fn is_private_key(value: &[u8]) -> bool {
 }
 
 /// A sequence that is as long as the key, and begins as a private key does.
-fn has_head(bytes: &[u8]) -> bool {
+pub(super) fn has_head(bytes: &[u8]) -> bool {
     let Some((length, rest)) = sequence(bytes) else { return false };
     let version = |rest: &[u8]| matches!(rest, [2, 1, 0 | 1, 2 | 4 | 0x30, ..]);
     // An encrypted key begins with the algorithm that encrypts it.
@@ -36,13 +36,18 @@ fn places(value: &[u8]) -> Vec<usize> {
     let armour = dashes.next().map(|at| at + DASHES.len());
     let begin = armour.or_else(|| Some(memchr::memrchr(b':', value)? + 1)).unwrap_or(0);
     let body = &value[begin..dashes.next().unwrap_or(value.len())];
+    digits(body).into_iter().map(|at| begin + at).collect()
+}
+
+/// Where the base64 digits stand between the lines of dashes.
+pub(super) fn digits(body: &[u8]) -> Vec<usize> {
     let mut places = Vec::with_capacity(body.len());
     let mut escaped = false;
     for (at, &byte) in body.iter().enumerate() {
         let alone =
             || !at.checked_sub(1).is_some_and(|at| is_digit(body[at])) && !body.get(at + 1).is_some_and(|&next| is_digit(next));
         if is_digit(byte) && !escaped && !(byte == b'+' && alone()) {
-            places.push(begin + at);
+            places.push(at);
         }
         escaped = byte == b'\\';
     }

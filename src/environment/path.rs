@@ -216,7 +216,7 @@ impl<'a> Name<'a> {
     }
 
     fn is_ciphertext(&self) -> bool {
-        self.ends_in(&["enc", "age", "gpg", "asc", "pgp"]) || self.whole.contains(".sops.")
+        self.ends_in(&["enc", "age", "gpg", "pgp"]) || self.whole.contains(".sops.")
     }
 
     fn is_rules(&self) -> bool {

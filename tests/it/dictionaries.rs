@@ -168,7 +168,7 @@ const PLACES: [(PlaceKind, &str); 11] = [
         PlaceKind::Template,
         ".env.example .env.sample x.template.yml x.tmpl.yml x.tpl.yml phpunit.xml.dist values.defaults.yaml app.skel.yml",
     ),
-    (PlaceKind::Ciphertext, "config/credentials/production.yml.enc secrets.sops.yaml key.age key.gpg key.asc"),
+    (PlaceKind::Ciphertext, "config/credentials/production.yml.enc secrets.sops.yaml key.age key.gpg"),
     (
         PlaceKind::Source,
         "api/x.tsx server/x.tsx functions/x.tsx supabase/functions/x.tsx netlify/functions/x.jsx workers/x.tsx services/x.tsx \
