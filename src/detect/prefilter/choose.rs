@@ -109,12 +109,12 @@ impl Bucket {
         }
     }
 
-    fn allows(&self, position: usize, gram: &Gram) -> bool {
+    fn allows(&self, position: usize, gram: Gram) -> bool {
         self.0[position][usize::from(gram[position])] > 0
     }
 
     fn cost(&self, grams: &Grams) -> f64 {
-        let passing = grams.all.iter().filter(|(gram, _)| (0..WINDOW).all(|at| self.allows(at, gram)));
+        let passing = grams.all.iter().filter(|(gram, _)| (0..WINDOW).all(|at| self.allows(at, *gram)));
         passing.map(|&(_, rate)| rate).sum()
     }
 
@@ -129,7 +129,7 @@ impl Bucket {
         let mut cost = 0.0;
         for (before, &at) in brought.iter().enumerate() {
             let counted = |gram: &Gram| brought[..before].iter().any(|&at| usize::from(gram[at]) == symbol(window[at]));
-            let passing = |gram: &Gram| (0..WINDOW).all(|at| with.allows(at, gram));
+            let passing = |gram: &Gram| (0..WINDOW).all(|at| with.allows(at, *gram));
             let here = grams.by_symbol[at][symbol(window[at])].iter().filter(|(gram, _)| passing(gram) && !counted(gram));
             cost += here.map(|&(_, rate)| rate).sum::<f64>();
         }
@@ -179,8 +179,11 @@ fn pairs(all: &[Bucket], grams: &Grams) -> Vec<usize> {
     numbers
 }
 
+/// What it is called, which windows were chosen for it, and its literals.
+type Set = (&'static str, &'static Chosen, Vec<Box<[u8]>>);
+
 /// The literals that are looked for in all bytes, and the words that are looked for near to a name.
-fn sets() -> [(&'static str, &'static Chosen, Vec<Box<[u8]>>); 2] {
+fn sets() -> [Set; 2] {
     let scanner = Scanner::new(Arc::new(RuleSet::builtin()));
     let literals = scanner.literals.iter().map(|literal| literal.bytes.clone()).collect();
     [("LITERALS", chosen::LITERALS, literals), ("WORDS", chosen::WORDS, scanner.index.literals().to_vec())]
@@ -208,7 +211,7 @@ fn every_literal_has_a_chosen_window_and_few_places_pass_the_buckets() {
             let mut marks = vec![0; (text.len() - WINDOW) / PLACES];
             buckets.mark(&text, &mut marks);
             #[expect(clippy::cast_precision_loss, reason = "a rate")]
-            let passing = marks.iter().map(|mark| mark.count_ones()).sum::<u32>() as f64 * 1e6 / text.len() as f64;
+            let passing = f64::from(marks.iter().map(|mark| mark.count_ones()).sum::<u32>()) * 1e6 / text.len() as f64;
             assert!(passing <= PASSING, "{name}: {passing:.0} places of a million: {again}");
         }
     }

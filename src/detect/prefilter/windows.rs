@@ -60,6 +60,14 @@ struct Window {
     offset: u16,
 }
 
+/// Where literals are looked for.
+struct Text<'a> {
+    bytes: &'a [u8],
+    /// They begin in it.
+    range: Range<usize>,
+    literals: &'a [Box<[u8]>],
+}
+
 /// The bucket of each chosen window.
 pub(super) struct Choices(HashMap<u32, u8, FixedState>);
 
@@ -73,7 +81,7 @@ impl Choices {
         let bucket = |window| Some(usize::from(*self.0.get(&folded(window))?));
         match *literal {
             [a, b, c] => Some((0, bucket([a, b, c, 0])?)),
-            _ => literal.array_windows().enumerate().find_map(|(at, &window)| Some((at, bucket(window)?))),
+            _ => literal.windows(WINDOW).enumerate().find_map(|(at, window)| Some((at, bucket(window.try_into().ok()?)?))),
         }
     }
 }
@@ -152,7 +160,8 @@ impl Pass {
         Self { buckets, bits, lists: lists.into(), all, reach }
     }
 
-    fn candidates(&self, literals: &[Box<[u8]>], bytes: &[u8], range: &Range<usize>, found: &mut Vec<Candidate>) {
+    fn candidates(&self, text: &Text<'_>, found: &mut Vec<Candidate>) {
+        let Text { bytes, ref range, .. } = *text;
         let end = (range.end + self.reach).min(bytes.len());
         let mut start = range.start;
         let mut marks = [0; STEP];
@@ -173,7 +182,7 @@ impl Pass {
             for (place, &mark) in (start..).step_by(PLACES).zip(&marks[..count]) {
                 let mut mark = mark;
                 while mark != 0 {
-                    self.at(literals, bytes, place + mark.trailing_zeros() as usize, range, found);
+                    self.at(text, place + mark.trailing_zeros() as usize, found);
                     mark &= mark - 1;
                 }
             }
@@ -182,7 +191,8 @@ impl Pass {
     }
 
     /// The literals whose window stands at `place`.
-    fn at(&self, literals: &[Box<[u8]>], bytes: &[u8], place: usize, range: &Range<usize>, found: &mut Vec<Candidate>) {
+    fn at(&self, text: &Text<'_>, place: usize, found: &mut Vec<Candidate>) {
+        let Text { bytes, ref range, literals } = *text;
         let Some(four) = four_at(bytes, place) else { return };
         let hash = hash(four);
         if self.bits[hash >> 6] >> (hash & 63) & 1 == 0 {
@@ -229,9 +239,11 @@ fn list(hash: usize) -> usize {
 
 impl Prefilter for Windows {
     fn candidates(&self, bytes: &[u8], range: Range<usize>, found: &mut Vec<Candidate>) {
+        let text = Text { bytes, range, literals: &self.literals };
         for pass in &self.passes {
-            pass.candidates(&self.literals, bytes, &range, found);
+            pass.candidates(&text, found);
         }
+        let range = text.range;
         for &literal in &self.short {
             let wanted = &self.literals[literal];
             let there = range.clone().filter(|&at| stands_at(bytes, at, wanted));
