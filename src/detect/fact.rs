@@ -83,7 +83,6 @@ const STRANGERS: &[&str] = &[
     "teams",
     "github",
     "gitlab",
-    "n8n",
     "zapier",
     "alert",
     "alerts",
@@ -93,6 +92,11 @@ const STRANGERS: &[&str] = &[
     "sentry",
     "telegram",
 ];
+
+/// Whether words name one of them; words end where digits begin, those of n8n too.
+fn is_stranger(words: &[String]) -> bool {
+    words.iter().any(|word| STRANGERS.contains(&word.as_str())) || words.windows(3).any(|three| three == ["n", "8", "n"])
+}
 
 /// What tells an event: of Stripe, of Adyen, and the certificate of a transmission of `PayPal`.
 const EVENTS: [&str; 4] = ["livemode", "notificationitems", "paypal-cert-url", "paypal_cert_url"];
@@ -314,7 +318,7 @@ impl Facts {
         let all = words(name);
         // One name may hold several of the parts.
         let first = all.iter().any(|word| HOOK_WORDS.contains(&word.as_str())) && is_first(name, part.start - start);
-        if !first || all.iter().any(|word| STRANGERS.contains(&word.as_str())) {
+        if !first || is_stranger(&all) {
             return None;
         }
         let in_url = bytes[..start].ends_with(b"/");
@@ -327,7 +331,7 @@ impl Facts {
         let begin = begin.or_else(|| url_below(bytes, end, in_url))?;
         let url = url_at(bytes, begin)?;
         let text = normalised(&String::from_utf8_lossy(&bytes[url.range()]))?;
-        if words(text.as_bytes()).iter().any(|word| STRANGERS.contains(&word.as_str())) {
+        if is_stranger(&words(text.as_bytes())) {
             return None;
         }
         let line = memchr::memrchr(b'\n', &bytes[..start]).map_or(0, |at| at + 1).max(start.saturating_sub(URL));

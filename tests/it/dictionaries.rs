@@ -264,7 +264,7 @@ fn every_reference() {
 #[test]
 fn every_hook_that_is_none_of_payments() {
     assert_eq!(kinds("config/a.yml", "payments:\n  webhook_url: http://hooks.shop.example/x\n"), [Kind::InsecureWebhookEndpoint]);
-    for word in "slack discord teams github gitlab zapier alert uptime pagerduty sentry telegram".split_ascii_whitespace() {
+    for word in "slack discord teams github gitlab n8n zapier alert uptime pagerduty sentry telegram".split_ascii_whitespace() {
         for text in [
             format!("payments:\n  {word}_webhook_url: http://hooks.shop.example/x\n"),
             format!("payments:\n  webhook_url: http://{word}.shop.example/x\n"),
