@@ -84,7 +84,7 @@ fn a_byte_of_a_log_costs_few_instructions_and_hardly_an_allocation() {
 }
 
 /// They have a pass of their own, whose vectors are slow in a debug build: there it adds a third, where a release
-/// adds less than a twentieth.
+/// adds an eighth.
 #[test]
 fn fifty_rules_of_a_user_slow_the_scan_little() {
     if is_missing() {
