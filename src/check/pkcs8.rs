@@ -1,7 +1,8 @@
 //! The first bytes of a private key in DER: PKCS#8, open or encrypted, PKCS#1 or SEC 1, in base64, with
 //! or without the lines of dashes.
 
-use super::{Check, DASHES, decode};
+use super::pem::DASHES;
+use super::{Check, decode};
 
 pub(super) const CHECK: Check = Check::new("pkcs8", "a private key in DER", is_private_key).mended_by(mended);
 

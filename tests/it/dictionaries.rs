@@ -1,31 +1,25 @@
 //! The dictionaries of the environment model, entry by entry: names of files, fields of logs, prefixes that
 //! are published, references, and what is no payment webhook.
 
-use std::path::Path;
 use std::sync::LazyLock;
 
-use keyfence::assess;
-use keyfence::detect::Scanner;
+use keyfence::environment::Survey;
 use keyfence::environment::declared::Declared;
 use keyfence::environment::path::{Surroundings, ciphertext, kind_of, kind_with};
-use keyfence::environment::{Input, Run, Seen, Survey};
-use keyfence::finding::{Kind, PlaceKind, Sighting, Tracked};
-use keyfence::rule::RuleSet;
+use keyfence::finding::{Kind, PlaceKind};
 use keyfence::span::Span;
 
+use crate::evidence;
 use crate::plant::expand;
 
-static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(RuleSet::builtin().into()));
 static DECLARED: LazyLock<Declared> = LazyLock::new(Declared::default);
 
 fn survey<'a>(path: &'a str, text: &'a str) -> Survey<'a> {
-    let run = Run { declared: &DECLARED, rules: SCANNER.rules() };
-    let (path, bytes, around) = (Some(Path::new(path)), text.as_bytes(), Surroundings::default());
-    Survey::new(run, Input { path, bytes, kind: None, around, whole: true, banner: None })
+    evidence::survey(&DECLARED, path, text)
 }
 
 /// The ids of all evidence for the place that is marked `@@`.
-fn evidence(path: &str, text: &str) -> Vec<&'static str> {
+fn clues(path: &str, text: &str) -> Vec<&'static str> {
     let at = text.find("@@").unwrap();
     let situation = survey(path, text).situation(Span::new(at, at + 2));
     situation.scopes.iter().flat_map(|scope| &scope.clues).map(|clue| clue.id).collect()
@@ -33,16 +27,7 @@ fn evidence(path: &str, text: &str) -> Vec<&'static str> {
 
 /// The kinds of all findings in a file.
 fn kinds(path: &str, text: &str) -> Vec<Kind> {
-    let (mut credentials, mut facts) = (Vec::new(), Vec::new());
-    for sighting in SCANNER.scan(text.as_bytes()) {
-        match sighting {
-            Sighting::Credential(credential) => credentials.push(credential),
-            Sighting::Fact(fact) => facts.push(fact),
-            _ => {}
-        }
-    }
-    let seen = Seen { credentials: &credentials, facts: &facts };
-    let judgement = assess::judge(&survey(path, text), seen, SCANNER.rules(), Tracked::Yes);
+    let judgement = evidence::judged(&survey(path, text), text);
     // An advisory that nobody sees who did not ask for it.
     let kinds = judgement.outcomes.iter().map(|outcome| outcome.kind);
     kinds.filter(|kind| *kind != Kind::ReferenceEnvironmentMismatch).collect()
@@ -69,10 +54,10 @@ fn every_field_of_a_log() {
     for (id, names) in fields {
         for name in names.split_ascii_whitespace() {
             let flat = format!("{{\"{name}\":\"production\",\"msg\":\"@@\"}}\n");
-            assert!(evidence("a.log", &flat).contains(&id), "{flat}");
+            assert!(clues("a.log", &flat).contains(&id), "{flat}");
             let (open, close) = (name.replace('.', "\":{\""), "}".repeat(name.matches('.').count()));
             let nested = format!("{{\"{open}\":\"production\"{close},\"msg\":\"@@\"}}\n");
-            assert!(evidence("a.log", &nested).contains(&id), "{nested}");
+            assert!(clues("a.log", &nested).contains(&id), "{nested}");
         }
     }
 }
@@ -84,15 +69,15 @@ fn every_container_of_fields() {
     for holder in holders.split_ascii_whitespace() {
         let (open, close) = (holder.replace('.', "\":{\""), "}".repeat(holder.matches('.').count()));
         let text = format!("{{\"{open}\":{{\"environment\":\"production\"}}{close},\"msg\":\"@@\"}}\n");
-        assert!(evidence("a.log", &text).iter().any(|id| matches!(*id, "P10" | "P12")), "{text}");
+        assert!(clues("a.log", &text).iter().any(|id| matches!(*id, "P10" | "P12")), "{text}");
     }
     for business in "payload body request response data params headers event evt receipt message".split_ascii_whitespace() {
         let text = format!("{{\"{business}\":{{\"environment\":\"production\"}},\"msg\":\"@@\"}}\n");
-        assert!(evidence("a.log", &text).is_empty(), "{text}");
+        assert!(clues("a.log", &text).is_empty(), "{text}");
     }
     for word in ["stage", "profile", "tier", "realm"] {
         let text = format!("{{\"{word}\":\"gold\",\"msg\":\"@@\"}}\n");
-        assert!(evidence("a.log", &text).is_empty(), "{text}");
+        assert!(clues("a.log", &text).is_empty(), "{text}");
     }
 }
 

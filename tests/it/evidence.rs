@@ -17,7 +17,7 @@ use crate::plant::{Tree, expand};
 
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(RuleSet::builtin().into()));
 
-fn survey<'a>(declared: &'a Declared, path: &'a str, text: &'a str) -> Survey<'a> {
+pub(crate) fn survey<'a>(declared: &'a Declared, path: &'a str, text: &'a str) -> Survey<'a> {
     let log = kind_of(path, declared) == PlaceKind::Log;
     let input = Input {
         path: Some(Path::new(path)),
@@ -137,7 +137,7 @@ fn every_evidence_of_a_credential() {
     }
 }
 
-fn judged(survey: &Survey<'_>, text: &str) -> assess::Judgement {
+pub(crate) fn judged(survey: &Survey<'_>, text: &str) -> assess::Judgement {
     let (mut credentials, mut facts) = (Vec::new(), Vec::new());
     for sighting in SCANNER.scan(text.as_bytes()) {
         match sighting {

@@ -58,7 +58,7 @@ impl Sample {
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         all.truncate(GRAMS);
         let with = |position: usize, symbol| all.iter().filter(|(gram, _)| gram[position] == symbol).copied().collect();
-        let by_symbol = array::from_fn(|position| (0..64).map(|symbol| with(position, symbol)).collect());
+        let by_symbol = array::from_fn(|position| (0_u8..).take(SYMBOLS).map(|symbol| with(position, symbol)).collect());
         Grams { all, by_symbol }
     }
 }

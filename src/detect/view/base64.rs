@@ -19,7 +19,7 @@ const FEW: usize = 12;
 /// How far lines may be indented.
 const INDENT: usize = 16;
 
-pub(super) const VIEW: View = View { name: credential::View::Base64, form: Form::Run(Runs { needs: None, find, write }) };
+pub(super) const VIEW: View = View { name: credential::View::Base64, form: Form::Run(Runs { needs_zero: false, find, write }) };
 
 fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
     let mut at = range.start;

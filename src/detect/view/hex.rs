@@ -11,7 +11,7 @@ use crate::span::Span;
 /// Shorter ones hide no key.
 const SHORTEST: usize = 32;
 
-pub(super) const VIEW: View = View { name: credential::View::Hex, form: Form::Run(Runs { needs: None, find, write }) };
+pub(super) const VIEW: View = View { name: credential::View::Hex, form: Form::Run(Runs { needs_zero: false, find, write }) };
 
 fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
     let mut at = range.start;

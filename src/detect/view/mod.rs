@@ -18,6 +18,7 @@ mod run;
 mod tests;
 mod wide;
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use crate::credential;
@@ -64,8 +65,8 @@ struct Escapes {
 
 /// Many bytes that stand for many.
 struct Runs {
-    /// A byte that stands in every run, if there is one.
-    needs: Option<u8>,
+    /// Whether there is none without a zero.
+    needs_zero: bool,
     /// Every run worth decoding in the first stretch that begins in the range and holds one; says
     /// where to go on.
     find: fn(&[u8], Range<usize>, &mut Vec<Span>) -> usize,
@@ -277,17 +278,11 @@ struct RunStream {
 impl<'a> Scout<'a> {
     fn new(bytes: &'a [u8], range: Range<usize>, hiding: bool) -> Self {
         let (mut introducers, mut runs) = (Vec::with_capacity(VIEWS.len()), Vec::with_capacity(VIEWS.len()));
-        // What one view lacks, another needs as well: it is looked for once.
-        let mut lacking = None;
-        let mut lacks = |byte: u8| {
-            let is_lacking = lacking == Some(byte) || memchr::memchr(byte, &bytes[range.clone()]).is_none();
-            lacking = is_lacking.then_some(byte).or(lacking);
-            is_lacking
-        };
+        let has_zero = LazyCell::new(|| memchr::memchr(0, &bytes[range.clone()]).is_some());
         for view in VIEWS {
             match &view.form {
                 Form::Escape(escapes) => introducers.push(escapes.introducer),
-                Form::Run(form) if form.needs.is_some_and(&mut lacks) => {}
+                Form::Run(form) if form.needs_zero && !*has_zero => {}
                 Form::Run(form) => runs.push(RunStream { view, form, found: Vec::new(), looked: range.start }),
             }
         }

@@ -16,9 +16,9 @@ use crate::span::Span;
 const SHORTEST: usize = 8;
 
 pub(super) const UTF_16: View =
-    View { name: credential::View::Utf16, form: Form::Run(Runs { needs: Some(0), find: find::<2>, write: write::<2> }) };
+    View { name: credential::View::Utf16, form: Form::Run(Runs { needs_zero: true, find: find::<2>, write: write::<2> }) };
 pub(super) const UTF_32: View =
-    View { name: credential::View::Utf32, form: Form::Run(Runs { needs: Some(0), find: find::<4>, write: write::<4> }) };
+    View { name: credential::View::Utf32, form: Form::Run(Runs { needs_zero: true, find: find::<4>, write: write::<4> }) };
 
 fn is_letter(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x1b)
