@@ -20,14 +20,29 @@ pub(super) fn is_random(body: &[u8], alphabet: usize) -> bool {
 /// The size of the narrowest alphabet in use that holds the body: a rule that takes letters and
 /// digits takes hex, too.
 fn natural_alphabet(body: &[u8]) -> usize {
-    let all = |test: fn(&u8) -> bool| body.iter().all(test);
+    const DIGIT: u8 = 1;
+    const LOWER_HEX: u8 = 2;
+    const UPPER_HEX: u8 = 4;
+    const LOWER: u8 = 8;
+    const UPPER: u8 = 16;
+    const JOINT: u8 = 32;
+    const OTHER: u8 = 64;
+    let class = |byte: u8| match byte {
+        b'0'..=b'9' => DIGIT,
+        b'a'..=b'f' => LOWER_HEX,
+        b'A'..=b'F' => UPPER_HEX,
+        b'g'..=b'z' => LOWER,
+        b'G'..=b'Z' => UPPER,
+        b'-' | b'_' => JOINT,
+        _ => OTHER,
+    };
+    let held = body.iter().fold(0, |held, &byte| held | class(byte));
+    let holds_no_more_than = |classes: u8| held & !classes == 0;
     match () {
-        () if all(u8::is_ascii_digit) => 10,
-        () if all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase()) => 16,
-        () if all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_lowercase()) => 16,
-        () if all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'_')) => 18,
-        () if all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()) => 36,
-        () if all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) => 36,
+        () if holds_no_more_than(DIGIT) => 10,
+        () if holds_no_more_than(DIGIT | LOWER_HEX) || holds_no_more_than(DIGIT | UPPER_HEX) => 16,
+        () if holds_no_more_than(DIGIT | LOWER_HEX | UPPER_HEX | JOINT) => 18,
+        () if holds_no_more_than(DIGIT | LOWER_HEX | LOWER) || holds_no_more_than(DIGIT | UPPER_HEX | UPPER) => 36,
         () => 256,
     }
 }
@@ -35,22 +50,28 @@ fn natural_alphabet(body: &[u8]) -> usize {
 /// A long body shows its alphabet: a format that allows blanks and quotes between the lines of a
 /// PEM key takes one without them, too. At least hex, or a few repeated bytes would do.
 fn used_alphabet(body: &[u8]) -> usize {
+    if body.len() < 256 {
+        return 256;
+    }
     let mut seen = [false; 256];
     for &byte in body {
         seen[usize::from(byte)] = true;
     }
-    if body.len() < 256 { 256 } else { seen.iter().filter(|&&seen| seen).count().max(16) }
+    seen.iter().filter(|&&seen| seen).count().max(16)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
 fn chi_square(body: &[u8], alphabet: f64) -> f64 {
-    let mut counts = [0u32; 256];
+    let mut counts = [0_u32; 256];
+    let mut squares = 0_u64;
     for &byte in body {
-        counts[usize::from(byte)] += 1;
+        let count = &mut counts[usize::from(byte)];
+        // From one square to the next.
+        squares += u64::from(2 * *count + 1);
+        *count += 1;
     }
-    let squares: f64 = counts.iter().map(|&count| f64::from(count) * f64::from(count)).sum();
     let length = body.len() as f64;
-    alphabet * squares / length - length
+    alphabet * squares as f64 / length - length
 }
 
 fn bound(freedom: f64) -> f64 {
@@ -60,7 +81,8 @@ fn bound(freedom: f64) -> f64 {
 
 /// A body of 16 bytes or more that repeats its own first half or less.
 fn is_periodic(body: &[u8]) -> bool {
-    body.len() >= 16 && (1..=body.len() / 2).any(|period| body[period..] == body[..body.len() - period])
+    let repeats = |period: usize| body[period] == body[0] && body[period..] == body[..body.len() - period];
+    body.len() >= 16 && (1..=body.len() / 2).any(repeats)
 }
 
 #[cfg(test)]

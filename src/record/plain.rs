@@ -1,5 +1,9 @@
 //! Lines that are no JSON: prefixes that tools put in front, pairs of names and values, channels.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::fields::{Field, Meaning, meaning_of};
 use crate::span::Span;
 
@@ -171,6 +175,11 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
     phrases.into_iter().find_map(behind)
 }
 
+/// What stands in every banner, one of them: made once, because a searcher takes longer to build than most records are
+/// to read.
+static BANNERS: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| [&b"nvironment"[..], b"rofile", b"_ENV=", b"tarting in "].map(Finder::new));
+
 /// Where lines stand that may be banners.
 pub fn banners(bytes: &[u8]) -> Vec<Span> {
     let mut found: Vec<Span> = Vec::new();
@@ -183,21 +192,8 @@ pub fn banners(bytes: &[u8]) -> Vec<Span> {
             found.push(Span::new(start, end));
         }
     };
-    // By a rare letter of each: a searcher takes longer to build than most records are to read.
-    let mut look = |at: usize, before: usize, phrase: &[u8]| {
-        if at >= before && bytes[at - before..].starts_with(phrase) {
-            note(at - before);
-        }
-    };
-    for at in memchr::memchr3_iter(b'v', b'f', b'V', bytes) {
-        match bytes[at] {
-            b'v' => look(at, 1, b"nvironment"),
-            b'f' => look(at, 2, b"rofile"),
-            _ => look(at, 3, b"_ENV="),
-        }
-    }
-    for at in memchr::memchr_iter(b'g', bytes) {
-        look(at, 6, b"tarting in ");
+    for finder in BANNERS.iter() {
+        finder.find_iter(bytes).for_each(&mut note);
     }
     found.sort_unstable();
     found.dedup();

@@ -25,6 +25,8 @@ const WORD: usize = 5;
 const MAX_BRANCHES: usize = 64;
 /// A short class inside a prefix is spelled out while it gives at most this many literals.
 const MAX_PREFIXES: usize = 256;
+/// So much of what a value begins with is looked for.
+const PREFIX: usize = 8;
 
 /// What a credential looks like.
 #[derive(Debug, Serialize, Deserialize)]
@@ -240,10 +242,16 @@ fn compile(source: &str) -> Regex {
     Regex::builder().configure(meta).syntax(config).build(source).expect("the format was parsed when it was loaded")
 }
 
+/// What every value begins with, one of them: of each alternative by itself, so that none cuts those of the others short.
 fn prefixes_of(hir: &Hir) -> Vec<Box<[u8]>> {
+    if let HirKind::Alternation(parts) = hir.kind() {
+        return parts.iter().flat_map(prefixes_of).collect();
+    }
     let mut extractor = Extractor::new();
-    extractor.limit_class(64).limit_total(MAX_PREFIXES);
-    let literals = extractor.extract(hir);
+    extractor.limit_class(16).limit_total(MAX_PREFIXES);
+    let mut literals = extractor.extract(hir);
+    literals.keep_first_bytes(PREFIX);
+    literals.dedup();
     literals.literals().unwrap_or_default().iter().map(|literal| literal.as_bytes().into()).collect()
 }
 
