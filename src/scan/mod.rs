@@ -3,6 +3,7 @@
 //! A file of up to [`WHOLE`] bytes is judged as a whole; anything longer goes through windows that
 //! overlap by [`REACH`], so that memory stays bounded and no credential is cut.
 
+mod ahead;
 mod explain;
 mod history;
 mod inventory;
@@ -502,7 +503,9 @@ impl<'a> Job<'a> {
                 Sighting::Fact(fact) => facts.push(fact),
             }
         }
-        let naming = environment::Naming::new(self.scanner, input.path.as_deref(), window.bytes);
+        // The records of a log are of many services: what one names is no other's provider.
+        let file = if window.look.kind == PlaceKind::Log { &[] } else { window.bytes };
+        let naming = environment::Naming::new(self.scanner, input.path.as_deref(), file);
         for credential in &mut credentials {
             naming.narrow(credential);
         }

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::Path;
 use std::rc::Rc;
 
-use super::{Flush, Input, Job, Raw};
+use super::{Flush, Input, Job, Raw, ahead};
 use crate::finding::Origin;
 use crate::source::SourceError;
 use crate::source::archive::{self, Bytes, Container, Member};
@@ -121,6 +121,14 @@ impl<'a> Job<'a> {
         if let (Raw::File(file), Container::Zip) = (&*raw, container) {
             meter.raw.set(file.metadata()?.len().max(meter.raw.get()));
             return archive::open(container, Bytes::File(file), &mut |member| self.member(input, member, flush));
+        }
+        let mut inside = |inner: &mut dyn Read| self.member(input, Member { name: None, bytes: Ok(inner) }, flush);
+        if let Raw::File(file) = &*raw
+            && input.depth == 0
+            && ahead::is_worth(file)
+            && ahead::read(container, &head, file, &meter, &mut inside)
+        {
+            return Ok(());
         }
         let rest = Counted { raw, meter: (input.depth == 0).then_some(meter) };
         let mut stream = Cursor::new(head).chain(rest);

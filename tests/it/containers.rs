@@ -62,6 +62,12 @@ fn tar_of(members: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
+/// A log that no form makes smaller than a MiB, with a key near its end.
+fn noisy_log() -> Vec<u8> {
+    let noise = (0..60_000).map(|line| expand("captured {hex:32} {base62:24}\n", &format!("noise {line}"))).collect::<String>();
+    [noise.into_bytes(), log(3)].concat()
+}
+
 /// What `--format jsonl` said.
 struct Said {
     code: Option<i32>,
@@ -146,6 +152,35 @@ fn every_form_of_a_rotated_log_is_read_from_files_and_pipes() {
         let piped = on_stdin(&tree, &bytes);
         assert_eq!(piped.found(), [(format!("-{inside}"), 3999)], "{name} on standard input");
         assert_eq!(piped.summary("bytes"), bytes.len() as u64, "{name} on standard input");
+    }
+}
+
+#[test]
+fn what_is_undone_ahead_of_the_scan_reads_alike() {
+    let log = noisy_log();
+    for (name, bytes) in
+        [("app.log.gz", gzip(&log)), ("app.log.zst", zstd(&log)), ("app.log.xz", xz(&log)), ("app.log.bz2", bzip2(&log))]
+    {
+        assert!(bytes.len() > 1 << 20, "{name}: {}", bytes.len());
+        let tree = Tree::new();
+        for (bytes, is_whole) in [(&bytes[..], true), (&bytes[..bytes.len() - bytes.len() / 20], false)] {
+            fs::write(tree.path().join(name), bytes).unwrap();
+            let said = ["1", "2"].map(|threads| Said::of(&tree, &[".", "--threads", threads]));
+            let strip = |said: &Said| {
+                let mut lines = said.lines.clone();
+                // How much comes out before the damage depends on how much is asked for at a time.
+                lines
+                    .iter_mut()
+                    .filter_map(Value::as_object_mut)
+                    .filter(|_| !is_whole)
+                    .for_each(|line| drop(line.remove("unpacked")));
+                (said.code, lines)
+            };
+            assert_eq!(strip(&said[0]), strip(&said[1]), "{name}");
+            assert_eq!((said[1].code, said[1].skipped().is_empty()), (Some(if is_whole { 1 } else { 3 }), is_whole), "{name}");
+            assert_eq!(said[1].found().len(), usize::from(is_whole), "{name}");
+            assert!(!is_whole || said[1].summary("unpacked") == log.len() as u64, "{name} {:?}", said[1].lines.last());
+        }
     }
 }
 

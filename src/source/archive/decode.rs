@@ -135,11 +135,11 @@ impl<R: Read> Read for Named<R> {
     }
 }
 
-pub(super) fn xz<R: BufRead>(source: R) -> Named<impl Read> {
+pub(super) fn xz<R: BufRead>(source: R) -> Named<lzma_rust2::XzReader<R>> {
     Named(lzma_rust2::XzReader::new_mem_limit(source, true, XZ_MEMORY), "xz")
 }
 
-pub(super) fn bzip2<R: BufRead>(source: R) -> Named<impl Read> {
+pub(super) fn bzip2<R: BufRead>(source: R) -> Named<bzip2::bufread::MultiBzDecoder<R>> {
     Named(bzip2::bufread::MultiBzDecoder::new(source), "bzip2")
 }
 

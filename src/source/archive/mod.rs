@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// How many bytes of an input tell a container: a tar header.
 pub const HEAD: usize = 512;
+/// How many bytes of it are read at a time.
+pub const BUFFER: usize = 64 * 1024;
 
 /// A form whose inside can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,17 +151,28 @@ pub fn open(container: Container, bytes: Bytes<'_>, visit: &mut Visit<'_>) -> io
         Bytes::File(file) => &mut { file },
         Bytes::Stream(stream) => stream,
     };
-    let mut one = |mut decoded: Box<dyn Read + '_>| visit(Member { name: None, bytes: Ok(&mut *decoded) });
-    let source = BufReader::with_capacity(64 * 1024, stream);
+    let mut one = |decoded: &mut dyn Read| visit(Member { name: None, bytes: Ok(decoded) });
+    let source = BufReader::with_capacity(BUFFER, stream);
     match container {
-        Container::Gzip => one(Box::new(decode::Gzip::new(source))),
-        Container::Zstd => one(Box::new(decode::Zstd::new(source))),
-        Container::Xz => one(Box::new(decode::xz(source))),
-        Container::Bzip2 => one(Box::new(decode::bzip2(source))),
+        Container::Gzip => one(&mut decode::Gzip::new(source)),
+        Container::Zstd => one(&mut decode::Zstd::new(source)),
+        Container::Xz => one(&mut decode::xz(source)),
+        Container::Bzip2 => one(&mut decode::bzip2(source)),
         Container::Tar => return tar_members(source, visit),
         Container::Zip => return zip::open_stream(source, visit),
     }
     Ok(())
+}
+
+/// What is inside of bytes that are compressed and nothing else, for any thread to read.
+pub fn decoder<'a>(container: Container, source: impl BufRead + Send + 'a) -> Option<Box<dyn Read + Send + 'a>> {
+    match container {
+        Container::Gzip => Some(Box::new(decode::Gzip::new(source))),
+        Container::Zstd => Some(Box::new(decode::Zstd::new(source))),
+        Container::Xz => Some(Box::new(decode::xz(source))),
+        Container::Bzip2 => Some(Box::new(decode::bzip2(source))),
+        Container::Tar | Container::Zip => None,
+    }
 }
 
 /// Every entry of a tar that has bytes; those that have none (folders, links, devices) by name only.
