@@ -214,20 +214,20 @@ impl Context<'_> {
     }
 
     fn names_somebody_else(&self, provider: &ProviderFacts) -> bool {
-        let owners = self.slot.map(|slot| self.around.index.owners_of_slot(&self.around.bytes[slot.name.range()]));
+        let owners = self.slot.map(|slot| self.around.owners_of_slot(&self.around.bytes[slot.name.range()]));
         is_another(self.around, provider, &owners.unwrap_or_default())
     }
 }
 
 /// The providers that the name of a slot means: by itself, else with that of the block that it stands in.
 fn named_by(around: &Around<'_>, name: Span) -> Vec<usize> {
-    let own = around.index.providers_named(&around.bytes[name.range()]);
+    let own = around.providers_named(&around.bytes[name.range()]);
     if !own.is_empty() {
         return own;
     }
     let of_block = |block: Span| {
         let joined = [&around.bytes[block.range()], b"_", &around.bytes[name.range()]].concat();
-        let owners = around.index.providers_named(&joined);
+        let owners = around.providers_named(&joined);
         (!owners.is_empty()).then_some(owners)
     };
     blocks(around.bytes, name.start).into_iter().find_map(of_block).unwrap_or_default()

@@ -10,7 +10,7 @@ use super::near::{Around, Near};
 use super::resolve::{Found, Rank};
 use super::slot::{self, Slot};
 use crate::credential::Evidence;
-use crate::rule::name::{each_word, normalise};
+use crate::rule::name::normalise;
 use crate::rule::{Edge, Fit, Matched, NamePattern, Rule, RuleSet};
 use crate::span::Span;
 
@@ -66,30 +66,6 @@ const USER_OPTIONS: &[&str] = &[" -u ", "--user "];
 const BASIC: &[u8] = b"basic ";
 const MAX_ID: usize = 128;
 const BASIC_SECRET: &[u8] = b"client_secret";
-
-/// Whether a word says which environment a slot is for: that is not part of what it is.
-fn is_environment(word: &str) -> bool {
-    matches!(
-        word,
-        "live"
-            | "prod"
-            | "production"
-            | "prd"
-            | "test"
-            | "testing"
-            | "sandbox"
-            | "sbx"
-            | "staging"
-            | "stage"
-            | "stg"
-            | "dev"
-            | "development"
-            | "demo"
-            | "local"
-            | "uat"
-            | "qa"
-    )
-}
 
 /// The stems that are worth looking for: those in the names of rules.
 pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
@@ -164,11 +140,13 @@ fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> 
     if run < shortest && !goes_on(bytes, slot, run) {
         return None;
     }
-    let keys = Keys::of(if pair.is_some() { BASIC_SECRET } else { &bytes[slot.name.range()] });
-    let strangers = LazyCell::new(|| around.index.owners_of_slot(&bytes[slot.name.range()]));
+    let known = around.rules_named(if pair.is_some() { BASIC_SECRET } else { &bytes[slot.name.range()] });
+    if known.is_empty() {
+        return None;
+    }
+    let strangers = LazyCell::new(|| around.owners_of_slot(&bytes[slot.name.range()]));
     let stranger = |rule: &Rule| rule.names.is_empty() && is_another(around, &rule.provider, &strangers);
-    let known = around.index.rules(&keys.name, &keys.inner, &keys.whole).into_iter();
-    let known = known.map(|known| (&set.rules()[known.rule], known));
+    let known = known.iter().map(|&known| (&set.rules()[known.rule], known));
     // In a list, the neighbour of a name is its value only if it looks like one.
     let structured = |rule: &Rule| !rule.checks.is_empty() || rule.format.min_length() == rule.format.max_length();
     let known = known.filter(|(rule, _)| !slot.listed || structured(rule) && !rule.needs_literal);
@@ -358,65 +336,9 @@ fn claim<'a>(reading: &Reading<'a>, near: &Near<'_>) -> Option<Claim<'a>> {
     Some(Claim { rule, fit, text, own: false, route, specificity, because })
 }
 
-/// A name as rules may know it: normalised, without words for environments and trailing numbers.
-#[derive(Debug, Default)]
-struct Keys {
-    name: String,
-    /// Where each of its words begins: applications put their own words in front.
-    inner: Vec<usize>,
-    /// Its beginning, and what follows each dot: for names that mean something only beside a marker.
-    whole: Vec<usize>,
-}
-
-/// So many words may stand in front.
-const WORDS: usize = 8;
-
-impl Keys {
-    fn of(name: &[u8]) -> Self {
-        let mut keys = Self { name: String::with_capacity(name.len()), ..Self::default() };
-        let mut dot = true;
-        each_word(name, |before, word| {
-            dot |= before.contains(&b'.');
-            let start = keys.name.len();
-            keys.name.extend(word.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
-            if is_environment(&keys.name[start..]) {
-                return keys.name.truncate(start);
-            }
-            keys.inner.push(start);
-            if std::mem::take(&mut dot) {
-                keys.whole.push(start);
-            }
-        });
-        while keys.inner.last().is_some_and(|&last| keys.name[last..].bytes().all(|byte| byte.is_ascii_digit())) {
-            keys.name.truncate(keys.inner.pop().unwrap_or(0));
-        }
-        keys.whole.retain(|&start| start < keys.name.len());
-        keys.inner.truncate(WORDS);
-        keys
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_leave_out_environments_and_what_stands_in_front() {
-        let keys = |name: &str| {
-            let Keys { name, inner, whole } = Keys::of(name.as_bytes());
-            let from = |starts: Vec<usize>| starts.iter().map(|&start| name[start..].to_owned()).collect::<Vec<_>>();
-            (from(inner), from(whole))
-        };
-        assert_eq!(
-            keys("MY_PAYCA_SANDBOX_CLIENT_SECRET_2").0,
-            ["mypaycaclientsecret", "paycaclientsecret", "clientsecret", "secret"]
-        );
-        assert_eq!(keys("config.payca.clientSecret").0.last().unwrap(), "secret");
-        assert_eq!(keys("http.request.X-Client-Secret").1, ["httprequestxclientsecret", "requestxclientsecret", "xclientsecret"]);
-        assert_eq!(keys("MY_CLIENT_SECRET").1, ["myclientsecret"]);
-        assert_eq!(keys("test.live.KEY_7").1, ["key"]);
-        assert_eq!(keys("live"), (vec![], vec![]));
-    }
 
     #[test]
     fn code_that_fetches_a_value_is_none() {

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use super::BLOCK;
 use super::near::is_word;
 use super::prefilter::{Candidate, Prefilter, WORDS, Windows};
-use crate::rule::name::{self, normalise};
+use crate::rule::name::{self, each_word, normalise};
 use crate::rule::{NamePattern, ProviderFacts, RuleSet};
 
 /// Bits of the hash that lists are kept under.
@@ -188,9 +188,9 @@ impl Index {
         first
     }
 
-    /// The rules that know a name, in order. Own names fit from one of the first `inner` on, names that
-    /// need a marker from one of `whole` on.
-    pub(super) fn rules(&self, name: &str, inner: &[usize], whole: &[usize]) -> Vec<Known> {
+    /// The rules that know a name, in order.
+    pub(super) fn rules(&self, name: &[u8]) -> Vec<Known> {
+        let Keys { name, inner, whole } = &Keys::of(name);
         let mut known: Vec<Known> = Vec::new();
         let mut others: Vec<usize> = Vec::new();
         self.names.each(name, inner, &mut |pattern, &(rule, role)| match role {
@@ -357,5 +357,90 @@ impl Lists {
 
     fn of(&self, list: usize) -> &[usize] {
         &self.items[self.begins[list] as usize..self.begins[list + 1] as usize]
+    }
+}
+
+/// A name as rules may know it: normalised, without words for environments and trailing numbers.
+#[derive(Debug, Default)]
+struct Keys {
+    name: String,
+    /// Where each of its words begins: applications put their own words in front.
+    inner: Vec<usize>,
+    /// Its beginning, and what follows each dot: for names that mean something only beside a marker.
+    whole: Vec<usize>,
+}
+
+/// So many words may stand in front.
+const IN_FRONT: usize = 8;
+
+impl Keys {
+    fn of(name: &[u8]) -> Self {
+        let mut keys = Self { name: String::with_capacity(name.len()), ..Self::default() };
+        let mut dot = true;
+        each_word(name, |before, word| {
+            dot |= before.contains(&b'.');
+            let start = keys.name.len();
+            keys.name.extend(word.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
+            if is_environment(&keys.name[start..]) {
+                return keys.name.truncate(start);
+            }
+            keys.inner.push(start);
+            if std::mem::take(&mut dot) {
+                keys.whole.push(start);
+            }
+        });
+        while keys.inner.last().is_some_and(|&last| keys.name[last..].bytes().all(|byte| byte.is_ascii_digit())) {
+            keys.name.truncate(keys.inner.pop().unwrap_or(0));
+        }
+        keys.whole.retain(|&start| start < keys.name.len());
+        keys.inner.truncate(IN_FRONT);
+        keys
+    }
+}
+
+/// Whether a word says which environment a slot is for: that is not part of what it is.
+fn is_environment(word: &str) -> bool {
+    matches!(
+        word,
+        "live"
+            | "prod"
+            | "production"
+            | "prd"
+            | "test"
+            | "testing"
+            | "sandbox"
+            | "sbx"
+            | "staging"
+            | "stage"
+            | "stg"
+            | "dev"
+            | "development"
+            | "demo"
+            | "local"
+            | "uat"
+            | "qa"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_leave_out_environments_and_what_stands_in_front() {
+        let keys = |name: &str| {
+            let Keys { name, inner, whole } = Keys::of(name.as_bytes());
+            let from = |starts: Vec<usize>| starts.iter().map(|&start| name[start..].to_owned()).collect::<Vec<_>>();
+            (from(inner), from(whole))
+        };
+        assert_eq!(
+            keys("MY_PAYCA_SANDBOX_CLIENT_SECRET_2").0,
+            ["mypaycaclientsecret", "paycaclientsecret", "clientsecret", "secret"]
+        );
+        assert_eq!(keys("config.payca.clientSecret").0.last().unwrap(), "secret");
+        assert_eq!(keys("http.request.X-Client-Secret").1, ["httprequestxclientsecret", "requestxclientsecret", "xclientsecret"]);
+        assert_eq!(keys("MY_CLIENT_SECRET").1, ["myclientsecret"]);
+        assert_eq!(keys("test.live.KEY_7").1, ["key"]);
+        assert_eq!(keys("live"), (vec![], vec![]));
     }
 }

@@ -14,6 +14,7 @@ mod edge;
 mod fact;
 mod index;
 pub mod known;
+mod memory;
 mod near;
 mod notation;
 mod prefilter;
@@ -37,6 +38,7 @@ use crate::span::Span;
 use cards::Cards;
 use fact::{Facts, Stem};
 use index::{Index, LazyIndex};
+use memory::{Memories, Memory};
 use near::Around;
 use prefilter::{Candidate, LITERALS, Prefilter, Windows};
 use resolve::Found;
@@ -69,6 +71,7 @@ pub struct Scanner {
     /// Card data, if it is asked for.
     cards: Option<Cards>,
     index: LazyIndex,
+    memories: Memories,
 }
 
 /// What a literal of the prefilter is for.
@@ -87,7 +90,8 @@ struct Literal {
 #[derive(Default)]
 struct Seen {
     values: Vec<Found>,
-    facts: Vec<Fact>,
+    /// Nothing, if they are not asked for.
+    facts: Option<Vec<Fact>>,
 }
 
 /// Bytes and how they came about: by how many passes of decoding, and how their spans map back to
@@ -124,7 +128,8 @@ impl Scanner {
         let prefilter = Box::new(Windows::new(literals.iter().map(|literal| literal.bytes.clone()).collect(), LITERALS));
         let set = Arc::clone(&rules);
         let index: LazyIndex = LazyLock::new(Box::new(move || Index::new(&set)));
-        Self { prefilter, literals, shortest: context::shortest(&rules), facts, cards: None, index, rules }
+        let (shortest, memories) = (context::shortest(&rules), Memories::new(Memory::default));
+        Self { prefilter, literals, shortest, facts, cards: None, index, memories, rules }
     }
 
     /// The same scanner, which also finds card data.
@@ -165,19 +170,20 @@ impl Scanner {
     pub fn scan_within(&self, bytes: &[u8], scope: &Scope) -> Vec<Sighting> {
         // What overlaps a credential of the core may begin outside of it, and may win.
         let margin = scope.core.start.saturating_sub(MAX_LENGTH)..(scope.core.end + MAX_LENGTH).min(bytes.len());
-        let mut seen = Seen::default();
-        self.look(bytes, margin, scope.names, &mut seen);
-        let Seen { values: mut found, mut facts } = seen;
+        let memory = self.memories.get();
+        let mut seen = Seen { values: Vec::new(), facts: scope.names.then(Vec::new) };
+        self.look(&Around::new(bytes, &self.index, &memory), margin, scope.names, &mut seen);
+        let Seen { values: mut found, facts } = seen;
         let window = scope.core.start.saturating_sub(REACH)..(scope.core.end + REACH).min(bytes.len());
         let start = window.start;
         let lift = |span: Span| span.shifted(start);
         let is_last = window.end == bytes.len();
         let core = Span::new(0, window.len());
         let layer = Layer { bytes: &bytes[window], core, depth: 0, names: scope.names, is_last, lift: &lift };
-        self.look_decoded(layer, &mut found);
+        self.look_decoded(layer, &memory, &mut found);
         let readings = resolve::Readings { bytes };
         let mut sightings = readings.sightings(found, &scope.core);
-        if scope.names {
+        if let Some(mut facts) = facts {
             facts.retain(|fact| scope.core.contains(&fact.span.start));
             sightings.extend(facts.into_iter().map(Sighting::Fact));
             sightings.sort_by_key(Sighting::span);
@@ -187,12 +193,12 @@ impl Scanner {
         sightings
     }
 
-    /// Values as they stand in these bytes.
-    fn look(&self, bytes: &[u8], range: Range<usize>, names: bool, seen: &mut Seen) {
+    /// Values as they stand in these bytes, and facts, if the seen are asked for them.
+    fn look(&self, around: &Around<'_>, range: Range<usize>, names: bool, seen: &mut Seen) {
+        let bytes = around.bytes;
         if let Some(cards) = &self.cards {
             cards.look(bytes, range.clone(), &mut seen.values);
         }
-        let around = Around::new(bytes, &self.index);
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut start = range.start;
         while start < range.end {
@@ -201,7 +207,7 @@ impl Scanner {
             self.prefilter.candidates(bytes, start..end, &mut candidates);
             candidates.sort_unstable();
             for here in candidates.chunk_by(|a, b| a.at == b.at) {
-                self.look_at(&around, here, names, seen);
+                self.look_at(around, here, names, seen);
             }
             start = end;
         }
@@ -223,8 +229,8 @@ impl Scanner {
                 seen.values
                     .extend(slot.into_iter().flat_map(|slot| context::values_at(&self.rules, around, slot, self.shortest)));
             }
-            if names {
-                seen.facts.extend(literal.facts.iter().filter_map(|&stem| self.facts.at(around, span, stem)));
+            if let Some(facts) = &mut seen.facts {
+                facts.extend(literal.facts.iter().filter_map(|&stem| self.facts.at(around, span, stem)));
             }
         }
         if !rules.is_empty() {
@@ -238,7 +244,7 @@ impl Scanner {
     }
 
     /// Values that stand in what is encoded, nested to a bounded depth.
-    fn look_decoded(&self, layer: Layer<'_>, found: &mut Vec<Found>) {
+    fn look_decoded(&self, layer: Layer<'_>, memory: &Memory, found: &mut Vec<Found>) {
         if layer.depth == view::DEPTH {
             return;
         }
@@ -247,7 +253,7 @@ impl Scanner {
             let names = layer.names || piece.is_wide();
             let (bytes, core, is_last) = (&piece.bytes[..], piece.core, piece.is_last);
             let mut inside = Seen::default();
-            self.look(bytes, core.range(), names, &mut inside);
+            self.look(&Around::new(bytes, &self.index, memory), core.range(), names, &mut inside);
             let mut inside = inside.values;
             // What runs into the end of the piece may go on.
             inside.retain(|value| !piece.cuts(value.span) && piece.origin(value.span).len() <= MAX_LENGTH);
@@ -257,7 +263,7 @@ impl Scanner {
                 let view = piece.view_of(value.span).or_else(|| piece.view_of(value.told_by()))?;
                 Some(value.lifted(view, &origin))
             }));
-            self.look_decoded(Layer { bytes, core, depth: layer.depth + 1, names, is_last, lift: &origin }, found);
+            self.look_decoded(Layer { bytes, core, depth: layer.depth + 1, names, is_last, lift: &origin }, memory, found);
         }
     }
 }

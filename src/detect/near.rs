@@ -6,8 +6,10 @@
 
 use std::cell::{LazyCell, OnceCell, RefCell};
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::index::{LazyIndex, Meaning};
+use super::index::{Known, LazyIndex, Meaning};
+use super::memory::Memory;
 use super::prefilter::Candidate;
 use crate::credential::{Environment, Evidence};
 use crate::rule::ProviderFacts;
@@ -26,12 +28,28 @@ const NAME: usize = 96;
 pub(super) struct Around<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) index: &'a LazyIndex,
+    memory: &'a Memory,
     words: RefCell<Kept<Candidate>>,
 }
 
 impl<'a> Around<'a> {
-    pub(super) fn new(bytes: &'a [u8], index: &'a LazyIndex) -> Self {
-        Self { bytes, index, words: RefCell::default() }
+    pub(super) fn new(bytes: &'a [u8], index: &'a LazyIndex, memory: &'a Memory) -> Self {
+        Self { bytes, index, memory, words: RefCell::default() }
+    }
+
+    /// The rules that know a name, in order.
+    pub(super) fn rules_named(&self, name: &[u8]) -> Arc<[Known]> {
+        self.memory.rules.of(name, || self.index.rules(name).into())
+    }
+
+    /// The providers that a name of a slot means, in order, each once.
+    pub(super) fn providers_named(&self, name: &[u8]) -> Vec<usize> {
+        self.memory.named.of(name, || self.index.providers_named(name))
+    }
+
+    /// The providers one of whose slots has this name.
+    pub(super) fn owners_of_slot(&self, name: &[u8]) -> Vec<usize> {
+        self.memory.owners.of(name, || self.index.owners_of_slot(name))
     }
 }
 
@@ -191,7 +209,7 @@ impl<'a> Near<'a> {
 
     /// Something of the words that begin in the window, in order.
     fn seen<T>(&self, tell: impl FnMut(Candidate) -> Option<T>) -> Vec<T> {
-        let Around { bytes, index, words } = self.around;
+        let Around { bytes, index, words, .. } = self.around;
         let mut words = words.borrow_mut();
         let words = words.within(self.window, |word| word.at, |range, found| index.words(bytes, range, found));
         words.iter().copied().filter_map(tell).collect()

@@ -213,7 +213,8 @@ impl Shape {
 /// What the scanner makes of the bytes as they stand: rule and span, in order.
 fn fast(scanner: &Scanner, bytes: &[u8]) -> Vec<(String, Span)> {
     let mut seen = super::Seen::default();
-    scanner.look(bytes, 0..bytes.len(), false, &mut seen);
+    let memory = scanner.memories.get();
+    scanner.look(&super::Around::new(bytes, &scanner.index, &memory), 0..bytes.len(), false, &mut seen);
     let sightings = resolve::Readings { bytes }.sightings(seen.values, &(0..bytes.len()));
     let values = sightings.into_iter().filter_map(|sighting| match sighting {
         Sighting::Credential(found) => Some((found.rule.to_string(), found.span)),

@@ -16,7 +16,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub(super) use chosen::{LITERALS, WORDS};
-pub(super) use simd::{BLOCK, digits_of_base64, signs_of_base64};
+pub(super) use simd::{BLOCK, Classes};
 pub(super) use windows::Windows;
 
 /// A literal was seen: it may begin a credential, or be part of the name of a slot.

@@ -75,37 +75,78 @@ pub(super) fn mark_half(_: &[Eight], _: &[u8], marks: &mut [u64]) {
 /// Bytes that are classified at a time: a bit for each.
 pub(in crate::detect) const BLOCK: usize = 64;
 
-/// A bit for each byte that is a digit of base64, in either alphabet.
-#[cfg(target_arch = "x86_64")]
-pub(in crate::detect) fn digits_of_base64(block: &[u8; BLOCK]) -> u64 {
-    #[expect(unsafe_code, reason = "instructions that every such processor has")]
-    // SAFETY: SSE2 is part of x86-64.
-    unsafe {
-        x86::digits_of_base64(block)
+/// What each byte of ASCII is: a bit for each of eight classes. Other bytes are of none.
+#[derive(Debug)]
+pub(in crate::detect) struct Classes([u8; 128]);
+
+impl Classes {
+    /// Classes by the bytes that belong to them.
+    pub(in crate::detect) const fn new(classes: &[&[u8]]) -> Self {
+        let mut table = [0; 128];
+        let mut class = 0;
+        while class < classes.len() {
+            let mut at = 0;
+            while at < classes[class].len() {
+                table[classes[class][at] as usize] |= 1 << class;
+                at += 1;
+            }
+            class += 1;
+        }
+        Self(table)
+    }
+
+    /// Which bytes of each block belong to the first `N` classes. Bytes behind the end belong to none.
+    pub(in crate::detect) fn classify<const N: usize>(&self, bytes: &[u8], masks: &mut [[u64; N]]) {
+        self.classify_at(Level::best(), bytes, masks);
+    }
+
+    fn classify_at<const N: usize>(&self, level: Level, bytes: &[u8], masks: &mut [[u64; N]]) {
+        let (blocks, rest) = bytes.as_chunks();
+        let (whole, others) = masks.split_at_mut(blocks.len().min(masks.len()));
+        self.blocks(level, blocks, whole);
+        others.fill([0; N]);
+        if let Some(last) = others.first_mut().filter(|_| !rest.is_empty()) {
+            let mut block = [0x80; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            self.blocks(level, &[block], std::slice::from_mut(last));
+        }
+    }
+
+    fn blocks<const N: usize>(&self, level: Level, blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "instructions that the processor of this level has")]
+            // SAFETY: the level was made because the processor has them.
+            Level::Wide => unsafe { x86::classify_wide(&self.0, blocks, masks) },
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "instructions that the processor of this level has")]
+            // SAFETY: the level was made because the processor has them.
+            Level::Half => unsafe { x86::classify_half(&self.0, blocks, masks) },
+            _ => self.blocks_plain(blocks, masks),
+        }
+    }
+
+    fn blocks_plain<const N: usize>(&self, blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
+        for (masks, block) in masks.iter_mut().zip(blocks) {
+            *masks = [0; N];
+            for (at, byte) in block.iter().enumerate() {
+                let classes = self.0.get(usize::from(*byte)).copied().unwrap_or(0);
+                for (class, mask) in masks.iter_mut().enumerate() {
+                    *mask |= u64::from(classes >> class & 1) << at;
+                }
+            }
+        }
     }
 }
-
-/// A bit for each `/` or `+`, and one for each `-` or `_`.
-#[cfg(target_arch = "x86_64")]
-pub(in crate::detect) fn signs_of_base64(block: &[u8; BLOCK]) -> (u64, u64) {
-    #[expect(unsafe_code, reason = "instructions that every such processor has")]
-    // SAFETY: SSE2 is part of x86-64.
-    unsafe {
-        (x86::either(block, [b'/', b'+']), x86::either(block, [b'-', b'_']))
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-pub(in crate::detect) use portable::{digits_of_base64, signs_of_base64};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, __m256i, __m512i, _mm_add_epi8, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8,
-        _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8, _mm256_add_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256,
+        __m256i, __m512i, _mm_loadu_si128, _mm256_add_epi8, _mm256_adds_epu8, _mm256_and_si256, _mm256_broadcastsi128_si256,
         _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
-        _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_xor_si256, _mm512_and_si512, _mm512_loadu_si512, _mm512_or_si512,
-        _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_test_epi8_mask,
+        _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_xor_si256, _mm512_and_si512, _mm512_loadu_si512,
+        _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutexvar_epi8, _mm512_set1_epi8,
+        _mm512_setzero_si512, _mm512_srli_epi16, _mm512_test_epi8_mask,
     };
 
     use std::array;
@@ -194,74 +235,47 @@ mod x86 {
         _mm256_broadcastsi128_si256(half)
     }
 
-    #[inline]
-    #[target_feature(enable = "sse2")]
-    pub(super) fn digits_of_base64(block: &[u8; BLOCK]) -> u64 {
-        mask(block, |bytes| {
-            let letter = among(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), b'a', 26);
-            let signs = _mm_or_si128(is(bytes, b'+'), _mm_or_si128(is(bytes, b'-'), is(bytes, b'_')));
-            _mm_or_si128(_mm_or_si128(letter, among(bytes, b'/', 11)), signs)
-        })
+    /// Looks up all of ASCII at once.
+    #[target_feature(enable = "avx512bw,avx512vbmi")]
+    pub(super) fn classify_wide<const N: usize>(table: &[u8; 128], blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
+        let (halves, _) = table.as_chunks();
+        let (low, high) = (load_wide(&halves[0]), load_wide(&halves[1]));
+        for (masks, block) in masks.iter_mut().zip(blocks) {
+            let bytes = load_wide(block);
+            let classes = _mm512_maskz_permutex2var_epi8(!_mm512_movepi8_mask(bytes), low, bytes, high);
+            *masks = array::from_fn(|class| _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1 << class)));
+        }
     }
 
-    #[inline]
-    #[target_feature(enable = "sse2")]
-    pub(super) fn either(block: &[u8; BLOCK], signs: [u8; 2]) -> u64 {
-        mask(block, |bytes| _mm_or_si128(is(bytes, signs[0]), is(bytes, signs[1])))
-    }
-
-    /// A bit for each byte, as `test` has it for sixteen at a time.
-    #[inline]
-    #[target_feature(enable = "sse2")]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "two halves; a bit for each of sixteen bytes")]
-    fn mask(block: &[u8; BLOCK], test: impl Fn(__m128i) -> __m128i) -> u64 {
-        let (quarters, _) = block.as_chunks();
-        quarters.iter().rev().fold(0, |all, &quarter| {
-            let number = u128::from_le_bytes(quarter);
-            let bytes = _mm_set_epi64x((number >> 64) as i64, number as i64);
-            all << 16 | u64::from(_mm_movemask_epi8(test(bytes)) as u16)
-        })
-    }
-
-    #[inline]
-    #[target_feature(enable = "sse2")]
-    fn is(bytes: __m128i, byte: u8) -> __m128i {
-        _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte.cast_signed()))
-    }
-
-    /// Those among `count` bytes from `first` on: moved to the least of signed numbers, they are below a limit.
-    #[inline]
-    #[target_feature(enable = "sse2")]
-    fn among(bytes: __m128i, first: u8, count: u8) -> __m128i {
-        let moved = _mm_add_epi8(bytes, _mm_set1_epi8(0x80_u8.wrapping_sub(first).cast_signed()));
-        _mm_cmpgt_epi8(_mm_set1_epi8((0x80 + count).cast_signed()), moved)
-    }
-}
-
-/// Without branches and tables, so that the compiler uses the vectors that it knows.
-#[cfg(any(test, not(target_arch = "x86_64")))]
-mod portable {
-    use super::BLOCK;
-
-    #[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
-    pub(in crate::detect) fn digits_of_base64(block: &[u8; BLOCK]) -> u64 {
-        mask(block, |byte| {
-            let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-            let number_or_slash = byte.wrapping_sub(b'/') < 11;
-            letter | number_or_slash | (byte == b'+') | (byte == b'-') | (byte == b'_')
-        })
-    }
-
-    pub(in crate::detect) fn signs_of_base64(block: &[u8; BLOCK]) -> (u64, u64) {
-        (mask(block, |byte| matches!(byte, b'/' | b'+')), mask(block, |byte| matches!(byte, b'-' | b'_')))
-    }
-
-    fn mask(block: &[u8; BLOCK], test: impl Fn(u8) -> bool) -> u64 {
-        let bytes = block.map(|byte| u8::from(test(byte)));
-        let (eights, _) = bytes.as_chunks::<8>();
-        // The product moves the lowest bits of eight bytes together.
-        let bits = eights.iter().map(|&eight| u64::from_le_bytes(eight).wrapping_mul(0x0102_0408_1020_4080) >> 56);
-        bits.rev().fold(0, |mask, bits| mask << 8 | bits)
+    /// Looks up sixteen bytes of ASCII at a time: what is not among them has its highest bit set, which gives zero.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn classify_half<const N: usize>(table: &[u8; 128], blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
+        let (sixteens, _) = table.as_chunks::<16>();
+        let tables: [__m256i; 8] = array::from_fn(|at| twice(&sixteens[at]));
+        for (masks, block) in masks.iter_mut().zip(blocks) {
+            let (halves, _) = block.as_chunks::<32>();
+            let classes: [__m256i; 2] = array::from_fn(|half| {
+                let bytes = load_half(&halves[half]);
+                let mut classes = _mm256_setzero_si256();
+                for (first, &table) in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70].into_iter().zip(&tables) {
+                    let moved = _mm256_xor_si256(bytes, _mm256_set1_epi8(first));
+                    let place = _mm256_adds_epu8(moved, _mm256_set1_epi8(0x70));
+                    classes = _mm256_or_si256(classes, _mm256_shuffle_epi8(table, place));
+                }
+                classes
+            });
+            *masks = array::from_fn(|class| {
+                // The bit of the class becomes the highest of its byte: others come with it, and are not looked at.
+                let bits = classes.map(|classes| {
+                    let (fours, twos, ones) = (class & 4 == 0, class & 2 == 0, class & 1 == 0);
+                    let classes = if fours { _mm256_slli_epi16::<4>(classes) } else { classes };
+                    let classes = if twos { _mm256_slli_epi16::<2>(classes) } else { classes };
+                    let classes = if ones { _mm256_slli_epi16::<1>(classes) } else { classes };
+                    _mm256_movemask_epi8(classes).cast_unsigned()
+                });
+                u64::from(bits[1]) << 32 | u64::from(bits[0])
+            });
+        }
     }
 }
 
@@ -270,14 +284,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vectors_say_what_portable_code_says() {
-        for byte in 0..=u8::MAX {
-            for at in 0..BLOCK {
-                let mut block = [b'.'; BLOCK];
-                block[at] = byte;
-                assert_eq!(digits_of_base64(&block), portable::digits_of_base64(&block), "{byte} at {at}");
-                assert_eq!(signs_of_base64(&block), portable::signs_of_base64(&block), "{byte} at {at}");
-                assert_eq!(digits_of_base64(&block) & !(1 << at), 0, "{byte} at {at}");
+    fn every_level_puts_every_byte_into_its_classes() {
+        let classes = Classes::new(&[b"aB9", b"\0\x1f\x7f", b"abc", b"", b"~", b"/:@[`{", b"0", b"xyz"]);
+        let mut bytes: Vec<u8> = (0..=u8::MAX).chain((0..=u8::MAX).rev()).collect();
+        bytes.extend([b'a'; 7]);
+        for level in Level::all() {
+            for start in 0..BLOCK {
+                let mut masks = [[7; 8]; 12];
+                classes.classify_at(level, &bytes[start..], &mut masks);
+                for at in 0..12 * BLOCK {
+                    let byte = bytes.get(start + at).copied();
+                    let expected = byte.and_then(|byte| classes.0.get(usize::from(byte))).copied().unwrap_or(0);
+                    for (class, mask) in masks[at / BLOCK].iter().enumerate() {
+                        let bit = mask >> (at % BLOCK) & 1;
+                        assert_eq!(bit, u64::from(expected >> class & 1), "{byte:?} in {class} at {level:?}");
+                    }
+                }
             }
         }
     }

@@ -1,11 +1,13 @@
 //! Runs of hex digits that write text; also `0x…` and the `\x…` of a database.
 
+use std::array;
 use std::ops::Range;
 
-use super::run::{HEAD, HEX, is_text};
+use super::run::{HEAD, HEX, first_block, in_a_row, is_text, joined};
 use super::{Form, Grain, LONGEST, Runs, View, Writer};
 use crate::credential;
 use crate::detect::edge::{escape_tail, is_left_edge};
+use crate::detect::prefilter::{BLOCK, Classes};
 use crate::span::Span;
 
 /// Shorter ones hide no key.
@@ -13,16 +15,54 @@ const SHORTEST: usize = 32;
 
 pub(super) const VIEW: View = View { name: credential::View::Hex, form: Form::Run(Runs { needs_zero: false, find, write }) };
 
+/// Digits; the first of a byte of ASCII that is printed, or of the zero of a wide character; the first of a byte that
+/// goes on in UTF-8, and of one that another must follow.
+const CLASSES: &Classes = &Classes::new(&[b"0123456789abcdefABCDEF", b"0234567", b"89abAB", b"cdefCDEF"]);
+
+/// Whether sixteen pairs of digits may begin text: all but two are printed, or they may be UTF-8. No others are
+/// [`is_text`].
+fn may_be_text(masks: [u128; 4], place: usize) -> bool {
+    const FIRST: u32 = 0x5555_5555;
+    const LAST: u32 = 1 << 30;
+    #[expect(clippy::cast_possible_truncation, reason = "the bits of 32 digits")]
+    let [_, printed, goes_on, begins] = masks.map(|mask| (mask >> place) as u32 & FIRST);
+    let follows = (goes_on | begins) << 2;
+    let broken = goes_on & !follows | begins & !LAST & !(goes_on >> 2);
+    printed.count_ones() >= 14 || broken == 0
+}
+
 fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
-    let mut at = range.start;
-    while let Some(run) = HEX.run(bytes, at..range.end, SHORTEST) {
-        at = run.end;
-        if let Some(run) = readable(bytes, run) {
-            found.push(run);
-            return at;
+    // The last digit of the block before, and where the last run ended.
+    let (mut last, mut done) = (0, range.start);
+    let end = first_block(CLASSES, bytes, range.clone(), |base, masks: &[u64; 4], others| {
+        let (this, behind) = (masks[0], others[0]);
+        let begins = this & !(this << 1 | std::mem::replace(&mut last, this >> 63));
+        if begins == 0 {
+            return None;
         }
-    }
-    range.end.max(at)
+        #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
+        let mut places = begins & in_a_row(joined(this, behind), SHORTEST as u32) as u64;
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            places &= places - 1;
+            let start = base + place;
+            if start >= range.end {
+                break;
+            }
+            let escaped = start > 0 && matches!(bytes[start - 1], b'%' | b'\\');
+            if !escaped && !may_be_text(array::from_fn(|class| joined(masks[class], others[class])), place) {
+                continue;
+            }
+            let end = start + (joined(this, behind) >> place).trailing_ones() as usize;
+            done = if end < base + 2 * BLOCK { end } else { end + HEX.count(&bytes[end..]) };
+            if let Some(run) = readable(bytes, Span::new(start, done)) {
+                found.push(run);
+                return Some(done);
+            }
+        }
+        None
+    });
+    end.unwrap_or(range.end.max(done))
 }
 
 /// The part of a run that writes text, with a `\x` before it.
@@ -35,7 +75,7 @@ fn readable(bytes: &[u8], run: Span) -> Option<Span> {
     let digits = bytes.get(start..run.end)?;
     let fits = digits.len().is_multiple_of(2) && (SHORTEST..=LONGEST).contains(&digits.len());
     let start = if before == b"\\x" { start - 2 } else { start };
-    (left && right && fits && begins_text(digits)).then_some(Span::new(start, run.end))
+    (fits && left && right && begins_text(digits)).then_some(Span::new(start, run.end))
 }
 
 fn begins_text(digits: &[u8]) -> bool {
@@ -83,6 +123,33 @@ mod tests {
         }
         assert_eq!(found(&format!("'\\x{text}'")), [format!("\\x{text}")]);
         assert_eq!(found(&format!("{text}.{text}")), [&text, &text]);
+    }
+
+    #[test]
+    fn what_is_no_text_at_a_glance_is_none() {
+        let mut random = crate::rule::examples::Random::new("hex");
+        let texts = ["a few words", "äöü ÄÖÜ", "ключ", "鍵", "\0a\0b", "\r\n\t", "\x01", "x"];
+        let (mut text, mut other) = (0, 0);
+        for _ in 0..20_000 {
+            let mut bytes: Vec<u8> = Vec::new();
+            while bytes.len() < 16 {
+                match random.below(12) {
+                    0 => bytes.push(u8::try_from(random.below(256)).unwrap()),
+                    at => bytes.extend(texts[at % texts.len()].bytes()),
+                }
+            }
+            bytes.truncate(16 + random.below(9));
+            let digits: String = bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
+            let mut masks = [[0; 4]; 1];
+            CLASSES.classify(digits.as_bytes(), &mut masks);
+            if may_be_text(masks[0].map(u128::from), 0) {
+                text += 1;
+            } else {
+                assert!(!is_text(&bytes), "{}", bytes.escape_ascii());
+                other += 1;
+            }
+        }
+        assert!(text > 1000 && other > 1000, "{text} {other}");
     }
 
     #[test]

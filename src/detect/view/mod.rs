@@ -22,16 +22,21 @@ use std::cell::LazyCell;
 use std::ops::Range;
 
 use crate::credential;
+use crate::detect::prefilter::Classes;
 use crate::span::Span;
-use run::BASE64;
+use run::{BASE64, first_block};
 
 /// How often bytes are decoded in a row.
 pub(super) const DEPTH: usize = 3;
 
 /// Bytes decoded to the left of an escape: room for the name of a slot.
 const BEFORE: usize = 192;
-/// Bytes decoded to the right of an escape: room for a value.
+/// Bytes decoded to the right of an escape, at most: room for a value.
 const BEHIND: usize = 512;
+/// The widest gap between the name of a slot and its value.
+const GAP: usize = 24;
+/// Bytes decoded behind the last word that may belong to an escape.
+const MARGIN: usize = 64;
 /// A region is decoded in pieces of at most this many bytes …
 const PIECE: usize = 64 * 1024;
 /// … which overlap by this many on either side.
@@ -254,19 +259,21 @@ struct Scout<'a> {
     end: usize,
     /// Whether only what hides keys is asked for.
     hiding: bool,
-    escapes: Vec<EscapeStream>,
+    escapes: EscapeStream,
     runs: Vec<RunStream>,
     /// The next of each, until they are passed.
     escape: Option<Event>,
     run: Option<Event>,
 }
 
-/// Three introducers at a time: as many as one pass of `memchr` looks for.
 struct EscapeStream {
-    introducers: [u8; 3],
     next: Option<Event>,
     looked: usize,
 }
+
+/// Two that digits or the end of a line follow; digits; the ends of lines; backslashes; what follows those that hide;
+/// the other introducers.
+const INTRODUCERS: &Classes = &Classes::new(&[b"%=", b"0123456789abcdefABCDEF", b"\r\n", b"\\", b"ux/01234567", b"&\x1b"]);
 
 struct RunStream {
     view: &'static View,
@@ -277,18 +284,16 @@ struct RunStream {
 
 impl<'a> Scout<'a> {
     fn new(bytes: &'a [u8], range: Range<usize>, hiding: bool) -> Self {
-        let (mut introducers, mut runs) = (Vec::with_capacity(VIEWS.len()), Vec::with_capacity(VIEWS.len()));
+        let mut runs = Vec::with_capacity(VIEWS.len());
         let has_zero = LazyCell::new(|| memchr::memchr(0, &bytes[range.clone()]).is_some());
         for view in VIEWS {
             match &view.form {
-                Form::Escape(escapes) => introducers.push(escapes.introducer),
+                Form::Escape(_) => {}
                 Form::Run(form) if form.needs_zero && !*has_zero => {}
                 Form::Run(form) => runs.push(RunStream { view, form, found: Vec::new(), looked: range.start }),
             }
         }
-        let three = |few: &[u8]| [few[0], few[few.len() / 2], few[few.len() - 1]];
-        let stream = |few: &[u8]| EscapeStream { introducers: three(few), next: None, looked: range.start };
-        let escapes = introducers.chunks(3).map(stream).collect();
+        let escapes = EscapeStream { next: None, looked: range.start };
         let mut scout = Self { bytes, end: range.end, hiding, escapes, runs, escape: None, run: None };
         scout.run = scout.first_run(range.start);
         scout
@@ -298,13 +303,7 @@ impl<'a> Scout<'a> {
     fn next(&mut self, from: usize) -> Option<Event> {
         let Self { bytes, end, hiding, .. } = *self;
         if self.escape.is_none_or(|event| event.span.start < from) {
-            self.escape = None;
-            for stream in &mut self.escapes {
-                let next = stream.next(bytes, from..end, hiding);
-                if next.is_some_and(|next| self.escape.is_none_or(|event| next.span.start < event.span.start)) {
-                    self.escape = next;
-                }
-            }
+            self.escape = self.escapes.next(bytes, from..end, hiding);
         }
         if self.run.is_some_and(|event| event.span.start < from) {
             self.run = self.first_run(from);
@@ -328,21 +327,34 @@ impl EscapeStream {
     fn next(&mut self, bytes: &[u8], range: Range<usize>, hiding: bool) -> Option<Event> {
         if self.next.is_none_or(|event| event.span.start < range.start) {
             let from = self.looked.max(range.start);
-            self.next = if from < range.end { self.find(bytes, from..range.end, hiding) } else { None };
+            self.next = if from < range.end { first_escape(bytes, from..range.end, hiding) } else { None };
             self.looked = self.next.map_or(range.end, |event| event.span.start + 1);
         }
         self.next
     }
+}
 
-    fn find(&self, bytes: &[u8], range: Range<usize>, hiding: bool) -> Option<Event> {
-        let [a, b, c] = self.introducers;
-        // Where escapes stand in a row, there is nothing to look for.
-        let here = self.introducers.contains(&bytes[range.start]).then(|| event(bytes, range.start, hiding)).flatten();
-        here.or_else(|| {
-            let mut places = memchr::memchr3_iter(a, b, c, &bytes[range.clone()]);
-            places.find_map(|at| event(bytes, range.start + at, hiding))
+fn first_escape(bytes: &[u8], range: Range<usize>, hiding: bool) -> Option<Event> {
+    // Where escapes stand in a row, there is nothing to look for.
+    event(bytes, range.start, hiding).or_else(|| {
+        first_block(INTRODUCERS, bytes, range.clone(), |base, this: &[u64; 6], behind| {
+            let [before_digits, digits, ends, backslashes, hidden, others] = *this;
+            let next = |class: u64, behind: u64| class >> 1 | behind << 63;
+            let digit = next(digits, behind[1]);
+            let two = digit & next(digit, behind[1] >> 1);
+            let followed = before_digits & (two | next(ends, behind[2]));
+            let backslashes = if hiding { backslashes & next(hidden, behind[4]) } else { backslashes };
+            let mut places = followed | backslashes | others;
+            while places != 0 {
+                let at = base + places.trailing_zeros() as usize;
+                places &= places - 1;
+                if let Some(event) = event(bytes, at, hiding).filter(|_| at < range.end) {
+                    return Some(event);
+                }
+            }
+            None
         })
-    }
+    })
 }
 
 /// The escape at a place.
@@ -396,11 +408,13 @@ pub(super) fn pieces(bytes: &[u8], core: Span, is_last: bool) -> impl Iterator<I
         let first = next?.span;
         let mut end = first.end;
         next = scout.next(end);
-        while let Some(event) = next.filter(|event| event.span.start < end + BEFORE + BEHIND) {
+        let mut behind = reach(bytes, end);
+        while let Some(event) = next.filter(|event| event.span.start < behind + BEFORE) {
             end = event.span.end;
+            behind = behind.max(reach(bytes, end));
             next = scout.next(end);
         }
-        Some(Span::new(first.start.saturating_sub(BEFORE), (end + BEHIND).min(bytes.len())))
+        Some(Span::new(first.start.saturating_sub(BEFORE), behind))
     });
     regions.flat_map(move |region| {
         let starts = (region.start..region.end).step_by(PIECE);
@@ -410,6 +424,27 @@ pub(super) fn pieces(bytes: &[u8], core: Span, is_last: bool) -> impl Iterator<I
             (start < end).then(|| decode_piece(bytes, Span::new(start, end), region, is_last))
         })
     })
+}
+
+/// What ends a word.
+const ENDS: [bool; 256] = {
+    let (ends, mut is_end, mut at) = (b" \t\r\n\"'`<>", [false; 256], 0);
+    while at < ends.len() {
+        is_end[ends[at] as usize] = true;
+        at += 1;
+    }
+    is_end
+};
+
+/// How far what ends here may go on: to the end of the word, which may be a name, and of the word behind it, which may
+/// be its value.
+fn reach(bytes: &[u8], end: usize) -> usize {
+    let rest = &bytes[end..bytes.len().min(end + BEHIND)];
+    let word =
+        |from: usize| rest[from..].iter().position(|&byte| ENDS[usize::from(byte)]).map_or(rest.len(), |length| from + length);
+    let name = word(0);
+    let gap = rest[name..].iter().take(GAP).take_while(|byte| !byte.is_ascii_alphanumeric()).count();
+    end + (word(name + gap) + MARGIN).min(rest.len())
 }
 
 fn decode_piece(bytes: &[u8], core: Span, region: Span, is_last: bool) -> Decoded {

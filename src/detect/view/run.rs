@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::prefilter::{BLOCK, digits_of_base64};
-use crate::span::Span;
+use crate::detect::prefilter::{BLOCK, Classes};
 
 /// So much of a decoded run is read before the rest is decoded.
 pub(super) const HEAD: usize = 24;
@@ -48,69 +47,54 @@ impl Digits {
         self.0[usize::from(byte)]
     }
 
-    /// The first run of at least `shortest` digits that begins in the range.
-    pub(super) fn run(&self, bytes: &[u8], range: Range<usize>, shortest: usize) -> Option<Span> {
-        let mut start = range.start;
-        while start < range.end {
-            let least = bytes.get(start..start + shortest)?;
-            // Where the last of so many bytes is no digit, the others need not be looked at.
-            if let Some(other) = least.iter().rposition(|&byte| !self.holds(byte)) {
-                start += other + 1;
-                continue;
-            }
-            let end = start + shortest;
-            return Some(Span::new(start, end + self.count(&bytes[end..])));
-        }
-        None
-    }
-
     /// How many digits the bytes begin with.
     pub(super) fn count(&self, bytes: &[u8]) -> usize {
         bytes.iter().position(|&byte| !self.holds(byte)).unwrap_or(bytes.len())
     }
 }
 
-/// How many digits of base64 `run_of_base64` asks for.
-pub(super) const SIXTEEN: usize = 16;
+/// So many blocks are classified at a time, at most.
+const MANY: usize = 16;
+/// So many at first: what is looked for may be near.
+const FEW: usize = 4;
 
-/// The first run of at least sixteen digits of base64 that begins in the range. Words are nearly all
-/// runs, so there is nothing to skip by: this looks at every byte, at many of them at once.
-pub(super) fn run_of_base64(bytes: &[u8], range: Range<usize>) -> Option<Span> {
-    let mut start = range.start;
-    let mut next = None;
-    while let Some((block, behind)) = blocks(bytes, start).filter(|_| start < range.end) {
-        let mask = u128::from(next.unwrap_or_else(|| digits_of_base64(block)));
-        let mask_behind = digits_of_base64(behind);
-        let two = mask | u128::from(mask_behind) << BLOCK;
-        let four = two & two >> 1 & (two & two >> 1) >> 2;
-        let sixteen = four & four >> 4 & (four & four >> 4) >> 8;
-        let first = sixteen.trailing_zeros() as usize;
-        if first < BLOCK {
-            start += first;
-            let end = start + SIXTEEN;
-            return (start < range.end).then(|| Span::new(start, end + count_base64(&bytes[end..])));
+/// What `act` says of the first block of the range that it says anything of: it is told where the block begins, and
+/// which of its bytes belong to each class, and of the block behind it. The last block may reach beyond the range.
+pub(super) fn first_block<const N: usize, T>(
+    classes: &Classes,
+    bytes: &[u8],
+    range: Range<usize>,
+    mut act: impl FnMut(usize, &[u64; N], &[u64; N]) -> Option<T>,
+) -> Option<T> {
+    let mut masks = [[0; N]; MANY + 1];
+    let (mut start, mut many) = (range.start, FEW);
+    while start < range.end {
+        let count = (range.end - start).div_ceil(BLOCK).min(many);
+        classes.classify(&bytes[start..], &mut masks[..=count]);
+        for (at, two) in masks[..=count].windows(2).enumerate() {
+            if let Some(found) = act(start + at * BLOCK, &two[0], &two[1]) {
+                return Some(found);
+            }
         }
-        start += BLOCK;
-        next = Some(mask_behind);
+        (start, many) = (start + count * BLOCK, MANY);
     }
-    BASE64.run(bytes, start..range.end, SIXTEEN)
+    None
 }
 
-/// How many digits of base64 the bytes begin with.
-fn count_base64(bytes: &[u8]) -> usize {
-    let (blocks, rest) = bytes.as_chunks();
-    for (at, block) in blocks.iter().enumerate() {
-        let digits = digits_of_base64(block).trailing_ones() as usize;
-        if digits < BLOCK {
-            return at * BLOCK + digits;
-        }
-    }
-    bytes.len() - rest.len() + BASE64.count(rest)
+/// The masks of two blocks as one.
+pub(super) fn joined(block: u64, behind: u64) -> u128 {
+    u128::from(block) | u128::from(behind) << BLOCK
 }
 
-fn blocks(bytes: &[u8], start: usize) -> Option<(&[u8; BLOCK], &[u8; BLOCK])> {
-    let (block, rest) = bytes.get(start..)?.split_first_chunk()?;
-    Some((block, rest.first_chunk()?))
+/// Where so many bits in a row begin.
+pub(super) fn in_a_row(bits: u128, count: u32) -> u128 {
+    let (mut all, mut so_far) = (bits, 1);
+    while so_far < count {
+        let more = so_far.min(count - so_far);
+        all &= all >> more;
+        so_far += more;
+    }
+    all
 }
 
 /// Whether bytes begin as text does: printable but for a tenth, or UTF-8, or either in wide
@@ -120,17 +104,22 @@ pub(super) fn is_text(head: &[u8]) -> bool {
     is_printable(head.iter()) || is_utf8(head) || is_wide(head, 1) || is_wide(head, 0)
 }
 
-/// Whether these bytes can begin no text: there are too many that are not
-/// printable, and one that stands neither in UTF-8 nor in wide characters.
+/// Whether these bytes can begin no text: there are too many that are not printable, and some that stand neither in
+/// UTF-8 nor in wide characters.
 pub(super) fn is_random(few: &[u8]) -> bool {
-    let (mut others, mut controls, mut zeros) = (0, 0, 0);
+    let (mut others, mut controls, mut zeros, mut broken) = (0, 0, 0, 0);
+    let mut last = 0;
     // No branch depends on the bytes.
     for &byte in few {
         others += usize::from(!is_printable_byte(byte));
         controls += usize::from(is_control(byte));
         zeros += usize::from(byte == 0);
+        // What goes on behind a letter of ASCII, or does not behind the first byte of another.
+        let goes_on = byte & 0xC0 == 0x80;
+        broken += usize::from(goes_on && last < 0x80 || !goes_on && last >= 0xC0);
+        last = byte;
     }
-    others > HEAD / 10 && controls > 0 && zeros == 0
+    others > HEAD / 10 && controls + broken > 0 && zeros == 0
 }
 
 fn is_control(byte: u8) -> bool {
@@ -172,29 +161,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_run_that_is_long_enough() {
-        let run = |text: &str, from| HEX.run(text.as_bytes(), from..text.len(), 4).map(Span::range);
-        assert_eq!(run("abc xyz 12 abcd", 0), Some(11..15));
-        assert_eq!(run("abcdef", 0), Some(0..6));
-        assert_eq!(run("abcdef", 2), Some(2..6));
-        assert_eq!(run("abcdef", 3), None);
-        assert_eq!(HEX.run(b"xx abcd", 0..3, 4), None);
-        assert_eq!(run("", 0), None);
+    fn blocks_are_those_of_the_bytes() {
+        let classes = &Classes::new(&[b"x"]);
+        for length in [0, 1, 63, 64, 65, 300, 64 * 40] {
+            let mut bytes = vec![b'.'; length];
+            for at in (0..length).step_by(37) {
+                bytes[at] = b'x';
+            }
+            for start in [0, 1, 64, 70].into_iter().filter(|&start| start <= length) {
+                let (mut seen, mut behind) = (vec![false; length + BLOCK], 0);
+                first_block(classes, &bytes, start..length, |base, [this]: &[u64; 1], [next]| -> Option<()> {
+                    assert!(base == start || behind == *this);
+                    behind = *next;
+                    (0..BLOCK).for_each(|at| seen[base + at] = this >> at & 1 == 1);
+                    None
+                });
+                let expected = |at: usize| at >= start && bytes.get(at) == Some(&b'x');
+                assert!((0..seen.len()).all(|at| seen[at] == expected(at)));
+            }
+        }
     }
 
     #[test]
-    fn runs_of_base64_stand_where_the_digits_say() {
-        for byte in 0..=255 {
-            assert_eq!(digits_of_base64(&[byte; BLOCK]) == u64::MAX, BASE64.holds(byte), "{byte}");
-            assert!(matches!(digits_of_base64(&[byte; BLOCK]), 0 | u64::MAX));
-        }
-        let mut random = crate::rule::examples::Random::new("runs");
-        for _ in 0..2000 {
-            let bytes: Vec<u8> =
-                (0..random.below(400)).map(|_| b"abcABC019+/-_abcABC019+/-_abcABC019+/-_. "[random.below(41)]).collect();
-            let start = random.below(bytes.len() + 1);
-            let range = start..start + random.below(bytes.len() - start + 1);
-            assert_eq!(run_of_base64(&bytes, range.clone()), BASE64.run(&bytes, range, SIXTEEN), "{}", bytes.escape_ascii());
+    fn bits_in_a_row() {
+        for count in [1, 2, 3, 16, 31, 32] {
+            let bits = (1_u128 << count) - 1;
+            assert_eq!(in_a_row(bits << 7, count), 1 << 7);
+            assert_eq!(in_a_row(bits << 7 >> 1 & !(1 << 6), count), 0);
         }
     }
 
