@@ -268,6 +268,22 @@ impl Scanner {
     }
 }
 
+/// What the bytes decode to where that reaches to their end, level by level: each text, and where its bytes stand.
+pub(crate) fn decoded_ends(bytes: &[u8], tell: &mut dyn FnMut(&[u8], &dyn Fn(usize) -> usize)) {
+    ends(bytes, 0, &|at| at, tell);
+}
+
+fn ends(bytes: &[u8], depth: usize, lift: &dyn Fn(usize) -> usize, tell: &mut dyn FnMut(&[u8], &dyn Fn(usize) -> usize)) {
+    if depth == view::DEPTH {
+        return;
+    }
+    for piece in view::pieces(bytes, Span::new(0, bytes.len()), true).filter(|piece| piece.is_last) {
+        let origin = |at: usize| lift(piece.origin(Span::new(at, at + 1)).start);
+        tell(&piece.bytes, &origin);
+        ends(&piece.bytes, depth + 1, &origin, tell);
+    }
+}
+
 /// The name of the slot that a value which begins at `at` is assigned to.
 pub(crate) fn slot_name(bytes: &[u8], at: usize) -> Option<Span> {
     slot::name_of(bytes, at).map(|slot| slot.name)

@@ -424,6 +424,15 @@ fn open_letters() -> Alphabet {
     letters
 }
 
+/// What a private key on one line goes on with: its line ends are escapes or blanks.
+fn key_letters() -> Alphabet {
+    let mut letters = open_letters();
+    for byte in [b'\\', b' '] {
+        letters.insert(byte, byte);
+    }
+    letters
+}
+
 /// Adds the secret that an unfinished line ends in to what was decided; says what would continue it. The line
 /// begins at `line`.
 pub(super) fn close_tail(bytes: &[u8], line: usize, outcomes: &mut Vec<Outcome>, hub: &Hub) -> Option<Alphabet> {
@@ -436,9 +445,13 @@ pub(super) fn close_tail(bytes: &[u8], line: usize, outcomes: &mut Vec<Outcome>,
     }
     let (start, letters, rule) = if let Some(tail) = hub.heads.tail(bytes, line) {
         (tail.start, tail.letters, tail.rule)
-    } else {
-        let (span, rule) = super::open::named_tail(rules, bytes, line)?;
+    } else if let Some((start, rule)) = super::open::open_key(rules, bytes, line) {
+        (start, key_letters(), rule)
+    } else if let Some((span, rule)) = super::open::named_tail(rules, bytes, line) {
         (span.start, open_letters(), rule)
+    } else {
+        let (start, rule) = super::open::encoded_tail(&hub.heads, rules, bytes, line)?;
+        (start, open_letters(), rule)
     };
     // What stands before it was decided without it.
     outcomes.retain(|outcome| outcome.span().end <= start);

@@ -11,6 +11,10 @@ const STEMS: &[&[u8]] =
 const LONG: usize = 12;
 /// A name may stand this far before its value.
 const BEFORE: usize = 256;
+/// What stands before an encoded id and its secret.
+const BASIC: &[u8] = b"basic ";
+/// The rule that names what no other rule knows.
+const OPAQUE: &str = "general-named-secret";
 /// Pairs of hex digits in a row that may be a dump.
 const PAIRS: usize = 3;
 
@@ -106,6 +110,41 @@ impl Heads {
     }
 }
 
+/// Where an encoded secret begins that an unfinished line ends in, and the rule of those that begin like it.
+pub(super) fn encoded_tail(heads: &Heads, rules: &RuleSet, bytes: &[u8], line: usize) -> Option<(usize, usize)> {
+    let line = line.max(bytes.len().saturating_sub(2 * crate::rule::MAX_LENGTH)).min(bytes.len());
+    let text = &bytes[line..];
+    let is_base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+    let run = text.len() - text.iter().rev().take_while(is_base64).count();
+    let scheme = &text[run.saturating_sub(BASIC.len())..run];
+    if scheme.eq_ignore_ascii_case(BASIC) && run < text.len() {
+        return Some((line + run, numbered(rules, OPAQUE)?));
+    }
+    let mut found: Option<(usize, usize)> = None;
+    crate::detect::decoded_ends(text, &mut |decoded, origin| {
+        let tail = heads.tail(decoded, 0).map(|tail| (tail.start, tail.rule));
+        let tail = tail.or_else(|| open_key(rules, decoded, 0)).map(|(at, rule)| (line + origin(at), rule));
+        found = [found, tail].into_iter().flatten().min();
+    });
+    found
+}
+
+/// Where a private key begins on an unfinished line that does not end on it, and the rule of such keys.
+pub(super) fn open_key(rules: &RuleSet, bytes: &[u8], line: usize) -> Option<(usize, usize)> {
+    let line = line.min(bytes.len());
+    let at = line + memchr::memmem::rfind(&bytes[line..], b"-----BEGIN ")?;
+    let label = &bytes[at + 11..];
+    let end = memchr::memmem::find(&label[..label.len().min(48)], b"-----")?;
+    let private = label[..end].ends_with(b"PRIVATE KEY") || label[..end].ends_with(b"PRIVATE KEY BLOCK");
+    let ended = |at: usize| memchr::memmem::find(&label[at + 9..], b"-----").is_some();
+    let closed = memchr::memmem::find(label, b"-----END ").is_some_and(ended);
+    Some((at, numbered(rules, super::pem::RULE).filter(|_| private && !closed)?))
+}
+
+fn numbered(rules: &RuleSet, id: &str) -> Option<usize> {
+    rules.rules().iter().position(|rule| rule.id.as_str() == id)
+}
+
 /// Whether the bytes may end in an escape; too much is redacted rather than too little.
 fn is_escape(before: &[u8]) -> bool {
     before.iter().rev().take(6).any(|byte| matches!(byte, b'\\' | b'%' | b'=' | b'#' | 0x1B | b'['))
@@ -179,6 +218,19 @@ mod tests {
         assert_eq!(start("disk_live_{base62:9}"), None);
         assert_eq!(start("%3Dsk_live_{base62:9}"), Some(3));
         let rules = RuleSet::builtin();
+        let key = |text: &str| open_key(&rules, text.as_bytes(), 0).map(|tail| tail.0);
+        assert_eq!(key("{\"k\":\"-----BEGIN EC PRIVATE KEY-----\\nMHc"), Some(6));
+        assert_eq!(key("-----BEGIN PRIVATE KEY-----\\nMHc\\n-----END PRIVATE KEY-----"), None);
+        assert_eq!(key("-----BEGIN PUBLIC KEY-----\\nMHc"), None);
+        let encoded = |template: &str| {
+            let text = expand(template, "open").unwrap();
+            encoded_tail(&heads, &rules, text.as_bytes(), 0).map(|tail| tail.0)
+        };
+        assert_eq!(encoded("a k=sk%5Flive%5F{base62:9}"), Some(4));
+        assert_eq!(encoded("a k=\"sk\\u005flive\\u005f{base62:9}"), Some(5));
+        assert_eq!(encoded("authorization: Basic {base64url:9}"), Some(21));
+        assert_eq!(encoded("a k=sk%5Flive%5F{base62:9} b"), None);
+        assert_eq!(encoded("trace {hex:32}"), None);
         let text = b"x-client-secret: \"0a1b2c";
         assert_eq!(named_tail(&rules, text, 0).map(|(span, _)| span), Some(Span::new(18, 24)));
         assert!(named_tail(&rules, b"x-request-id: 0a1b2c", 0).is_none());

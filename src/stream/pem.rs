@@ -21,7 +21,7 @@ const KEYSTORE: usize = 40;
 /// How the base64 of a keystore begins: JKS, JCEKS, and in PKCS #12 what follows the six bytes of its length.
 const KEYSTORES: [&[u8]; 3] = [b"/u3+7QAAAA", b"zs7OzgAAAA", b"IBAzCC"];
 /// The rule that names what no other rule knows.
-const RULE: &str = "general-private-key";
+pub(super) const RULE: &str = "general-private-key";
 
 /// A private key that has begun.
 #[derive(Debug)]

@@ -273,6 +273,41 @@ fn case_33_and_34_in_wrapped_lines_wherever_the_key_is_cut() {
 }
 
 #[test]
+fn case_33_and_34_in_an_encoding_wherever_it_is_cut() {
+    let key = text("sk_live_{base62:24}");
+    let (percent, json) = (key.replace('_', "%5F"), key.replace('_', "\\u005f"));
+    let (bodies, basic) = (text("{base64:168}"), text("{base64of:sk_live_{base62:24}:}"));
+    let bodies: Vec<String> = bodies.as_bytes().chunks(64).map(|line| String::from_utf8(line.to_vec()).unwrap()).collect();
+    let pem = format!("-----BEGIN PRIVATE KEY-----\\n{}\\n-----END PRIVATE KEY-----\\n", bodies.join("\\n"));
+    let opaque = text("{base64of:{uuid4}:{base62:40}}");
+    let body = |text: &str| text[text.rfind(['_', 'F', 'f']).unwrap() + 1..].to_owned();
+    for (before, secret, parts, behind) in [
+        ("GET /a?k=", percent.as_str(), vec![body(&key)], "&b=1 end\n"),
+        ("{\"p\":\"", &json, vec![body(&key)], "\",\"b\":1} end\n"),
+        ("Authorization: Basic ", &basic, vec![basic[12..40].to_owned()], " end\n"),
+        ("Authorization: Basic ", &opaque, vec![opaque[52..100].to_owned()], " end\n"),
+        ("{\"p\":\"", &pem, bodies.clone(), "\",\"b\":1} end\n"),
+        ("{\"log\":\"{\\\"p\\\":\\\"", &pem.replace('\\', "\\\\"), bodies.clone(), "\\\"}\"} end\n"),
+    ] {
+        for cut in 1..secret.len() {
+            let (mut hub, _) = hub(Settings { hold: Duration::ZERO, ..settings() });
+            let mut lines = Lines::new("-");
+            let mut out = Vec::new();
+            lines.push(format!("{before}{}", &secret[..cut]).as_bytes(), &mut hub, &mut out).unwrap();
+            lines.idle(&mut hub, &mut out);
+            lines.expire(&mut hub, &mut out).unwrap();
+            lines.push(format!("{}{behind}", &secret[cut..]).as_bytes(), &mut hub, &mut out).unwrap();
+            lines.finish(&mut hub, &mut out).unwrap();
+            let out = String::from_utf8(out).unwrap();
+            for run in parts.iter().flat_map(|part| part.as_bytes().windows(8)) {
+                assert!(!out.contains(std::str::from_utf8(run).unwrap()), "{before} {cut} of {}: {out}", secret.len());
+            }
+            assert!(out.starts_with(before) && out.ends_with(" end\n"), "{before} {cut}: {out}");
+        }
+    }
+}
+
+#[test]
 fn redacting_twice_changes_nothing() {
     for mask in Mask::ALL {
         let settings = || Settings { mask, ..settings() };
