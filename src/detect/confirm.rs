@@ -7,7 +7,7 @@ use super::resolve::{Found, Rank};
 use super::slot;
 use crate::check;
 use crate::credential::{Environment, Evidence, Provider};
-use crate::rule::name::normalise;
+use crate::rule::name::{normalise, words};
 use crate::rule::{Edge, Fit, ProviderFacts, Rule, RuleSet};
 use crate::span::Span;
 
@@ -149,6 +149,7 @@ impl Context<'_> {
             (!reading.fit.too_long, own, reading.closeness, reading.rule.default_for, reading.fit.length)
         };
         readings.sort_by_key(|reading| std::cmp::Reverse(weight(reading)));
+        self.prefer_secret(&mut readings, at);
         self.prefer_unbroken(&mut readings, at);
         let best = readings.first()?;
         let rivals = || readings[1..].iter().filter(|rival| rival.fit == best.fit && !rival.rule.provider.is_general());
@@ -189,6 +190,29 @@ impl Context<'_> {
         Some(found)
     }
 
+    /// What is public at one provider and secret at another, with both named near, is secret; not where the name
+    /// before the value says whose it is, or that it is public.
+    fn prefer_secret(&self, readings: &mut [Reading<'_>], at: usize) {
+        let is_rival = |reading: &Reading<'_>| {
+            !reading.rule.class.is_public()
+                && !reading.fit.too_long
+                && reading.closeness > 0
+                && !reading.rule.provider.is_general()
+        };
+        let Some(best) = readings.first().filter(|best| best.rule.class.is_public() && best.closeness < 3) else { return };
+        let Some(rival) = readings.iter().position(is_rival) else { return };
+        let bytes = self.around.bytes;
+        let certain = || best.rule.supports.iter().any(|check| (check.test)(&bytes[at..at + best.fit.length]));
+        // `Stripe('pk_…')`
+        let called = |name: Span| name.end <= at && bytes[name.end..at].iter().all(|byte| b"(['\"` \\".contains(byte));
+        let by_whom = || best.naming.as_ref().and_then(|naming| naming.span).is_some_and(called);
+        let says_public =
+            || self.slot.is_some_and(|slot| words(&bytes[slot.name.range()]).iter().any(|word| word.starts_with("publi")));
+        if !(certain() || by_whom() || says_public()) {
+            readings[..=rival].rotate_right(1);
+        }
+    }
+
     /// `+` and `=` do not follow a value: a reading that goes on over them is the right one.
     fn prefer_unbroken(&self, readings: &mut [Reading<'_>], at: usize) {
         let end = |reading: &Reading<'_>| at + reading.fit.length;
@@ -207,7 +231,7 @@ impl Context<'_> {
             return false;
         }
         let equal = |rival: &Reading<'_>| {
-            rival.closeness == best.closeness && !best.rule.default_for && rival.rule.provider.id != best.rule.provider.id
+            rival.closeness >= best.closeness && !best.rule.default_for && rival.rule.provider.id != best.rule.provider.id
         };
         let shared = !best.rule.shared_with.is_empty() || best.rule.default_for;
         rivals.any(equal) || shared && self.names_somebody_else(&best.rule.provider)

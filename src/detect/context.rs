@@ -299,6 +299,7 @@ fn choose(fits: &[Reading<'_>], around: &Around<'_>, slot: Slot) -> Option<Found
     let span = Span::new(slot.value, slot.value + best.fit.length);
     let mut found = Found::new(best.rule, &bytes[span.range()], span, best.text);
     found.name = Some(slot.name);
+    found.own_name = best.own;
     let named = String::from_utf8_lossy(&bytes[slot.name.range()]);
     found.because.push(Evidence { fact: format!("named {named}"), weight: None, span: Some(slot.name) });
     found.because.extend(best.because.iter().cloned());

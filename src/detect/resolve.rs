@@ -37,6 +37,8 @@ pub(super) struct Found {
     pub(super) span: Span,
     /// The name of the slot, where that tells what the value is.
     pub(super) name: Option<Span>,
+    /// Whether that name is used by one provider only: no other word has to say whose it is.
+    pub(super) own_name: bool,
     pub(super) view: View,
     pub(super) environment: Environment,
     pub(super) provider: Option<Provider>,
@@ -56,6 +58,7 @@ impl Found {
             secret: Secret::new(value, public),
             span,
             name: None,
+            own_name: false,
             view: View::Plain,
             environment: rule.tell.read(text),
             provider: None,
@@ -133,8 +136,25 @@ impl Found {
         (self.rank, self.span.len(), self.view == View::Plain, std::cmp::Reverse((self.span.start, self.rule.id.clone())))
     }
 
-    /// A name says more than a shape that several providers share, unless both say the same.
+    /// Whether a name that everybody uses calls it public, because of a provider that is mentioned near.
+    fn is_public_by_hearsay(&self) -> bool {
+        self.rule.class.is_public() && self.name.is_some() && !self.own_name
+    }
+
+    /// Whether it has the shape of a secret.
+    fn is_shaped_secret(&self) -> bool {
+        !self.rule.class.is_public() && self.rule.has_literal()
+    }
+
+    /// A name says more than a shape that several providers share, unless both say the same; but no hearsay
+    /// makes a secret public.
     fn beats(&self, other: &Self) -> bool {
+        if self.is_public_by_hearsay() && other.is_shaped_secret() {
+            return false;
+        }
+        if self.is_shaped_secret() && other.is_public_by_hearsay() {
+            return true;
+        }
         let same = self.span == other.span && self.provider == other.provider && self.rule.class == other.rule.class;
         match (self.rank, other.rank) {
             (Rank::Marked, Rank::Name) if same => true,

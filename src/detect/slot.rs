@@ -94,20 +94,27 @@ pub(super) fn next_in_list(bytes: &[u8], slot: Slot, end: usize) -> Option<Slot>
     (cursor.at < bytes.len()).then_some(Slot { value: cursor.at, ..slot })
 }
 
-/// Whether a value is all of a quoted text, or all that follows a name that begins its line: a name, a
-/// number or a call in a program is neither.
+/// Whether a value is all of a quoted text, all that follows a name that begins its line, or all of a field: a name,
+/// a number or a call in a program is neither.
 pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let behind = &bytes[end..];
     let quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
     let between = &bytes[slot.name.end..slot.value];
+    // `name "v"` may be prose, `:name "v"` is none.
+    let keyword = bytes[..slot.name.start].ends_with(b":");
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
-    if between.starts_with(b"(") || between.iter().all(bare) || between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
+    if between.starts_with(b"(")
+        || !keyword && between.iter().all(bare)
+        || between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
     {
         return false;
     }
     if let Some(opened) = slot.value.checked_sub(1).map(|before| bytes[before]).filter(quote) {
         let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
         return behind.get(escapes) == Some(&opened);
+    }
+    if is_field(between, behind) {
+        return true;
     }
     let floor = slot.name.start.saturating_sub(INDENT);
     let head = bytes[floor..slot.name.start].rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -116,6 +123,28 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
     whole && ends && matches!(head, b"" | b"export " | b"- ") && matches!(between.trim_ascii(), b"=" | b":")
+}
+
+/// Whether what stands before and behind a value without quotes makes it a field of what programs print: `?name=v&`,
+/// `{name=v, `, `name=v name=`, `(name: v)`, `Name = v }`.
+fn is_field(between: &[u8], behind: &[u8]) -> bool {
+    const GLUED: &[&[u8]] = &[b"=", b":", b"=>", b"%3d", b"%3a"];
+    const ENDS: &[&[u8]] = &[b"\\n", b"\\r", b"\\t", b"\\\"", b"\\u0026", b"%26", b"%2c", b"%3b", b"%22", b"%7d", b"%20"];
+    let begins = |text: &[u8], head: &&[u8]| text.len() >= head.len() && text[..head.len()].eq_ignore_ascii_case(head);
+    let operator = between.trim_ascii();
+    if !GLUED.iter().any(|glue| operator.eq_ignore_ascii_case(glue)) {
+        return false;
+    }
+    let next = behind.trim_ascii_start();
+    let closes = |text: &[u8]| matches!(text.first(), None | Some(b',' | b'}' | b')' | b']' | b'|' | b'\x1b'));
+    match behind.first() {
+        Some(b'&') => behind.get(1) != Some(&b'&'),
+        Some(b'"' | b'\'' | b'<' | b'#') => true,
+        Some(b';') => between == b"=",
+        Some(b' ' | b'\t') => closes(next) || between != b" = " && next[0].is_ascii_alphanumeric(),
+        Some(b'\\' | b'%') => ENDS.iter().any(|end| begins(behind, end)),
+        _ => closes(behind),
+    }
 }
 
 /// The slot of a value that begins at `value`.
@@ -302,6 +331,8 @@ impl Cursor<'_> {
                 2
             }
             [b'=' | b':', ..] => 1,
+            // `{name,<<"v">>}`
+            [b',', b'<', b'<', b'"', ..] => 3,
             [b'%' | b'\\' | b'&', ..] => return self.skip_any(&[b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"]),
             _ => return false,
         };
@@ -353,6 +384,7 @@ impl Cursor<'_> {
     /// Blanks, one line end, quotes, brackets, a scheme, a constructor.
     fn skip_openers(&mut self) {
         self.skip_value_key();
+        self.skip_block_scalar();
         self.skip_blanks(true);
         for _ in 0..12 {
             let opened = self.skip_opener() || self.skip_brace() || self.skip_prefix();
@@ -363,6 +395,12 @@ impl Cursor<'_> {
                 break;
             }
         }
+    }
+
+    /// `>-` and `|`, behind which YAML has its text on lines of its own.
+    fn skip_block_scalar(&mut self) {
+        self.skip_blanks(false);
+        self.skip_any(&[b">\n", b">-\n", b"|\n", b"|-\n", b">\r\n", b">-\r\n", b"|\r\n", b"|-\r\n"]);
     }
 
     /// One quote or bracket, escaped or not.
@@ -390,6 +428,13 @@ impl Cursor<'_> {
         let opens = match rest.get(word) {
             Some(b' ' | b'\t') => {
                 SCHEMES.iter().any(|scheme| rest[..word].eq_ignore_ascii_case(scheme)) || rest[..word] == *b"new"
+            }
+            // `string(40) "v"` of PHP.
+            Some(b'(') if rest[..word] == *b"string" && rest[word + 1..].first().is_some_and(u8::is_ascii_digit) => {
+                let digits = rest[word + 1..].iter().take(8).take_while(|byte| byte.is_ascii_digit()).count();
+                let typed = rest[word + 1 + digits..].starts_with(b") \"");
+                self.at += if typed { word + digits + 3 } else { 0 };
+                return typed;
             }
             Some(b'(' | b'{') => word > 0,
             // `Uint8Array.from([…])`, `Buffer.from("…", "hex")`, `bs58.decode("…")`.
@@ -517,5 +562,41 @@ mod tests {
         }
         assert_eq!(name_of(b"the key V4LUE is", 8), None);
         assert_eq!(name_of(b"V4LUE", 0), None);
+    }
+
+    #[test]
+    fn fields_end_where_others_begin() {
+        let field = |text: &str| {
+            let stem = text.to_ascii_lowercase().find("key").unwrap();
+            let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}"));
+            let value = text.find("V4LUE").unwrap();
+            assert_eq!(slot.value, value, "{text}");
+            is_literal(text.as_bytes(), slot, value + 5)
+        };
+        for text in [
+            "a ?x=1&name_key=V4LUE&b=2",
+            "{a=1, name_key=V4LUE, b=2}",
+            "at Client(name_key=V4LUE)",
+            "{ Id = 12, NameKey = V4LUE }",
+            "level=info name_key=V4LUE took=3ms",
+            "{Name:x NameKey:V4LUE Timeout:3s}",
+            "x%26name_key%3DV4LUE%26scope",
+            "Server=tcp:x;NameKey=V4LUE;Encrypt=True",
+            "(name-key: V4LUE)",
+            "'a: b\\nname-key: V4LUE\\r\\n'",
+            "{:name-key \"V4LUE\"}",
+        ] {
+            assert!(field(text), "{text}");
+        }
+        for text in [
+            "let key = V4LUE + 1",
+            "let key = V4LUE.len()",
+            "let key = V4LUE[0];",
+            "if (key = V4LUE && x)",
+            "let key = V4LUE == 2",
+            "let key = V4LUE;",
+        ] {
+            assert!(!field(text), "{text}");
+        }
     }
 }

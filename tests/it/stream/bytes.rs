@@ -209,6 +209,50 @@ fn what_is_public_at_one_provider_hides_no_secret_of_another() {
 }
 
 #[test]
+fn case_25_a_publishable_key_in_doubt_is_a_secret() {
+    // Both providers are named near: on other lines, one on the line of the key, as code and as a record.
+    for doubtful in [
+        "GET https://api.stripe.com/v1\nimport {{ PayChain }} from \"@paychainhq/sdk\"\nnew PayChain({{ apiKey: \"«\" }})\n",
+        "POST https://api.paychainhq.io/api/v1\nfallback https://api.stripe.com/v1 key=« tried\n",
+        "paychain: retry\n\n{{\"upstream\":\"api.stripe.com\",\"key\":\"«\"}}\n",
+    ] {
+        let log = expand(&doubtful.replace('«', "pk_live_{base62:24}"), "25");
+        let out = redacted(&log);
+        assert_eq!((out.redactions(), out.alerts.len()), (1, 1), "{}", out.text());
+        let alert = out.alerts[0].to_string();
+        assert!(alert.contains("paychain") && alert.contains("stripe"), "whose it is stays open: {alert}");
+    }
+    // What says whose it is, or that it is public, leaves no doubt.
+    for public in [
+        "Stripe('pk_live_{base62:24}')",
+        "loadStripe(\"pk_live_{base62:24}\")",
+        "STRIPE_KEY=pk_live_{base62:24}",
+        "https://js.stripe.com publishableKey: 'pk_live_{base62:24}'",
+        "https://api.stripe.com key=pk_live_{stripe99}",
+    ] {
+        let log = expand(&format!("POST https://api.paychainhq.io/api/v1\n{public}\n"), "25");
+        assert_eq!(redacted(&log).text(), log);
+    }
+}
+
+#[test]
+fn what_a_neighbour_calls_public_hides_no_key_of_a_shape() {
+    // `apiKey` beside Helio is a public one; these have shapes of their own.
+    for line in [
+        "hyperswitch api-key: prd_{base62:64}",
+        "curl https://api.hyperswitch.io/ -H 'api-key: snd_{base62:64}'",
+        "apiKey=sk_live_{base62:24}",
+        "apiKey=sk_live_{base62:47}",
+        "\"apiKey\":\"FLWSECK-{hex:32}-X\"",
+    ] {
+        let log = expand(&format!("GET https://api.hel.io/v1/paylink\n{line}\n"), "hearsay");
+        assert_eq!(redacted(&log).redactions(), 1, "{}", redacted(&log).text());
+    }
+    let public = expand("GET https://api.hel.io/v1/paylink?apiKey={base62:48}\n", "hearsay");
+    assert_eq!(redacted(&public).text(), public);
+}
+
+#[test]
 fn case_26_three_keys_on_a_line() {
     let keys = ["a", "b", "c"].map(key);
     let out = redacted(format!("1 {} 2 {} 3 {} 4\n", keys[0], keys[1], keys[2]));
