@@ -181,9 +181,12 @@ fn goes_on(bytes: &[u8], slot: Slot, run: usize) -> bool {
     bytes.get(end).is_some_and(u8::is_ascii_whitespace) && (numbers() || phrase())
 }
 
-/// The secret of `Authorization: Basic id:secret`, which is what the header decodes to, or of `curl -u id:secret`: the
-/// second part, or the first if there is no second.
+/// The secret of `Authorization: Basic id:secret`, which is what the header decodes to, of `curl -u id:secret`: the
+/// second part, or the first if there is no second; of `auth=('id', 'secret')`.
 fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
+    if let Some(second) = paired_secret(bytes, slot) {
+        return Some(second);
+    }
     let scheme = &bytes[slot.value.saturating_sub(BASIC.len())..slot.value];
     if !scheme.eq_ignore_ascii_case(BASIC) && !slot::is_user_option(&bytes[slot.name.range()]) {
         return None;
@@ -196,6 +199,17 @@ fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     let is_over = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`".contains(byte);
     let value = if bytes.get(colon + 1).is_none_or(is_over) { slot.value } else { colon + 1 };
     Some(Slot { value, ..slot })
+}
+
+/// The second of two texts in brackets, of a name that everybody uses for an id and its secret.
+fn paired_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
+    if !bytes[slot.name.range()].eq_ignore_ascii_case(b"auth") || !bytes[slot.name.end..slot.value].contains(&b'(') {
+        return None;
+    }
+    let quote = bytes[..slot.value].last().copied().filter(|byte| b"\"'".contains(byte))?;
+    let id = bytes[slot.value..].iter().take(MAX_ID).take_while(|byte| byte.is_ascii_graphic() && **byte != quote).count();
+    let behind = bytes[slot.value + id..].strip_prefix(&[quote, b','])?.trim_ascii_start().strip_prefix(&[quote])?;
+    Some(Slot { value: bytes.len() - behind.len(), ..slot })
 }
 
 /// What code fetches values from, by the end of its name.

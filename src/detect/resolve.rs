@@ -136,24 +136,19 @@ impl Found {
         (self.rank, self.span.len(), self.view == View::Plain, std::cmp::Reverse((self.span.start, self.rule.id.clone())))
     }
 
-    /// Whether a name that everybody uses calls it public, because of a provider that is mentioned near.
-    fn is_public_by_hearsay(&self) -> bool {
-        self.rule.class.is_public() && self.name.is_some() && !self.own_name
-    }
-
-    /// Whether it has the shape of a secret.
-    fn is_shaped_secret(&self) -> bool {
-        !self.rule.class.is_public() && self.rule.has_literal()
+    /// Whether a name that everybody uses calls it public, because of a provider that is mentioned near, while it has
+    /// the shape of another's secret.
+    fn is_hearsay(&self, other: &Self) -> bool {
+        let named = self.rule.class.is_public() && self.name.is_some() && !self.own_name;
+        let shaped = !other.rule.class.is_public() && other.rule.has_literal();
+        named && shaped && self.rule.provider.id != other.rule.provider.id
     }
 
     /// A name says more than a shape that several providers share, unless both say the same; but no hearsay
     /// makes a secret public.
     fn beats(&self, other: &Self) -> bool {
-        if self.is_public_by_hearsay() && other.is_shaped_secret() {
-            return false;
-        }
-        if self.is_shaped_secret() && other.is_public_by_hearsay() {
-            return true;
+        if self.is_hearsay(other) || other.is_hearsay(self) {
+            return other.is_hearsay(self);
         }
         let same = self.span == other.span && self.provider == other.provider && self.rule.class == other.rule.class;
         match (self.rank, other.rank) {

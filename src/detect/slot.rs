@@ -105,7 +105,7 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     if between.starts_with(b"(")
         || !keyword && between.iter().all(bare)
-        || between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
+        || !is_typed_text(between) && between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
     {
         return false;
     }
@@ -123,6 +123,12 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
     whole && ends && matches!(head, b"" | b"export " | b"- ") && matches!(between.trim_ascii(), b"=" | b":")
+}
+
+/// `string(40) "`, as PHP dumps texts: no call.
+fn is_typed_text(between: &[u8]) -> bool {
+    let typed = memchr::memmem::find(between, b"string(").map(|at| &between[at + 7..]);
+    typed.is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_digit) && rest.ends_with(b") \""))
 }
 
 /// Whether what stands before and behind a value without quotes makes it a field of what programs print: `?name=v&`,
@@ -585,6 +591,7 @@ mod tests {
             "(name-key: V4LUE)",
             "'a: b\\nname-key: V4LUE\\r\\n'",
             "{:name-key \"V4LUE\"}",
+            "[\"name_key\"]=>\n  string(5) \"V4LUE\"\n",
         ] {
             assert!(field(text), "{text}");
         }
