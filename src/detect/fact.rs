@@ -334,7 +334,8 @@ impl Facts {
         if is_stranger(&words(text.as_bytes())) {
             return None;
         }
-        let line = memchr::memrchr(b'\n', &bytes[..start]).map_or(0, |at| at + 1).max(start.saturating_sub(URL));
+        let floor = start.saturating_sub(URL);
+        let line = memchr::memrchr(b'\n', &bytes[floor..start]).map_or(floor, |at| floor + at + 1);
         let mut evidence = name.to_vec();
         evidence.extend_from_slice(b" ");
         evidence.extend_from_slice(text.as_bytes());

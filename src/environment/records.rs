@@ -1,5 +1,7 @@
 //! Evidence of a record of a log: its fields, and what was said when the program started.
 
+use std::collections::HashSet;
+
 use super::declare;
 use super::resolve::{Clue, Level, Scope};
 use super::survey::Survey;
@@ -17,8 +19,10 @@ impl Survey<'_> {
         let bytes = self.input.bytes;
         let record = record::record_around(bytes, span.start);
         let mut scope = Scope::new(Level::Record, "record");
-        // Each finding of the record tells them all.
-        scope.clues.extend(self.fields(span).iter().filter_map(|field| self.field(field)).take(SAID));
+        // Each finding of the record tells them all, but none twice.
+        let (fields, mut said) = (self.fields(span), HashSet::new());
+        let fresh = fields.iter().filter(|field| said.insert((&field.name, &field.value)));
+        scope.clues.extend(fresh.filter_map(|field| self.field(field)).take(SAID));
         let banners = self.banners.get_or_init(|| banners(bytes, self.dictionary()));
         let before = banners.partition_point(|(at, _)| *at <= record.start);
         let last = before.checked_sub(1).map(|last| banners[last]).map(|(at, stage)| (Some(at), stage));

@@ -246,6 +246,11 @@ impl<'a> Survey<'a> {
 
     /// Where a record of a log is. All of one without objects is in one place, however much stands in it.
     fn of_record(&self, kind: PlaceKind, span: Span) -> Rc<Situation> {
+        // A record that is no longer than one may reach is the same from wherever in it.
+        let holds = |record: Span| record.len() <= record::RECORD && record.start <= span.start && span.start < record.end;
+        if let Some((_, known)) = self.last_record.borrow().as_ref().filter(|((last, of), _)| *of == kind && holds(*last)) {
+            return Rc::clone(known);
+        }
         let record = record::record_around(self.input.bytes, span.start);
         if let Some((_, known)) = self.last_record.borrow().as_ref().filter(|(last, _)| *last == (record, kind)) {
             return Rc::clone(known);

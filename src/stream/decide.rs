@@ -344,6 +344,9 @@ fn suspects(eye: &Eye, bytes: &[u8], from: usize) -> Result<Suspects, Fault> {
     // Public ones too: what comes later may be why they are.
     for seen in &seen {
         let span = seen.credential.span.shifted(start);
+        if lines.last().is_some_and(|line: &Range<usize>| line.start <= span.start && span.end <= line.end) {
+            continue;
+        }
         let first = line_start(bytes, from, span.start);
         let last = memchr::memchr(b'\n', &bytes[span.end.max(span.start + 1) - 1..]).map_or(bytes.len(), |at| span.end + at);
         lines.extend(lines_of(&bytes[..last.min(bytes.len())], first));
@@ -357,13 +360,20 @@ fn suspects(eye: &Eye, bytes: &[u8], from: usize) -> Result<Suspects, Fault> {
     lines.sort_by_key(|line| (line.start, line.end));
     lines.dedup();
     let mut telling: Vec<Range<usize>> = Vec::new();
+    let mut passed = from..from;
     for fact in &facts {
         let at = fact.span.start + start;
-        let first = line_start(bytes, from, at);
-        let known = telling.last().is_some_and(|line| line.start == first);
-        let suspect = || lines.binary_search_by_key(&first, |line| line.start).is_ok();
-        if !known && (is_telling(fact) || suspect()) {
-            telling.extend(lines_of(bytes, first).next());
+        // A line may be long and hold a great many.
+        if telling.last().is_some_and(|line| line.contains(&at)) {
+            continue;
+        }
+        if !passed.contains(&at) {
+            let first = line_start(bytes, from, at);
+            passed = lines_of(bytes, first).next().unwrap_or(at..at);
+        }
+        let suspect = || lines.binary_search_by_key(&passed.start, |line| line.start).is_ok();
+        if is_telling(fact) || suspect() {
+            telling.push(passed.clone());
         }
     }
     Ok(Suspects { lines, telling })
