@@ -454,6 +454,9 @@ pub(super) struct RotationVerify {
     /// When it was replaced: 2026-11-22 or 2026-11-22T06:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) since: String,
+    /// Also everything that the repositories around the paths ever held.
+    #[arg(long)]
+    pub(super) history: bool,
     /// Logs, files and folders.
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,

@@ -3,18 +3,20 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use keyfence::detect::REACH;
+use keyfence::scan::{self, Held};
 use keyfence::source::archive::{self, Bytes, Container, Member};
+use keyfence::source::git::Repository;
 use keyfence::source::{self, Met, WalkOptions};
 use keyfence::span::Lines;
 use keyfence::stream::{Eye, clock};
 
 use super::args::{Global, Rotation, RotationVerify};
-use super::{Exit, config, output, stream, usage};
+use super::{Exit, config, output, repository, stream, usage};
 
 /// What is read at once.
 const WINDOW: usize = 1024 * 1024;
@@ -51,6 +53,7 @@ struct Sighting {
 #[derive(Debug, Default)]
 struct Search {
     files: u64,
+    objects: u64,
     bytes: u64,
     excluded: u64,
     skipped: Vec<String>,
@@ -81,6 +84,9 @@ pub(super) fn run(global: &Global, command: &Rotation) -> anyhow::Result<Exit> {
     })
     .map_err(|error| usage(error.to_string()))?;
     let mut search = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for repository in if args.history { repositories(&args.paths)? } else { Vec::new() } {
+        search.history(&eye, &repository)?;
+    }
     search.sightings.sort();
     search.skipped.sort();
     output::print(global.color, &search.report(args, since))?;
@@ -91,9 +97,59 @@ pub(super) fn run(global: &Global, command: &Rotation) -> anyhow::Result<Exit> {
     })
 }
 
+/// The repositories around the paths, each once.
+fn repositories(paths: &[PathBuf]) -> anyhow::Result<Vec<Repository>> {
+    let mut found: Vec<Repository> = Vec::new();
+    for path in paths {
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let repository = repository::find(Some(folder))?;
+        if !found.iter().any(|known| known.common() == repository.common()) {
+            found.push(repository);
+        }
+    }
+    Ok(found)
+}
+
 impl Search {
+    /// Everything that a repository ever held. It came no earlier than with its commit, whatever a record says.
+    fn history(&mut self, eye: &Eye, repository: &Repository) -> anyhow::Result<()> {
+        let all = Mutex::new(Self::default());
+        let look = |reader: &mut dyn Read| {
+            let mut one = Self::default();
+            let mut input = Input { eye, name: String::new(), changed: SystemTime::UNIX_EPOCH, depth: 0, left: FLOOR };
+            if let Err(error) = one.read(&mut input, reader) {
+                one.skipped.push(format!(": {error}"));
+            }
+            let told = !one.sightings.is_empty() || !one.skipped.is_empty();
+            let found = told.then(|| (std::mem::take(&mut one.sightings), std::mem::take(&mut one.skipped)));
+            one.objects = 1;
+            all.lock().unwrap_or_else(PoisonError::into_inner).absorb(one);
+            found
+        };
+        let (held, skipped) = scan::search(repository, &look).map_err(repository::failed)?;
+        self.absorb(all.into_inner().unwrap_or_else(PoisonError::into_inner));
+        self.skipped.extend(skipped.iter().map(ToString::to_string));
+        for Held { found: (sightings, failures), brought } in held {
+            let nowhere = brought.is_empty().then(|| "an object that no commit has".to_owned());
+            let places = || brought.iter().map(|brought| &brought.place).chain(&nowhere);
+            self.skipped.extend(failures.iter().flat_map(|why| places().map(move |place| format!("{place}{why}"))));
+            // Nobody says when it came.
+            self.skipped.extend(nowhere.iter().filter(|_| !sightings.is_empty()).map(|place| format!("{place} holds the key")));
+            for brought in &brought {
+                self.sightings.extend(sightings.iter().map(|seen| {
+                    let by_record = seen.by_record && seen.time > brought.time;
+                    let time = if by_record { seen.time } else { brought.time };
+                    Sighting { time, path: format!("{}{}", brought.place, seen.path), line: seen.line, by_record }
+                }));
+            }
+        }
+        Ok(())
+    }
+
     fn absorb(&mut self, other: Self) {
         self.files += other.files;
+        self.objects += other.objects;
         self.bytes += other.bytes;
         self.excluded += other.excluded;
         self.skipped.extend(other.skipped);
@@ -176,7 +232,8 @@ impl Search {
     fn report(&self, args: &RotationVerify, since: SystemTime) -> String {
         let since_text = clock::rfc3339(since);
         let mut text = format!("key           {}\nreplaced      {since_text}\n", args.old);
-        let _ = writeln!(text, "searched      {} files, {} bytes", self.files, self.bytes);
+        let objects = if args.history { format!(", {} objects of history", self.objects) } else { String::new() };
+        let _ = writeln!(text, "searched      {} files{objects}, {} bytes", self.files, self.bytes);
         if self.excluded > 0 {
             let _ = writeln!(text, "left out      {} (devices, sockets, .git, links out of the tree)", self.excluded);
         }
@@ -186,7 +243,11 @@ impl Search {
         let after = self.sightings.iter().filter(|sighting| sighting.time >= since).count();
         let _ = writeln!(text, "seen          {} times, {after} of them since", self.sightings.len());
         if let Some(last) = self.sightings.last() {
-            let by = if last.by_record { "" } else { ", by the time of the file" };
+            let by = match () {
+                () if last.by_record => "",
+                () if last.path.contains(" in commit ") => ", by the time of the commit",
+                () => ", by the time of the file",
+            };
             let _ = writeln!(text, "last seen     {} in {}:{}{by}", clock::rfc3339(last.time), last.path, last.line);
         }
         let verdict = match () {

@@ -246,8 +246,18 @@ impl<'a> Survey<'a> {
 
     /// Where a record of a log is. All of one without objects is in one place, however much stands in it.
     fn of_record(&self, kind: PlaceKind, span: Span) -> Rc<Situation> {
-        // A record that is no longer than one may reach is the same from wherever in it.
-        let holds = |record: Span| record.len() <= record::RECORD && record.start <= span.start && span.start < record.end;
+        // From wherever in a record the whole of it is within reach, it is the same.
+        let bytes = self.input.bytes;
+        let whole = |last: Span| {
+            (last.start == 0 || bytes[last.start - 1] == b'\n') && bytes.get(last.end).is_none_or(|&byte| byte == b'\n')
+        };
+        let reach = |last: Span| {
+            last.start <= span.start
+                && span.start < last.end
+                && span.start.saturating_sub(record::RECORD) <= last.start
+                && last.end <= span.start + record::RECORD
+        };
+        let holds = |last: Span| reach(last) && whole(last);
         if let Some((_, known)) = self.last_record.borrow().as_ref().filter(|((last, of), _)| *of == kind && holds(*last)) {
             return Rc::clone(known);
         }

@@ -9,6 +9,7 @@ mod history;
 mod inventory;
 mod judge;
 mod large;
+mod search;
 mod staged;
 mod unpack;
 
@@ -38,6 +39,7 @@ pub use history::{MEMORY, history};
 pub use inventory::inventory;
 pub use judge::Context;
 use judge::{Note, Seeing, allow_lines, may_allow};
+pub use search::{Brought, Held, search};
 pub use staged::staged;
 use unpack::Meter;
 

@@ -212,7 +212,8 @@ impl Decider {
         self.pem.take().and_then(|pem| pem.close(eye, at, true)).map(Outcome::Hit)
     }
 
-    fn count(&mut self, bytes: &[u8]) {
+    /// Counts bytes that go by without a look.
+    pub(super) fn count(&mut self, bytes: &[u8]) {
         self.mark.offset += bytes.len() as u64;
         self.mark.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
     }

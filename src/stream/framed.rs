@@ -515,17 +515,53 @@ impl Framed {
         }
     }
 
-    /// A record that is no record: it is longer than anything that is put together.
-    fn refuse_overlong(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+    /// Takes what is whole; a record that is longer than anything that is put together is none, and refused in parts
+    /// that do not depend on how it came.
+    fn take_or_refuse(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         let limit = hub.settings.max_line + REACH;
-        while self.buffer.len() - self.at >= limit {
-            let bytes = self.buffer[self.at..self.at + limit].to_vec();
-            self.buffer.drain(self.at..self.at + limit);
-            self.overlong = true;
-            let mark = self.raw.mark();
-            self.queue.push_back(Record::failed(bytes, mark));
+        while self.overlong || self.buffer.len() - self.at >= limit {
+            let Some((start, stop)) = self.next_overlong(limit) else { break };
+            self.take(start, hub, out)?;
+            self.refuse(stop, hub);
+            self.release(hub, out)?;
         }
-        self.release(hub, out)
+        match memchr::memrchr(b'\n', &self.buffer[self.at..]) {
+            Some(end) if !self.overlong => self.take(self.at + end + 1, hub, out),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the last record, whose line end will not come.
+    fn take_rest(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
+        let end = self.buffer.len();
+        if self.overlong {
+            self.refuse(end, hub);
+            return Ok(());
+        }
+        self.take(end, hub, out)
+    }
+
+    /// Where the next part of a record that is too long begins and ends, as far as it has come.
+    fn next_overlong(&self, limit: usize) -> Option<(usize, usize)> {
+        let mut start = self.at;
+        loop {
+            let end = memchr::memchr(b'\n', &self.buffer[start..]).map(|at| start + at + 1);
+            let length = end.unwrap_or(self.buffer.len()) - start;
+            if length >= limit || self.overlong && end.is_some() {
+                return Some((start, start + length.min(limit)));
+            }
+            start = end.filter(|_| !self.overlong)?;
+        }
+    }
+
+    /// Everything up to `stop` is not looked at.
+    fn refuse(&mut self, stop: usize, hub: &mut Hub) {
+        let bytes: Vec<u8> = self.buffer.drain(self.at..stop).collect();
+        self.overlong = !bytes.ends_with(b"\n");
+        let mark = self.raw.mark();
+        self.raw.count(&bytes);
+        hub.counters.lines += u64::from(!self.overlong);
+        self.queue.push_back(Record::failed(bytes, mark));
     }
 
     /// The streams whose open lines are wanted, in an order that is always the same.
@@ -658,18 +694,7 @@ fn back(mut hit: Hit, by: usize) -> Hit {
 impl Filter for Framed {
     fn push(&mut self, bytes: &[u8], hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         self.buffer.extend_from_slice(bytes);
-        if self.overlong {
-            // The rest of what was refused is refused with it.
-            let end = memchr::memchr(b'\n', &self.buffer[self.at..]).map_or(self.buffer.len(), |at| self.at + at + 1);
-            let rest: Vec<u8> = self.buffer.drain(self.at..end).collect();
-            self.overlong = !rest.ends_with(b"\n");
-            let mark = self.raw.mark();
-            self.queue.push_back(Record::failed(rest, mark));
-        }
-        if let Some(end) = memchr::memrchr(b'\n', &self.buffer[self.at..]) {
-            self.take(self.at + end + 1, hub, out)?;
-        }
-        self.refuse_overlong(hub, out)?;
+        self.take_or_refuse(hub, out)?;
         let floor = context_of(&self.buffer, self.at);
         self.buffer.drain(..floor);
         self.at -= floor;
@@ -693,7 +718,7 @@ impl Filter for Framed {
 
     fn finish(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         if self.at < self.buffer.len() {
-            self.take(self.buffer.len(), hub, out)?;
+            self.take_rest(hub, out)?;
             hub.counters.lines += 1;
         }
         self.close_lines(hub);
@@ -704,7 +729,7 @@ impl Filter for Framed {
 
     fn abandon(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
         if self.at < self.buffer.len() {
-            self.take(self.buffer.len(), hub, out)?;
+            self.take_rest(hub, out)?;
         }
         self.let_go(hub, |_| true);
         self.release(hub, out)?;

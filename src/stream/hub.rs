@@ -1,6 +1,6 @@
 //! What all streams of a run share: the rules, the settings, the counters, the alerts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
@@ -238,7 +238,7 @@ impl Hub {
         for (number, outcome) in outcomes.into_iter().enumerate() {
             // What stands beside a secret is told once for each of the two.
             let name = if number == 0 { credential.class.name() } else { outcome.kind.id() };
-            self.tell(Case { eye: &eye, subject: About::Secret(hit, credential), at: &at, all, name }, outcome);
+            self.tell(Case { eye: &eye, subject: About::Secret(hit, credential), at: &at, all, name }, &outcome, 1);
         }
     }
 
@@ -247,19 +247,21 @@ impl Hub {
         let eye = Arc::clone(&self.eye);
         let run = Run { declared: &self.settings.declared, rules: eye.rules() };
         let survey = Survey::new(run, log(at.record, at.banner));
-        let seen = Seen { credentials: &[], facts: at.facts };
+        let (facts, times) = alike(at);
+        let seen = Seen { credentials: &[], facts: &facts };
         let outcomes = assess::judge(&survey, seen, eye.rules(), Tracked::Unknown).outcomes;
         for outcome in outcomes {
             let Subject::Fact(number) = outcome.subject else { continue };
-            let fact = &at.facts[number];
+            let fact = &facts[number];
             let (at, name) = (at.moved(fact.span), outcome.kind.id());
-            self.tell(Case { eye: &eye, subject: About::Fact(fact), at: &at, all, name }, outcome);
+            self.tell(Case { eye: &eye, subject: About::Fact(fact), at: &at, all, name }, &outcome, times[number]);
         }
     }
 
-    fn tell(&mut self, case: Case<'_>, outcome: Outcome) {
+    /// Tells of what was seen so many times.
+    fn tell(&mut self, case: Case<'_>, outcome: &Outcome, times: u64) {
         let row = (case.name, outcome.severity, outcome.environment);
-        *self.counters.findings.entry(row).or_default() += 1;
+        *self.counters.findings.entry(row).or_default() += times;
         self.worst = self.worst.max(Some(outcome.severity));
         if self.sink.is_none() {
             return;
@@ -269,27 +271,21 @@ impl Hub {
         let settings = &self.settings;
         let (hit, is_fact) = (case.hit(), matches!(case.subject, About::Fact(_)));
         let first = || First {
-            finding: Box::new(case.finding(outcome, settings)),
+            finding: Box::new(case.finding(outcome.clone(), settings)),
             label: hit.and_then(|hit| hit.label.as_deref()).map(str::to_owned),
             redacted: settings.redact && !is_fact,
             truncated: hit.is_some_and(|hit| hit.truncated),
         };
-        match self.desk.count(&key, Instant::now(), first) {
-            Say::Now => self.say(&key),
-            Say::Counted => self.counters.deduplicated += 1,
-            Say::Limited => self.counters.limited += 1,
-        }
-    }
-
-    fn say(&mut self, key: &Key) {
-        let Some(line) = self.desk.get(key).map(|told| write(&self.eye, &self.settings, told)) else { return };
-        self.put(line);
-    }
-
-    fn put(&mut self, line: Vec<u8>) {
-        if let Some(sink) = &mut self.sink {
-            self.counters.alerts += 1;
-            sink.send(line);
+        for _ in 0..times {
+            match self.desk.count(&key, Instant::now(), &first) {
+                Say::Now => {
+                    if let Some(line) = self.desk.get(&key).map(|told| write(&self.eye, &self.settings, told)) {
+                        put(&mut self.sink, &mut self.counters, line);
+                    }
+                }
+                Say::Counted => self.counters.deduplicated += 1,
+                Say::Limited => self.counters.limited += 1,
+            }
         }
     }
 
@@ -298,11 +294,11 @@ impl Hub {
         let now = Instant::now();
         let due: Vec<Vec<u8>> = self.desk.due(now, end).into_iter().map(|told| write(&self.eye, &self.settings, told)).collect();
         for line in due {
-            self.put(line);
+            put(&mut self.sink, &mut self.counters, line);
         }
         if let Some(limited) = self.desk.summary(now, end) {
             let line = limited_line(&limited, self.settings.json);
-            self.put(line);
+            put(&mut self.sink, &mut self.counters, line);
         }
     }
 
@@ -515,6 +511,32 @@ fn write(eye: &Eye, settings: &Settings, told: &super::desk::Told) -> Vec<u8> {
         label: told.label.as_deref(),
     };
     if settings.json { alert.to_json(&options) } else { alert.to_text(&options) }
+}
+
+fn put(sink: &mut Option<Sink>, counters: &mut Counters, line: Vec<u8>) {
+    if let Some(sink) = sink {
+        counters.alerts += 1;
+        sink.send(line);
+    }
+}
+
+/// The facts of a record, of those that say the same the first, and how often each is said. In a record with objects it
+/// matters where they stand.
+fn alike(at: At<'_>) -> (Vec<Fact>, Vec<u64>) {
+    if !crate::record::is_plain(at.record) {
+        return (at.facts.to_vec(), vec![1; at.facts.len()]);
+    }
+    let (mut places, mut facts, mut times) = (HashMap::new(), Vec::new(), Vec::new());
+    for fact in at.facts {
+        let says = (fact.kind, &fact.provider, fact.environment, &fact.text, &fact.name);
+        let place = *places.entry(says).or_insert(facts.len());
+        if place == facts.len() {
+            facts.push(fact.clone());
+            times.push(0);
+        }
+        times[place] += 1;
+    }
+    (facts, times)
 }
 
 /// How many alerts the rate limit held back, by class.

@@ -201,6 +201,30 @@ fn half_a_line_keeps_the_others_waiting_for_so_many_bytes_at_most() {
 }
 
 #[test]
+fn a_record_that_is_too_long_is_refused_however_it_comes() {
+    let key = text("sk_live_{base62:24}");
+    let record = |text: &str| format!("{{\"log\":\"{text}\\n\",\"stream\":\"stdout\"}}\n");
+    let long = record(&format!("{} k={key} {}", "x ".repeat(12_000), "y ".repeat(20_000)));
+    let log = [record("one"), long.clone(), record(&format!("k={key}")), long.clone(), record("last")].concat();
+    let settings = |on_error| Settings { max_line: 1024, on_error, ..settings() };
+    let filter = || Box::new(Framed::new("-", Framing::DockerJson));
+    for ended in [log.as_bytes(), &log.as_bytes()[..log.len() - record("last").len() - 5]] {
+        let whole = run_in(filter(), settings(OnError::Quarantine), &[ended], false).unwrap();
+        let stubs = whole.out.matches("[QUARANTINED:").count();
+        assert!(whole.out.starts_with(&record("one")) && stubs >= 2 && !whole.out.contains("x x"), "{}", whole.out);
+        assert_eq!((whole.out.matches("[REDACTED:").count(), whole.out.contains(&key[8..20])), (1, false));
+        assert_eq!(whole.counts[2], stubs as u64);
+        for size in [1, 700, 5000, 65_536] {
+            let pieces: Vec<&[u8]> = ended.chunks(size).collect();
+            assert_eq!(run_in(filter(), settings(OnError::Quarantine), &pieces, true).unwrap(), whole, "{size}");
+        }
+    }
+    let passed = run_in(filter(), settings(OnError::Pass), &[log.as_bytes()], false).unwrap();
+    assert_eq!(passed.out.matches(&long).count(), 2);
+    assert_eq!(run_in(filter(), settings(OnError::Block), &[log.as_bytes()], false), Err(Blocked));
+}
+
+#[test]
 fn half_a_line_keeps_the_others_waiting_for_so_long_at_most() {
     let hold = Duration::from_millis(40);
     let (log, key) = half_a_line_and_others(20);

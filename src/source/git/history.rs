@@ -52,6 +52,13 @@ pub(crate) struct Made {
     pub(crate) in_head: bool,
 }
 
+impl Made {
+    /// When it was made, in seconds.
+    pub(crate) fn time(&self) -> i64 {
+        self.time
+    }
+}
+
 /// The objects that hold something, and what else is needed to find their paths.
 #[derive(Debug, Default)]
 pub(crate) struct Interesting {

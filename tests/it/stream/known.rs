@@ -100,3 +100,78 @@ fn rotation_is_proven_or_not() {
     assert!(run.out().contains("not proven"), "{}", run.out());
     assert_eq!(verify("soon").code(), Some(2));
 }
+
+#[test]
+fn rotation_is_proven_in_a_history() {
+    let tree = Tree::new();
+    let (key, keys, _) = known(&tree);
+    let folder = tree.path().join("repository");
+    fs::create_dir(&folder).unwrap();
+    let git = |args: &[&str], day: &str| {
+        let mut git = tree.command("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@acme.example"]).args(args).current_dir(&folder);
+        git.env("GIT_COMMITTER_DATE", format!("{day}T12:00:00Z")).env("GIT_AUTHOR_DATE", "2026-01-01T12:00:00Z");
+        let output = git.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let commit = |text: &str, message: &str, day: &str| {
+        fs::write(folder.join("app.conf"), text).unwrap();
+        git(&["add", "-A"], day);
+        git(&["commit", "-q", "-m", message], day);
+    };
+    let verify = |args: &[&str]| {
+        let all = [
+            "rotation",
+            "verify",
+            "--known",
+            "known.list",
+            "--fp-key-file",
+            &keys,
+            "--old",
+            "payout-eu",
+            "--since",
+            "2026-03-12",
+        ];
+        stream_in(&tree, &[&all[..], args].concat(), "")
+    };
+    git(&["init", "-q"], "2026-01-01");
+    commit(&format!("a = 1\nkey = {key}\n"), "one", "2026-03-01");
+    commit("a = 1\n", "two", "2026-03-11");
+    // What is checked out does not hold it, and what was before is not asked about.
+    let run = verify(&["repository"]);
+    assert!(run.code() == Some(0) && run.out().contains("seen          0 times"), "{}{}", run.out(), run.stderr);
+    let run = verify(&["--history", "repository"]);
+    assert_eq!(run.code(), Some(0), "{}{}", run.out(), run.stderr);
+    assert!(run.out().contains("2 files, 4 objects of history, "), "{}", run.out());
+    assert!(run.out().contains("last seen     2026-03-01T12:00:00Z in app.conf in commit "), "{}", run.out());
+    assert!(run.out().contains(":2, by the time of the commit"), "{}", run.out());
+    // The same file again is seen again; so is a message.
+    commit(&format!("a = 1\nkey = {key}\n"), "three", "2026-03-13");
+    commit("a = 1\n", "four", "2026-03-14");
+    let run = verify(&["--history", "repository"]);
+    assert!(run.code() == Some(1) && run.out().contains("2 times, 1 of them since"), "{}", run.out());
+    commit("a = 2\n", &format!("five\n\nno more {key}"), "2026-03-15");
+    let run = verify(&["--history", "repository/app.conf"]);
+    assert!(run.code() == Some(1) && run.out().contains("2026-03-15T12:00:00Z in the message in commit "), "{}", run.out());
+    run.keeps(&key);
+    // An object that no commit has says nothing of when: nothing is proven.
+    git(&["update-ref", "-d", "HEAD"], "2026-03-16");
+    let lost = tree.path().join("lost");
+    fs::create_dir(&lost).unwrap();
+    fs::write(lost.join("app.conf"), &key).unwrap();
+    let made = tree.command("git").args(["init", "-q"]).current_dir(&lost).status().unwrap();
+    let kept = tree.command("git").args(["add", "app.conf"]).current_dir(&lost).status().unwrap();
+    assert!(made.success() && kept.success());
+    fs::remove_file(lost.join("app.conf")).unwrap();
+    fs::write(lost.join("b.conf"), "a").unwrap();
+    let run = verify(&["--history", "lost"]);
+    assert!(
+        run.code() == Some(3) && run.out().contains("an object that no commit has holds the key"),
+        "{}{}",
+        run.out(),
+        run.stderr
+    );
+    // Without a repository there is no history.
+    let run = verify(&["--history", "known.list"]);
+    assert!(run.code() == Some(2) && run.stderr.contains("not in a git repository"), "{}{}", run.out(), run.stderr);
+}
