@@ -226,33 +226,37 @@ impl Known {
     /// Every known key that begins in the core, in order.
     pub fn find(&self, bytes: &[u8], core: Range<usize>) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
-        for (&(letters, length), entries) in &self.by_shape {
-            let mut test = |at: usize| {
-                let Some(value) = bytes.get(at..at + length) else { return };
-                let filter = self.filter(value);
-                for &entry in entries.iter().filter(|&&entry| self.entries[entry].filter == filter) {
-                    let print = self.key.fingerprint(&Secret::new(value, 0)).to_string();
-                    if print == self.entries[entry].fingerprint {
-                        hits.push(Hit { span: Span::new(at, at + length), entry, label: Arc::clone(&self.labels[entry]) });
-                    }
+        let shapes: Vec<(Letters, usize, &[usize])> =
+            self.by_shape.iter().map(|(&(letters, length), entries)| (letters, length, entries.as_slice())).collect();
+        // The bytes are read once for each alphabet, however many keys of however many lengths it has.
+        for alike in shapes.chunk_by(|one, other| one.0 == other.0) {
+            let (letters, shortest, _) = alike[0];
+            runs(bytes, core.clone(), letters, |run| {
+                // Nearly every run is shorter.
+                if run.len() < shortest {
+                    return;
                 }
-            };
-            if letters.has_edges() {
-                runs(bytes, core.clone(), letters, |run| {
-                    let last = (run.end + 1).saturating_sub(length).min(core.end);
-                    let starts = run.start.max(core.start)..last;
-                    // Nearly every run is shorter, or as long as the value.
-                    starts.filter(|&at| is_edge(bytes, run, at) && is_end(bytes, run, at + length)).for_each(&mut test);
-                });
-            } else {
-                runs(bytes, core.clone(), letters, |run| {
-                    let last = (run.end + 1).saturating_sub(length).min(core.end);
-                    (run.start.max(core.start)..last).for_each(&mut test);
-                });
-            }
+                for &(_, length, entries) in alike.iter().take_while(|(_, length, _)| *length <= run.len()) {
+                    let starts = run.start.max(core.start)..(run.end + 1 - length).min(core.end);
+                    let stands = |at: &usize| !letters.has_edges() || is_edge(bytes, run, *at) && is_end(bytes, run, at + length);
+                    hits.extend(starts.filter(stands).filter_map(|at| self.entry_at(bytes, at, length, entries)));
+                }
+            });
         }
         hits.sort_by_key(|hit| hit.span);
         hits
+    }
+
+    /// The key of so many bytes that begins at a place, if one of these does.
+    fn entry_at(&self, bytes: &[u8], at: usize, length: usize, entries: &[usize]) -> Option<Hit> {
+        let span = Span::new(at, at + length);
+        let value = bytes.get(span.range())?;
+        let filter = self.filter(value);
+        let mut near = entries.iter().copied().filter(|&entry| self.entries[entry].filter == filter).peekable();
+        near.peek()?;
+        let print = self.key.fingerprint(&Secret::new(value, 0)).to_string();
+        let entry = near.find(|&entry| self.entries[entry].fingerprint == print)?;
+        Some(Hit { span, entry, label: Arc::clone(&self.labels[entry]) })
     }
 
     /// What the team calls a secret that was found in another way, and its environment.
@@ -386,6 +390,19 @@ mod tests {
         let hits = known.find(text.as_bytes(), 0..text.len());
         let seen: Vec<_> = hits.iter().map(|hit| (&*hit.label, &text[hit.span.range()])).collect();
         assert_eq!(seen, [("payout-eu", &*values[0]), ("payca", &*values[1]), ("adyen", &*values[2])]);
+    }
+
+    #[test]
+    fn a_thousand_keys_of_many_lengths_are_each_found() {
+        let labels: Vec<(String, String)> = (0..1000)
+            .map(|n| (format!("k{n}"), format!("{{{}:{}}}", ["base62", "hex", "base64url"][n % 3], 20 + n % 41)))
+            .collect();
+        let templates: Vec<(&str, &str)> = labels.iter().map(|(label, template)| (label.as_str(), template.as_str())).collect();
+        let (known, values) = known(&templates);
+        let text: String = values.iter().map(|value| format!("id={value} ")).collect();
+        let hits = known.find(text.as_bytes(), 0..text.len());
+        let seen: Vec<&str> = hits.iter().map(|hit| &*hit.label).collect();
+        assert_eq!(seen, templates.iter().map(|(label, _)| *label).collect::<Vec<_>>());
     }
 
     #[test]

@@ -362,3 +362,24 @@ fn case_67_a_million_different_keys() {
     assert_eq!((cost.code, told + held), (Some(0), count));
     assert!(cost.peak <= MOST, "{} KiB", cost.peak);
 }
+
+#[test]
+#[ignore = "full size: nine edges, and every cut of a key at each"]
+fn case_32_every_cut_at_every_edge() {
+    let key = crate::plant::expand("sk_live_{stripe99}", "edge");
+    let mut cuts = 0;
+    for edge in (12..=20).map(|power| 1usize << power) {
+        for back in 0..=key.len() + 4 {
+            let before = "y".repeat(edge - back);
+            let line = format!("{before} k={key} z\n");
+            let (head, tail) = line.as_bytes().split_at(edge);
+            let whole = super::ran("lines", super::settings(), [line.as_bytes()]);
+            let shown = whole.text();
+            let rest = shown.strip_prefix(&before).unwrap();
+            assert!(rest.starts_with(" k=[REDACTED:standard-api-key") && rest.ends_with("] z\n"), "{edge} {back}: {rest}");
+            assert_eq!(super::ran("lines", super::settings(), [head, tail]), whole, "{edge} {back}");
+            cuts += 1;
+        }
+    }
+    say(&format!("case 32: {cuts} cuts"));
+}
