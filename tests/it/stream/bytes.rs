@@ -252,6 +252,63 @@ fn what_a_neighbour_calls_public_hides_no_key_of_a_shape() {
     assert_eq!(redacted(&public).text(), public);
 }
 
+/// Opaque secrets in every notation that programs print them in; the ids beside them stay.
+#[test]
+fn opaque_secrets_are_found_in_every_notation() {
+    for template in [
+        "GET /cb?client_secret=«{base62:40}»&state={base62:24}&request_id={uuid4} HTTP/1.1",
+        "body: a=1&client_secret=«{uuid4}»&client_id={uuid4}",
+        "body: a%3D1%26client_secret%3D«{base62:40}»%26scope%3Dx",
+        "level=info client_secret=«{base62:40}» client_id={uuid4} trace_id={hex:32}",
+        "{{client_secret=«{base62:40}», grant_type=client_credentials, request_id={uuid4}}}",
+        "PaycaProperties(clientId={uuid4}, clientSecret=«{uuid4}», timeout=PT3S)",
+        "{{Name:x ClientID:{uuid4} ClientSecret:«{uuid4}» TraceID:{hex:32}}}",
+        "Sending {{ ClientId = {uuid4}, ClientSecret = «{base62:40}» }} to https://api.payca.vc",
+        "#<Pay @opts={{:secret=>\"«{base62:40}»\", :id=>\"{uuid4}\"}}>",
+        "#<Pay client_secret: \"«{base62:40}»\", request_id: \"{uuid4}\">",
+        "{{:client-secret \"«{base62:40}»\", :client-id \"{uuid4}\"}}",
+        "[{{client_secret,<<\"«{base62:40}»\">>}},{{id,<<\"{uuid4}\">>}}]",
+        "array(2) {{\n  [\"client_secret\"]=>\n  string(40) \"«{base62:40}»\"\n  [\"id\"]=>\n  string(36) \"{uuid4}\"\n}}",
+        "cfg={{'client_id': '{uuid4}', 'client_secret': '«{uuid4}»', 'trace_id': '{hex:32}'}}",
+        "map[X-Client-Secret:[«{uuid4}»] X-Request-Id:[{uuid4}]]",
+        "auth=('rzp_live_{base62:14}', '«{base62:40}»') id={uuid4}",
+        "client_secret: >-\n  «{uuid4}»\nclient_id: {uuid4}",
+        "x-client-secret: «{HEX:8}-{HEX:4}-4{HEX:3}-A{HEX:3}-{HEX:12}»",
+        "Server=tcp:db.acme.example;User ID=pay;Password=«{base62:24}»;Encrypt=True;",
+        "\u{1b}[3mclient_secret\u{1b}[0m\u{1b}[2m=\u{1b}[0m«{uuid4}» \u{1b}[3mid\u{1b}[0m={uuid4}",
+        "UPDATE gateways SET client_secret = '«{base62:40}»' WHERE id='{uuid4}'",
+        "{{\"message\":\"{{\\\"headers\\\":{{\\\"x-client-secret\\\":\\\"«{uuid4}»\\\",\\\"x-request-id\\\":\\\"{uuid4}\\\"}}}}\"}}",
+    ] {
+        let log = format!("{}\n", expand(template, template));
+        let (before, rest) = log.split_once('«').unwrap();
+        let (secret, behind) = rest.split_once('»').unwrap();
+        let shown = redacted(format!("{before}{secret}{behind}")).text();
+        assert!(shown.starts_with(before) && shown.ends_with(behind) && shown.matches("[REDACTED:").count() == 1, "{shown}");
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+/// Ids, hashes, signatures and the names that sound like secrets.
+#[test]
+fn ids_and_hashes_stay_whatever_they_are_called() {
+    for template in [
+        "session_id={base62:32} csrf_token={base62:64} etag=W/\"{hex:32}\" x-b3-traceid: {hex:32} cf-ray: {hex:16}-AMS",
+        "cache key=user:{uuid4}:profile key_id={uuid4} partition_key={hex:32} sort_key={base62:26} cache_key=deps-{hex:64}",
+        "deploy commit {hex:40} image sha256:{hex:64} build {uuid4} md5={hex:32} topic=pay key={uuid4} value={hex:64}",
+        "signature={hex:64} sig=\"{base64:86}==\" nonce={hex:32} digest=SHA-256={base64:43}= public_key={base64:43}=",
+        "{{\"page_token\":\"{base64url:40}\",\"next_token\":\"{base64url:60}\",\"device_token\":\"{hex:64}\",\"max_tokens\":1000}}",
+        "{{\"secretName\":\"projects/p/secrets/stripe/versions/3\",\"kmsKeyId\":\"arn:aws:kms:eu-west-1:123456789012:key/{uuid4}\"}}",
+        "https://b.s3.example/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature={hex:64}&X-Amz-SignedHeaders=host",
+        "REPORT RequestId: {uuid4}\tDuration: 3 ms\tXRAY TraceId: 1-{hex:8}-{hex:24}\tSegmentId: {hex:16}",
+        "client_reference_id={base62:24} idempotency_key={uuid4} fingerprint={base62:16} payment_method=pm_1{base62:23}",
+        "Settings(client_secret=SecretStr('**********'), token=None, api_key=self.settings.api_key, secret=load_secret(name))",
+    ] {
+        let log = format!("{}\n", expand(template, template));
+        let out = redacted(&log);
+        assert_eq!((out.text(), out.alerts.len()), (log, 0));
+    }
+}
+
 #[test]
 fn case_26_three_keys_on_a_line() {
     let keys = ["a", "b", "c"].map(key);

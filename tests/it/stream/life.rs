@@ -467,6 +467,79 @@ fn case_72_and_73_what_is_refused_before_a_byte_is_read() {
     assert!(run.code() == Some(2) && run.stderr.contains("no rule is left"), "{}", run.stderr);
 }
 
+/// Case 75 and the exit codes, on a record that is too long to be put together.
+#[test]
+fn case_75_what_cannot_be_scanned_is_kept_passed_or_ends_the_stream() {
+    use std::os::unix::fs::PermissionsExt;
+    let tree = Tree::new();
+    let key = key("75");
+    let record = |text: &str| format!("{{\"log\":\"{text}\\n\",\"stream\":\"stdout\"}}\n");
+    let long = record(&format!("{} k={key}", "x ".repeat(100_000)));
+    let log = format!("{}{long}{}", record("one"), record("two"));
+    let with = |args: &[&str]| {
+        let all = [
+            "stream",
+            "--redact",
+            "--alerts",
+            "none",
+            "--protocol",
+            "docker-json",
+            "--max-line",
+            "64KiB",
+            "--metrics-file",
+            "m.prom",
+        ];
+        stream_in(&tree, &[&all[..], args].concat(), log.clone())
+    };
+    let run = with(&["--quarantine-file", "kept"]);
+    let lines: Vec<String> = run.out().lines().map(str::to_owned).collect();
+    assert_eq!((run.code(), lines[0].as_str()), (Some(3), record("one").trim_end()));
+    assert!(lines[1..lines.len() - 1].iter().all(|line| line.starts_with("[QUARANTINED:")), "{lines:?}");
+    assert!(run.out().ends_with(&record("two")), "the next record is scanned");
+    run.keeps(&key);
+    let kept = tree.path().join("kept");
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(&kept).unwrap().replace('\n', ""), long.replace('\n', ""), "what was held back is kept");
+    assert_eq!(metric(&tree, "keyfence_unscanned_bytes_total"), long.len() as u64);
+    assert_eq!(metric(&tree, "keyfence_lines_total"), 3);
+    let passed = with(&["--on-error", "pass"]);
+    assert_eq!((passed.code(), passed.out()), (Some(3), log.clone()));
+    let blocked = with(&["--on-error", "block"]);
+    assert_eq!((blocked.code(), blocked.out()), (Some(3), record("one")));
+}
+
+#[test]
+fn streams_and_alerts_by_their_descriptors() {
+    let tree = Tree::new();
+    let key = key("fd");
+    let script =
+        format!("{} stream --redact --input A=fd:5 --input B=fd:6 --alerts fd:7 5<a.log 6<b.log 7>alerts", super::program());
+    fs::write(tree.path().join("a.log"), format!("k={key}\n")).unwrap();
+    fs::write(tree.path().join("b.log"), "hello\n").unwrap();
+    let output = tree.command("sh").args(["-c", &script]).output().unwrap();
+    let mut lines: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!((output.status.code(), lines), (Some(0), vec!["hello".to_owned(), "k=[REDACTED:standard-api-key]".to_owned()]));
+    assert_eq!(output.stderr, b"");
+    let told = alerts(&fs::read_to_string(tree.path().join("alerts")).unwrap());
+    assert_eq!((told.len(), told[0]["stream"].as_str()), (1, Some("A")));
+}
+
+#[test]
+fn a_storm_of_reloads_loses_nothing() {
+    let tree = Tree::new();
+    let mut running = Live::start(&tree, &["stream", "--redact", "--alerts", "a.jsonl"]);
+    for n in 0..40 {
+        running.signal(Signal::HUP);
+        running.write(&format!("n={n} k={}\n", key(&n.to_string())));
+        running.signal(Signal::HUP);
+        assert_eq!(running.line(), format!("n={n} k=[REDACTED:standard-api-key]\n"));
+    }
+    assert_eq!(running.end().0.code(), Some(0));
+    let told = fs::read_to_string(tree.path().join("a.jsonl")).unwrap();
+    assert_eq!(alerts(&told).len(), 40, "{told}");
+}
+
 #[test]
 fn case_76_metrics_and_snapshots() {
     let tree = Tree::new();
