@@ -399,7 +399,7 @@ mod tests {
             .collect();
         let templates: Vec<(&str, &str)> = labels.iter().map(|(label, template)| (label.as_str(), template.as_str())).collect();
         let (known, values) = known(&templates);
-        let text: String = values.iter().map(|value| format!("id={value} ")).collect();
+        let text: String = values.iter().flat_map(|value| ["id=", value, " "]).collect();
         let hits = known.find(text.as_bytes(), 0..text.len());
         let seen: Vec<&str> = hits.iter().map(|hit| &*hit.label).collect();
         assert_eq!(seen, templates.iter().map(|(label, _)| *label).collect::<Vec<_>>());

@@ -268,12 +268,15 @@ impl Scanner {
     }
 }
 
+/// Where a byte of what was decoded stands.
+type Origin<'a> = &'a dyn Fn(usize) -> usize;
+
 /// What the bytes decode to where that reaches to their end, level by level: each text, and where its bytes stand.
-pub(crate) fn decoded_ends(bytes: &[u8], tell: &mut dyn FnMut(&[u8], &dyn Fn(usize) -> usize)) {
+pub(crate) fn decoded_ends(bytes: &[u8], tell: &mut dyn FnMut(&[u8], Origin<'_>)) {
     ends(bytes, 0, &|at| at, tell);
 }
 
-fn ends(bytes: &[u8], depth: usize, lift: &dyn Fn(usize) -> usize, tell: &mut dyn FnMut(&[u8], &dyn Fn(usize) -> usize)) {
+fn ends(bytes: &[u8], depth: usize, lift: Origin<'_>, tell: &mut dyn FnMut(&[u8], Origin<'_>)) {
     if depth == view::DEPTH {
         return;
     }

@@ -332,13 +332,12 @@ impl Cursor<'_> {
 
     fn skip_operator(&mut self) -> bool {
         let length = match self.rest() {
-            [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] => 3,
+            // The last is `{name,<<"v">>}` of Erlang.
+            [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] | [b',', b'<', b'<', b'"', ..] => 3,
             [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
                 2
             }
             [b'=' | b':', ..] => 1,
-            // `{name,<<"v">>}`
-            [b',', b'<', b'<', b'"', ..] => 3,
             [b'%' | b'\\' | b'&', ..] => return self.skip_any(&[b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"]),
             _ => return false,
         };

@@ -277,7 +277,7 @@ impl Hub {
             truncated: hit.is_some_and(|hit| hit.truncated),
         };
         for _ in 0..times {
-            match self.desk.count(&key, Instant::now(), &first) {
+            match self.desk.count(&key, Instant::now(), first) {
                 Say::Now => {
                     if let Some(line) = self.desk.get(&key).map(|told| write(&self.eye, &self.settings, told)) {
                         put(&mut self.sink, &mut self.counters, line);

@@ -311,7 +311,7 @@ fn case_33_and_34_in_an_encoding_wherever_it_is_cut() {
         ("Authorization: Basic ", &basic, vec![basic[12..40].to_owned()], " end\n"),
         ("Authorization: Basic ", &opaque, vec![opaque[52..100].to_owned()], " end\n"),
         ("{\"p\":\"", &pem, bodies.clone(), "\",\"b\":1} end\n"),
-        ("{\"log\":\"{\\\"p\\\":\\\"", &pem.replace('\\', "\\\\"), bodies.clone(), "\\\"}\"} end\n"),
+        ("{\"log\":\"{\\\"p\\\":\\\"", &pem.replace('\\', "\\\\"), bodies, "\\\"}\"} end\n"),
     ] {
         for cut in 1..secret.len() {
             let (mut hub, _) = hub(Settings { hold: Duration::ZERO, ..settings() });

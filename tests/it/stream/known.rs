@@ -119,21 +119,7 @@ fn rotation_is_proven_in_a_history() {
         git(&["add", "-A"], day);
         git(&["commit", "-q", "-m", message], day);
     };
-    let verify = |args: &[&str]| {
-        let all = [
-            "rotation",
-            "verify",
-            "--known",
-            "known.list",
-            "--fp-key-file",
-            &keys,
-            "--old",
-            "payout-eu",
-            "--since",
-            "2026-03-12",
-        ];
-        stream_in(&tree, &[&all[..], args].concat(), "")
-    };
+    let verify = |args: &[&str]| verified(&tree, &keys, args);
     git(&["init", "-q"], "2026-01-01");
     commit(&format!("a = 1\nkey = {key}\n"), "one", "2026-03-01");
     commit("a = 1\n", "two", "2026-03-11");
@@ -154,24 +140,31 @@ fn rotation_is_proven_in_a_history() {
     let run = verify(&["--history", "repository/app.conf"]);
     assert!(run.code() == Some(1) && run.out().contains("2026-03-15T12:00:00Z in the message in commit "), "{}", run.out());
     run.keeps(&key);
-    // An object that no commit has says nothing of when: nothing is proven.
-    git(&["update-ref", "-d", "HEAD"], "2026-03-16");
+}
+
+#[test]
+fn what_no_commit_says_is_no_proof_of_a_rotation() {
+    let tree = Tree::new();
+    let (key, keys, _) = known(&tree);
+    let verify = |args: &[&str]| verified(&tree, &keys, args);
     let lost = tree.path().join("lost");
     fs::create_dir(&lost).unwrap();
     fs::write(lost.join("app.conf"), &key).unwrap();
-    let made = tree.command("git").args(["init", "-q"]).current_dir(&lost).status().unwrap();
-    let kept = tree.command("git").args(["add", "app.conf"]).current_dir(&lost).status().unwrap();
-    assert!(made.success() && kept.success());
+    let git = |args: &[&str]| tree.command("git").args(args).current_dir(&lost).status().unwrap().success();
+    assert!(git(&["init", "-q"]) && git(&["add", "app.conf"]));
     fs::remove_file(lost.join("app.conf")).unwrap();
     fs::write(lost.join("b.conf"), "a").unwrap();
     let run = verify(&["--history", "lost"]);
-    assert!(
-        run.code() == Some(3) && run.out().contains("an object that no commit has holds the key"),
-        "{}{}",
-        run.out(),
-        run.stderr
-    );
+    assert_eq!(run.code(), Some(3), "{}{}", run.out(), run.stderr);
+    assert!(run.out().contains("an object that no commit has holds the key"), "{}", run.out());
     // Without a repository there is no history.
     let run = verify(&["--history", "known.list"]);
     assert!(run.code() == Some(2) && run.stderr.contains("not in a git repository"), "{}{}", run.out(), run.stderr);
+}
+
+/// Asks whether the key was seen since the day on which it was replaced.
+fn verified(tree: &Tree, keys: &str, args: &[&str]) -> super::Run {
+    let since = ["--old", "payout-eu", "--since", "2026-03-12"];
+    let all = ["rotation", "verify", "--known", "known.list", "--fp-key-file", keys];
+    stream_in(tree, &[&all[..], &since, args].concat(), "")
 }
