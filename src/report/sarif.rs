@@ -1,7 +1,7 @@
 //! SARIF 2.1.0, one document with one run, for code scanning. Kinds of findings are its rules. The same
 //! input gives the same bytes: there is no time and no machine in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
@@ -17,13 +17,14 @@ const HOME: &str = "https://github.com/keyfence/keyfence";
 const ROOT: &str = "%SRCROOT%";
 
 pub(super) fn start<'a>(out: Box<dyn Write + 'a>, options: Options<'a>) -> Box<dyn Report + 'a> {
-    Box::new(Sarif { out, options, kinds: BTreeSet::new(), results: Vec::new(), skipped: Vec::new() })
+    Box::new(Sarif { out, options, kinds: BTreeMap::new(), results: Vec::new(), skipped: Vec::new() })
 }
 
 struct Sarif<'a> {
     out: Box<dyn Write + 'a>,
     options: Options<'a>,
-    kinds: BTreeSet<Kind>,
+    /// The kinds that were found, each with its worst finding: whether it still counts, and how bad it is.
+    kinds: BTreeMap<Kind, (bool, Severity)>,
     results: Vec<(Kind, String, Value)>,
     skipped: Vec<Value>,
 }
@@ -74,7 +75,9 @@ impl Report for Sarif<'_> {
 
 impl Sarif<'_> {
     fn push(&mut self, finding: &Finding, suppressions: &Value) {
-        self.kinds.insert(finding.kind);
+        let counts = suppressions.as_array().is_none_or(Vec::is_empty);
+        let worst = self.kinds.entry(finding.kind).or_insert((counts, finding.severity));
+        *worst = (*worst).max((counts, finding.severity));
         let path = self.options.path(&finding.location.origin);
         let redactor = self.options.redactor;
         let message = format!(
@@ -115,7 +118,7 @@ impl Sarif<'_> {
         let mut same: BTreeMap<(String, String), usize> = BTreeMap::new();
         let mut results = Vec::with_capacity(self.results.len());
         for (kind, path, mut result) in std::mem::take(&mut self.results) {
-            result["ruleIndex"] = self.kinds.iter().position(|other| *other == kind).into();
+            result["ruleIndex"] = self.kinds.keys().position(|other| *other == kind).into();
             if let Some(hash) = result.pointer_mut("/partialFingerprints/primaryLocationLineHash") {
                 let text = hash.as_str().unwrap_or_default().to_owned();
                 let count = same.entry((path, text.clone())).or_default();
@@ -133,7 +136,7 @@ impl Sarif<'_> {
             "version": summary.version,
             "semanticVersion": summary.version,
             "informationUri": HOME,
-            "rules": self.kinds.iter().map(|kind| rule(*kind)).collect::<Vec<_>>(),
+            "rules": self.kinds.iter().map(|(kind, (_, worst))| rule(*kind, *worst)).collect::<Vec<_>>(),
             "notifications": [{
                 "id": "not-scanned",
                 "shortDescription": { "text": "Something that was wanted could not be scanned." },
@@ -214,8 +217,9 @@ impl Sarif<'_> {
     }
 }
 
-/// A kind of findings as a rule of SARIF.
-fn rule(kind: Kind) -> Value {
+/// A kind of findings as a rule of SARIF. It is as bad as the worst finding of this report: code scanning
+/// sorts and gates by the rule.
+fn rule(kind: Kind, worst: Severity) -> Value {
     let cwe = weakness(kind);
     let title = format!("{}.", capital(kind.title()));
     let follows = if kind.consequence().is_empty() { "Whoever reads it can use it." } else { kind.consequence() };
@@ -234,7 +238,11 @@ fn rule(kind: Kind) -> Value {
             "markdown": format!("{follows}\n\n**What to do**: {remedy}\n\n`keyfence explain {}` says more.", kind.id()),
         },
         "helpUri": format!("https://cwe.mitre.org/data/definitions/{cwe}.html"),
-        "properties": { "tags": ["security", "secrets", format!("external/cwe/cwe-{cwe}")] },
+        "defaultConfiguration": { "level": level(worst) },
+        "properties": {
+            "tags": ["security", "secrets", format!("external/cwe/cwe-{cwe}")],
+            "security-severity": score(worst),
+        },
     })
 }
 
@@ -260,6 +268,17 @@ const fn level(severity: Severity) -> &'static str {
         Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",
         Severity::Low | Severity::Notice => "note",
+    }
+}
+
+/// A number in a string, as code scanning wants it: above 9 is critical, from 7 high, from 4 medium, below low.
+const fn score(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "3.0",
+        Severity::Notice => "1.0",
     }
 }
 

@@ -90,6 +90,7 @@ fn sarif_fits_the_official_schema() {
         let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
         assert_eq!(rule["id"], result["ruleId"]);
         assert!(rule["help"]["text"].as_str().is_some_and(|help| help.len() > 20), "{rule:#}");
+        assert!(rule["properties"]["tags"].as_array().unwrap().contains(&"security".into()), "{rule:#}");
     }
     let [one] = of(&document, "src/a%20b%23%C3%BC.py")[..] else { panic!("{document:#}") };
     let region = &one["locations"][0]["physicalLocation"]["region"];
@@ -98,6 +99,34 @@ fn sarif_fits_the_official_schema() {
     let shared = results(&document).into_iter().find(|result| result["ruleId"] == "shared-webhook-secret").unwrap();
     let related = shared["relatedLocations"].as_array().unwrap();
     assert!(related.iter().any(|place| place["physicalLocation"]["artifactLocation"]["uri"] == ".env.sandbox"), "{shared:#}");
+}
+
+/// Code scanning reads how bad an alert is from its rule, as a number in a string.
+#[test]
+fn a_rule_of_sarif_is_as_bad_as_its_worst_finding() {
+    let repo = Repo::new();
+    let score = |repo: &Repo, kind: &str| {
+        let (_, document) = sarif(repo, &["scan", "."]);
+        let rules = document["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().clone();
+        let rule = rules.into_iter().find(|rule| rule["id"] == kind).unwrap_or_else(|| panic!("{kind}: {document:#}"));
+        let of_it = results(&document).into_iter().filter(|result| result["ruleId"] == kind);
+        let worst = of_it.filter(|result| result["suppressions"] == Value::Array(Vec::new()));
+        let levels: Vec<String> = worst.map(|result| result["properties"]["severity"].as_str().unwrap().to_owned()).collect();
+        let score = rule["properties"]["security-severity"].as_str().expect("a string").to_owned();
+        assert!(score.parse::<f64>().is_ok_and(|score| (0.1..=10.0).contains(&score)), "{score}");
+        (score, rule["defaultConfiguration"]["level"].as_str().unwrap().to_owned(), levels)
+    };
+    let webhook = |seed: &str| crate::plant::expand("whsec_{base62:32}", seed);
+    repo.write("docs/example.md", &format!("STRIPE_WEBHOOK_SECRET={}\n", webhook("doc")));
+    repo.git(&["add", "-A"]);
+    let (low, level, levels) = score(&repo, "hardcoded-secret");
+    assert_eq!((&*low, &*level, &levels[..]), ("3.0", "note", &["low".to_owned()][..]));
+    repo.stage("src/pay.py", &format!("STRIPE_WEBHOOK_SECRET = \"{}\"\n", webhook("source")));
+    let (high, level, levels) = score(&repo, "hardcoded-secret");
+    assert_eq!((&*high, &*level, levels.len()), ("8.0", "error", 2), "{levels:?}");
+    // What is allowed says nothing of what is left.
+    repo.stage("src/pay.py", &format!("STRIPE_WEBHOOK_SECRET = \"{}\"  # gitleaks:allow\n", webhook("source")));
+    assert_eq!(score(&repo, "hardcoded-secret").0, "3.0");
 }
 
 #[test]
@@ -331,6 +360,10 @@ fn the_action_runs_and_tells_its_exit_code() {
     assert_eq!(run("scan .", "true"), (Some(0), "exit-code=0\n".to_owned()));
     repo.write("a.py", &format!("stripeKey = \"{}\"\n", key("action")));
     assert_eq!(run("scan .", "false"), (Some(1), "exit-code=1\n".to_owned()));
-    assert_eq!(run("scan . ; touch ../run", "false").0, Some(1), "no word of an input is run");
+    for script in ["scan . ; touch ../run", "scan $(touch ../run) .", "scan `touch ../run` .", "scan . \"; touch ../run #"] {
+        assert!(run(script, "false").0.is_some_and(|code| code != 0), "{script}");
+        assert!(!repo.path().join("../run").exists(), "a word of an input is run: {script}");
+    }
+    assert_eq!(run("scan\n  --fail-on\n  critical\n  README.md\n", "false").0, Some(0), "all lines of an input count");
     assert!(!repo.path().join("../run").exists() && repo.path().join("../k.sarif").is_file());
 }
