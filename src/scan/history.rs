@@ -1,6 +1,8 @@
 //! The history of a repository: every object is looked at once; where something was seen, its paths
 //! are found, and each is judged where it stood.
 
+mod range;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Cursor, Read};
 use std::mem;
@@ -38,9 +40,6 @@ pub fn history(
     let past = Past { scanner, repository, settings, progress, memory };
     let (findings, mut ledger) =
         if selection.is_everything() { past.everything(&objects)? } else { past.part(&objects, selection)? };
-    for (path, why) in repository.missing() {
-        ledger.skipped.push(SourceError { origin: Origin::File(path), why });
-    }
     ledger.skipped.sort();
     ledger.skipped.dedup();
     ledger.warnings.sort();
@@ -106,6 +105,7 @@ impl Past<'_> {
         for error in failures {
             seen.ledger.skipped.push(failure(error));
         }
+        seen.ledger.skipped.extend(self.not_here());
         let commits = self.repository.ordered(objects, mem::take(&mut seen.commits))?;
         let is_odd = |name: &[u8]| self.holds_credential(name);
         let interesting = self.repository.interesting(&seen.blobs, &is_odd, self.memory)?;
@@ -149,16 +149,34 @@ impl Past<'_> {
                 ledger.absorb(part);
             }
         }
+        for (id, bytes) in self.repository.named_tags(objects, selection)? {
+            if self.holds_credential(message_of(&bytes)) {
+                let (found, part) = self.message(objects, (&id, &KeptAs::TagMessage), &bytes, &commits)?;
+                findings.extend(found);
+                ledger.absorb(part);
+            }
+        }
+        places.add_named(&self.repository.named_contents(objects, selection)?);
+        ledger.skipped.extend(walk.missing.iter().map(|id| self.lost(id)));
         if let Some(tree) = self.repository.head_tree(objects)? {
             walk.all_in(tree, &mut |brought| places.mark_head(&brought))?;
         }
-        ledger.skipped.extend(walk.missing.iter().map(|id| self.lost(id)));
         ledger.files += places.blobs.len() as u64;
         let (found, part) = self.judge(objects, &places, &commits)?;
         ledger.bytes += part.bytes;
         ledger.absorb(Ledger { bytes: 0, ..part });
         findings.extend(found);
-        Ok((merged(findings, &commits), ledger))
+        // What these commits stand on may be missing; what stands behind that is not asked about.
+        if !ledger.skipped.is_empty() || self.repository.lacks_parents(objects, &commits)? {
+            ledger.skipped.extend(self.not_here());
+        }
+        Ok((range::brought(self, objects, &commits, merged(findings, &commits))?, ledger))
+    }
+
+    /// What a shallow or partial clone has left out.
+    fn not_here(&self) -> impl Iterator<Item = SourceError> {
+        let missing = self.repository.missing().into_iter();
+        missing.map(|(path, why)| SourceError { origin: Origin::File(path), why })
     }
 
     fn lost(&self, id: &Id) -> SourceError {
@@ -352,6 +370,14 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// Contents that tags name, without a commit.
+    fn add_named(&mut self, ids: &[Id]) {
+        for id in ids {
+            let stood = Stood { as_what: KeptAs::Blob, at: None, in_head: false, unreachable: false };
+            self.blobs.entry(*id).or_insert_with(|| vec![stood]);
+        }
+    }
+
     /// Contents that no commit has: staged, or left over.
     fn add_lost(&mut self, seen: &HashSet<Id>, repository: &Repository) {
         let lost: Vec<Id> = seen.iter().filter(|id| !self.blobs.contains_key(*id)).copied().collect();
@@ -427,6 +453,12 @@ fn advise(finding: &mut Finding) {
         ),
         (false, true) => {
             format!("Rotate it: history keeps it since it came{by}, and every clone has it; deleting the line does not help.")
+        }
+        (false, false) if kept.what == KeptAs::Blob => {
+            "Rotate it: a tag keeps it, and so does every clone; deleting a file does not help.".to_owned()
+        }
+        (false, false) if kept.what == KeptAs::TagMessage => {
+            "Rotate it: the message of the tag keeps it, and so does every clone that has the tag.".to_owned()
         }
         (false, false) => "It is staged, in no commit yet: take it out before you commit.".to_owned(),
     };

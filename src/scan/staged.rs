@@ -87,9 +87,9 @@ impl Part {
 }
 
 /// What makes two findings the same wherever in a file they stand.
-type Identity = (Kind, String, Option<Fingerprint>);
+pub(super) type Identity = (Kind, String, Option<Fingerprint>);
 
-fn identity(finding: &Finding) -> Identity {
+pub(super) fn identity(finding: &Finding) -> Identity {
     let member = match &finding.location.origin {
         Origin::Member { name, .. } => name.to_string_lossy().into_owned(),
         _ => String::new(),
@@ -317,7 +317,7 @@ fn changed_lines(bytes: &[u8], before: &[Before]) -> Vec<bool> {
 }
 
 /// What part of the larger of two files stands in both, by whole lines.
-fn alike(a: &[u8], b: &[u8]) -> f64 {
+pub(super) fn alike(a: &[u8], b: &[u8]) -> f64 {
     let mut left = counted(b);
     let shared: usize = lines(a)
         .map(|line| match left.get_mut(line) {

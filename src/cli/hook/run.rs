@@ -27,13 +27,16 @@ pub(super) fn run(global: &Global, args: &RunHook) -> anyhow::Result<Exit> {
         if is_none(&update.new) {
             continue;
         }
-        selection.revisions.push(update.new.clone());
+        // Tags of files and folders lead to no commit.
+        let is_commit = repository.has_commit(&update.new).map_err(repository::failed)?;
+        let named = if is_commit { &mut selection.revisions } else { &mut selection.contents };
+        named.push(update.new.clone());
         // What the other side had may not be here: then everything that is known to be there counts.
         if !is_none(&update.old) && repository.has_commit(&update.old).map_err(repository::failed)? {
             selection.revisions.push(format!("^{}", update.old));
         }
     }
-    if selection.revisions.is_empty() {
+    if selection.revisions.is_empty() && selection.contents.is_empty() {
         return Ok(Exit::Clean);
     }
     for known in there(&repository, args) {
@@ -82,6 +85,8 @@ fn there(repository: &Repository, args: &RunHook) -> Vec<String> {
         // Before the references move, every one of them is something that was let in.
         return repository.tips("");
     }
-    let remote = args.told.first().cloned().or_else(|| std::env::var("PRE_COMMIT_REMOTE_NAME").ok());
+    let told = args.told.first().cloned().or_else(|| std::env::var("PRE_COMMIT_REMOTE_NAME").ok());
+    // Whoever pushes to an address may have a name for it.
+    let remote = told.as_deref().and_then(|told| repository.remote(told));
     remote.map_or(Vec::new(), |remote| repository.tips(&format!("refs/remotes/{remote}/")))
 }

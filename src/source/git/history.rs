@@ -30,6 +30,8 @@ pub struct Selection {
     pub until: Option<i64>,
     /// The newest so many.
     pub max_count: Option<usize>,
+    /// Names of objects that are no commits: what tags of files and folders name.
+    pub contents: Vec<String>,
 }
 
 impl Selection {
@@ -56,6 +58,11 @@ impl Made {
     /// When it was made, in seconds.
     pub(crate) fn time(&self) -> i64 {
         self.time
+    }
+
+    /// The commits that it follows.
+    pub(crate) fn parents(&self) -> &[Id] {
+        &self.parents
     }
 }
 
@@ -205,7 +212,7 @@ impl Repository {
 
     /// All commits of which the heads were seen, parents before children; what no reference leads to, last.
     pub(crate) fn ordered(&self, objects: &Objects, heads: Vec<(Id, Vec<u8>)>) -> Result<Vec<Made>, GitError> {
-        let refs = Refs::new(self);
+        let refs = Refs::new(self)?;
         let mut made: HashMap<Id, Made> = HashMap::new();
         for (id, bytes) in heads {
             if let Some(Head { tree, parents, time }) = Head::read(&bytes) {
@@ -230,7 +237,7 @@ impl Repository {
 
     /// The commits that are asked for, parents before children.
     pub(crate) fn selected(&self, objects: &Objects, selection: &Selection) -> Result<Vec<Made>, GitError> {
-        let refs = Refs::new(self);
+        let refs = Refs::new(self)?;
         let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
         for revision in &selection.revisions {
             if let Some((from, to)) = revision.split_once("...") {
@@ -247,7 +254,7 @@ impl Repository {
                 wanted.push(refs.commit(objects, revision)?);
             }
         }
-        if wanted.is_empty() {
+        if wanted.is_empty() && selection.contents.is_empty() {
             for id in refs.all() {
                 wanted.extend(commit_of(objects, id)?);
             }
@@ -271,6 +278,53 @@ impl Repository {
         Ok(order)
     }
 
+    /// The tags that a selection names, with what stands in them.
+    pub(crate) fn named_tags(&self, objects: &Objects, selection: &Selection) -> Result<Vec<(Id, Vec<u8>)>, GitError> {
+        let refs = Refs::new(self)?;
+        let ends = selection.revisions.iter().filter(|revision| !revision.starts_with('^'));
+        let ends = ends.flat_map(|revision| match revision.split_once("...") {
+            Some((one, other)) => vec![one, other],
+            None => vec![revision.rsplit("..").next().unwrap_or_default()],
+        });
+        let mut tags = Vec::new();
+        for name in ends.chain(selection.contents.iter().map(String::as_str)) {
+            if let Ok(Some(id)) = refs.named(objects, name) {
+                tags.extend(objects.tags(id)?);
+            }
+        }
+        Ok(tags)
+    }
+
+    /// The contents that a selection names besides commits.
+    pub(crate) fn named_contents(&self, objects: &Objects, selection: &Selection) -> Result<Vec<Id>, GitError> {
+        let mut found = Vec::new();
+        for name in &selection.contents {
+            let id = Id::from_hex(name.as_bytes()).ok();
+            match id.map(|id| objects.peeled(id)).transpose()?.flatten() {
+                Some((id, Kind::Blob)) => found.push(id),
+                Some((id, Kind::Tree)) => found.extend(super::staged::files(objects, id, b"")?.into_values()),
+                Some(_) => {}
+                None => return Err(GitError::Revision { revision: name.clone(), why: "no such object".to_owned() }),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a parent of these commits is not here.
+    pub(crate) fn lacks_parents(&self, objects: &Objects, commits: &[Made]) -> Result<bool, GitError> {
+        if !self.is_shallow() && !self.promised {
+            return Ok(false);
+        }
+        let here: HashSet<Id> = commits.iter().map(|made| made.id).collect();
+        let mut buffer = Vec::new();
+        for parent in commits.iter().flat_map(|made| &made.parents).filter(|parent| !here.contains(*parent)) {
+            if objects.find(parent, &mut buffer)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether a commit of this name is here.
     pub fn has_commit(&self, name: &str) -> Result<bool, GitError> {
         let Ok(id) = Id::from_hex(name.as_bytes()) else { return Ok(true) };
@@ -279,7 +333,7 @@ impl Repository {
 
     /// The commits that references name whose names begin so.
     pub fn tips(&self, beginning: &str) -> Vec<String> {
-        Refs::new(self).named_so(beginning).iter().map(ToString::to_string).collect()
+        Refs::new(self).map_or_else(|_| Vec::new(), |refs| refs.named_so(beginning)).iter().map(ToString::to_string).collect()
     }
 
     /// One end of a range; without a name, what is checked out.
@@ -310,7 +364,7 @@ impl Repository {
 
     /// The tree that is checked out.
     pub(crate) fn head_tree(&self, objects: &Objects) -> Result<Option<Id>, GitError> {
-        let Some(id) = Refs::new(self).get("HEAD") else { return Ok(None) };
+        let Some(id) = Refs::new(self)?.get("HEAD") else { return Ok(None) };
         let mut buffer = Vec::new();
         let kind = objects.find(&id, &mut buffer)?;
         Ok(kind.filter(|kind| *kind == Kind::Commit).and_then(|_| Head::read(&buffer)).map(|head| head.tree))
@@ -491,6 +545,35 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
+}
+
+/// The files of the first parent that a commit does not have at their paths any more.
+pub(crate) fn removed_by(objects: &Objects, made: &Made) -> Result<Vec<(Vec<u8>, Id)>, GitError> {
+    let mut buffer = Vec::new();
+    let Some(parent) = made.parents.first() else { return Ok(Vec::new()) };
+    let kind = objects.find(parent, &mut buffer)?;
+    let Some(before) = kind.filter(|kind| *kind == Kind::Commit).and_then(|_| Head::read(&buffer)) else { return Ok(Vec::new()) };
+    let mut removed = Vec::new();
+    let mut folders = vec![(before.tree, Some(made.tree), Vec::new())];
+    while let Some((old, new, place)) = folders.pop() {
+        if Some(old) == new {
+            continue;
+        }
+        // What a partial clone does not hold was not renamed here.
+        let (Ok(old), Ok(new)) = (objects.tree(&old), new.map_or(Ok(Vec::new()), |new| objects.tree(&new))) else { continue };
+        let new: HashMap<&[u8], (EntryKind, Id)> =
+            entries(&new, objects.hash).map(|entry| (entry.name, (entry.kind, entry.id()))).collect();
+        for entry in entries(&old, objects.hash) {
+            let path = [&place[..], entry.name].concat();
+            let now = new.get(entry.name).filter(|(kind, _)| *kind == entry.kind).map(|(_, id)| *id);
+            match entry.kind {
+                EntryKind::Tree => folders.push((entry.id(), now, [&path[..], b"/"].concat())),
+                EntryKind::Blob if now.is_none() => removed.push((path, entry.id())),
+                EntryKind::Blob | EntryKind::Submodule => {}
+            }
+        }
+    }
+    Ok(removed)
 }
 
 /// The staged files by their content.

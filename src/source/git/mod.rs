@@ -5,6 +5,7 @@ pub(crate) mod history;
 mod objects;
 pub(crate) mod pack;
 mod refs;
+mod reftable;
 pub(crate) mod staged;
 
 use std::collections::BTreeMap;
@@ -89,6 +90,10 @@ pub struct Repository {
     object_directories: Vec<PathBuf>,
     hash: gix_hash::Kind,
     promised: bool,
+    /// Whether references are kept in tables and not in files.
+    has_tables: bool,
+    /// Names of remotes, and where they are.
+    remotes: Vec<(String, String)>,
 }
 
 impl Repository {
@@ -106,12 +111,17 @@ impl Repository {
         if let Some(named) = &variables.common_dir {
             common = start.join(named);
         }
-        let settings = Settings::read(&common.join("config"));
+        let mut settings = Settings::read(&common.join("config"));
+        if settings.is("extensions.worktreeconfig") {
+            settings.add(&own.join("config.worktree"));
+        }
         let has_named = variables.git_dir.is_some();
+        // A linked work tree has one, also if what it is linked to is bare.
+        let is_linked = own != common;
         let top = match (&variables.work_tree, settings.get("core.worktree")) {
             (Some(tree), _) => Some(start.join(tree)),
             (None, Some(tree)) if top.is_none() => Some(own.join(tree)),
-            (None, _) if has_named && !settings.is("core.bare") => Some(start.to_owned()),
+            (None, _) if has_named && (is_linked || !settings.is("core.bare")) => Some(start.to_owned()),
             (None, _) => top,
         };
         let hash = settings.hash(&common)?;
@@ -120,7 +130,9 @@ impl Repository {
         let others = variables.alternates.iter().map(|alternate| start.join(alternate));
         let object_directories = std::iter::once(objects).chain(others).collect();
         let promised = settings.get("extensions.partialclone").is_some() || settings.promises;
-        Ok(Self { own, common, top, index, object_directories, hash, promised })
+        let has_tables = settings.has_tables(&common)?;
+        let remotes = settings.remotes;
+        Ok(Self { own, common, top, index, object_directories, hash, promised, has_tables, remotes })
     }
 
     /// The top of the work tree.
@@ -131,6 +143,13 @@ impl Repository {
     /// The folder that git keeps what all work trees share in.
     pub fn common(&self) -> &Path {
         &self.common
+    }
+
+    /// The remote of this name, or that is at this place.
+    pub fn remote(&self, name_or_url: &str) -> Option<&str> {
+        let named = self.remotes.iter().find(|(name, _)| name == name_or_url);
+        let found = named.or_else(|| self.remotes.iter().find(|(_, url)| url == name_or_url));
+        found.map(|(name, _)| name.as_str())
     }
 
     /// Its objects.
@@ -187,24 +206,38 @@ struct Settings {
     values: BTreeMap<String, String>,
     /// Whether a remote promises objects that are not here.
     promises: bool,
+    /// Names of remotes, and where they are.
+    remotes: Vec<(String, String)>,
 }
 
 impl Settings {
     fn read(file: &Path) -> Self {
-        let text = fs::read(file).unwrap_or_default();
         let mut settings = Self::default();
-        let mut section = String::new();
+        settings.add(file);
+        settings
+    }
+
+    /// What another file says counts more.
+    fn add(&mut self, file: &Path) {
+        let text = fs::read(file).unwrap_or_default();
+        let (mut section, mut remote) = (String::new(), None);
         for line in String::from_utf8_lossy(&text).lines().map(str::trim) {
             if let Some(rest) = line.strip_prefix('[') {
-                section = rest.split(']').next().unwrap_or_default().to_ascii_lowercase();
-            } else if let Some((key, value)) = line.split_once('=') {
-                let key = format!("{section}.{}", key.trim().to_ascii_lowercase());
+                let head = rest.split(']').next().unwrap_or_default();
+                remote = head.strip_prefix("remote \"").map(|name| name.trim_end_matches('"').to_owned());
+                section = head.to_ascii_lowercase();
+            } else if !line.starts_with(['#', ';']) {
+                // A key alone says yes.
+                let (key, value) = line.split_once('=').unwrap_or((line, "true"));
+                let key = key.trim().to_ascii_lowercase();
                 let value = value.split(" #").next().unwrap_or_default().trim().trim_matches('"');
-                settings.promises |= section.starts_with("remote ") && key.ends_with(".promisor") && value == "true";
-                settings.values.insert(key, value.to_owned());
+                self.promises |= remote.is_some() && key == "promisor" && is_yes(value);
+                if let Some(remote) = remote.as_ref().filter(|_| matches!(&*key, "url" | "pushurl")) {
+                    self.remotes.push((remote.clone(), value.to_owned()));
+                }
+                self.values.insert(format!("{section}.{key}"), value.to_owned());
             }
         }
-        settings
     }
 
     fn get(&self, key: &str) -> Option<&str> {
@@ -212,19 +245,29 @@ impl Settings {
     }
 
     fn is(&self, key: &str) -> bool {
-        self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.get(key).is_some_and(is_yes)
+    }
+
+    fn has_tables(&self, common: &Path) -> Result<bool, GitError> {
+        match self.get("extensions.refstorage").unwrap_or("files") {
+            "files" => Ok(false),
+            "reftable" => Ok(true),
+            other => Err(GitError::damaged(common, format!("references kept as {other:?} are not supported"))),
+        }
     }
 
     fn hash(&self, common: &Path) -> Result<gix_hash::Kind, GitError> {
-        if let Some(storage) = self.get("extensions.refstorage").filter(|storage| *storage != "files") {
-            return Err(GitError::damaged(common, format!("references kept as {storage:?} are not supported")));
-        }
         match self.get("extensions.objectformat").unwrap_or("sha1") {
             "sha1" => Ok(gix_hash::Kind::Sha1),
             "sha256" => Ok(gix_hash::Kind::Sha256),
             other => Err(GitError::damaged(common, format!("objects named by {other:?} are not supported"))),
         }
     }
+}
+
+/// What git takes for yes.
+fn is_yes(value: &str) -> bool {
+    ["true", "yes", "on", "1"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
 /// A path as git writes it.

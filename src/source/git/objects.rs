@@ -1,7 +1,7 @@
 //! Objects of git by their names, and what stands in trees, commits and tags.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gix_object::{Find, Kind};
@@ -81,6 +81,45 @@ impl Objects {
             Some(_) => Err(self.damaged(format!("object {id} is no {kind}"))),
             None => Err(self.damaged(format!("object {id} is missing"))),
         }
+    }
+
+    /// What a tree has at a path.
+    pub(super) fn in_tree(&self, tree: Id, path: &Path) -> Result<Option<(EntryKind, Id)>, GitError> {
+        let mut at = (EntryKind::Tree, tree);
+        for part in path.components() {
+            if at.0 != EntryKind::Tree {
+                return Ok(None);
+            }
+            let bytes = self.tree(&at.1)?;
+            let name = part.as_os_str().as_encoded_bytes();
+            match entries(&bytes, self.hash).find(|entry| entry.name == name) {
+                Some(entry) => at = (entry.kind, entry.id()),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// What a commit has at a path. A commit or a folder that is not here, as in a shallow or partial
+    /// clone, has nothing.
+    pub(crate) fn in_commit(&self, commit: &Id, path: &Path) -> Result<Option<Id>, GitError> {
+        let mut buffer = Vec::new();
+        let kind = self.find(commit, &mut buffer)?;
+        let head = kind.filter(|kind| *kind == Kind::Commit).and_then(|_| Head::read(&buffer));
+        Ok(head.and_then(|head| self.in_tree(head.tree, path).ok().flatten()).map(|(_, id)| id))
+    }
+
+    /// The tags that a name leads through, with what stands in them.
+    pub(super) fn tags(&self, id: Id) -> Result<Vec<(Id, Vec<u8>)>, GitError> {
+        let (mut next, mut tags, mut buffer) = (Some(id), Vec::new(), Vec::new());
+        while let Some(id) = next.filter(|_| tags.len() < 64) {
+            let is_tag = self.find(&id, &mut buffer)? == Some(Kind::Tag);
+            next = is_tag.then(|| named(&buffer, b"object ")).flatten();
+            if is_tag {
+                tags.push((id, buffer.clone()));
+            }
+        }
+        Ok(tags)
     }
 
     /// Follows tags to what they name.

@@ -7,6 +7,7 @@ use std::path::Path;
 use gix_object::Kind;
 
 use super::objects::Head;
+use super::reftable::{Tables, Target};
 use super::{GitError, Id, Objects, Repository};
 
 /// How many references may lead to one another.
@@ -17,10 +18,18 @@ const NESTED: usize = 8;
 pub(super) struct Refs<'a> {
     repository: &'a Repository,
     packed: BTreeMap<String, Id>,
+    /// Where they are kept in tables: those of all work trees, and those of this one.
+    tables: Option<(Tables, Tables)>,
 }
 
 impl<'a> Refs<'a> {
-    pub(super) fn new(repository: &'a Repository) -> Self {
+    pub(super) fn new(repository: &'a Repository) -> Result<Self, GitError> {
+        if repository.has_tables {
+            let shared = Tables::read(&repository.common.join("reftable"))?;
+            let is_linked = repository.own != repository.common;
+            let own = if is_linked { Tables::read(&repository.own.join("reftable"))? } else { shared.clone() };
+            return Ok(Self { repository, packed: BTreeMap::new(), tables: Some((shared, own)) });
+        }
         let text = fs::read(repository.common.join("packed-refs")).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines = text.lines().filter(|line| !line.starts_with(['#', '^']));
@@ -28,7 +37,7 @@ impl<'a> Refs<'a> {
             let (id, name) = line.split_once(' ')?;
             Some((name.trim_end().to_owned(), Id::from_hex(id.as_bytes()).ok()?))
         });
-        Self { repository, packed: packed.collect() }
+        Ok(Self { repository, packed: packed.collect(), tables: None })
     }
 
     /// What a reference names; nothing where there is none, or a branch without a commit.
@@ -40,6 +49,13 @@ impl<'a> Refs<'a> {
             }
             // HEAD and its like are a work tree's own.
             let shared = name.starts_with("refs/") && !name.starts_with("refs/worktree/") && !name.starts_with("refs/bisect/");
+            if let Some((all, own)) = &self.tables {
+                match (if shared { all } else { own }).references.get(&name)? {
+                    Target::Object(id) => return Some(*id),
+                    Target::Name(target) => target.clone_into(&mut name),
+                }
+                continue;
+            }
             let folder = if shared { &self.repository.common } else { &self.repository.own };
             let loose = fs::read_to_string(folder.join(&name)).ok();
             match loose.as_deref().map(str::trim) {
@@ -57,6 +73,7 @@ impl<'a> Refs<'a> {
     pub(super) fn named_so(&self, beginning: &str) -> Vec<Id> {
         let packed = self.packed.iter().filter(|(name, _)| name.starts_with(beginning));
         let mut ids: Vec<Id> = packed.map(|(_, id)| *id).collect();
+        ids.extend(self.in_tables(beginning));
         let folder = if beginning.is_empty() { "refs" } else { beginning };
         ids.extend(below(&self.repository.common.join(folder)));
         ids.sort_unstable();
@@ -68,6 +85,8 @@ impl<'a> Refs<'a> {
     /// and all stashes.
     pub(super) fn all(&self) -> Vec<Id> {
         let mut ids: Vec<Id> = self.packed.values().copied().collect();
+        ids.extend(self.in_tables(""));
+        ids.extend(self.tables.iter().flat_map(|(shared, _)| &shared.stashes));
         let common = &self.repository.common;
         ids.extend(below(&common.join("refs")));
         ids.extend(self.get("HEAD"));
@@ -78,10 +97,27 @@ impl<'a> Refs<'a> {
         ids
     }
 
+    /// What references name that are kept in tables, and whose names begin so.
+    fn in_tables(&self, beginning: &str) -> impl Iterator<Item = Id> {
+        let all = self.tables.iter().flat_map(|(shared, _)| &shared.references);
+        all.filter(move |(name, _)| name.starts_with(beginning)).filter_map(|(_, target)| match target {
+            Target::Object(id) => Some(*id),
+            Target::Name(_) => None,
+        })
+    }
+
     /// The heads of the main work tree and of all linked ones.
     fn other_heads(&self) -> Vec<Id> {
         let common = &self.repository.common;
         let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten().map(|entry| entry.path());
+        if self.tables.is_some() {
+            let heads = linked.filter_map(|folder| Tables::read(&folder.join("reftable")).ok()?.references.remove("HEAD"));
+            let ids = heads.filter_map(|head| match head {
+                Target::Object(id) => Some(id),
+                Target::Name(name) => self.get(&name),
+            });
+            return ids.collect();
+        }
         let folders = linked.chain([common.clone()]);
         let heads = folders.filter_map(|folder| {
             let text = fs::read_to_string(folder.join("HEAD")).ok()?;
@@ -127,7 +163,8 @@ impl<'a> Refs<'a> {
         Ok(id)
     }
 
-    fn named(&self, objects: &Objects, name: &str) -> Result<Option<Id>, &'static str> {
+    /// What a plain name means: a reference, or the beginning of an object's name.
+    pub(super) fn named(&self, objects: &Objects, name: &str) -> Result<Option<Id>, &'static str> {
         let forms = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
         let at_top = |form: &str| form.is_empty() && !name.starts_with("refs/") && !name.ends_with("HEAD");
         let found = forms.iter().filter(|form| !at_top(form)).find_map(|form| self.get(&format!("{form}{name}")));

@@ -59,7 +59,7 @@ impl Repository {
     /// What the next commit changes.
     pub fn staged(&self, objects: &Objects) -> Result<Staged, GitError> {
         self.top()?;
-        let refs = Refs::new(self);
+        let refs = Refs::new(self)?;
         let mut parents = Vec::new();
         for id in refs.get("HEAD").into_iter().chain(refs.merged()) {
             let commit = commit_of(objects, id)?.ok_or_else(|| GitError::damaged(&self.own, format!("{id} is no commit")))?;
@@ -95,14 +95,15 @@ impl Index {
         let name = path.to_string_lossy();
         let name = if std::path::MAIN_SEPARATOR == '/' { path.as_os_str().as_encoded_bytes() } else { name.as_bytes() };
         let entry = self.state.entry_by_path(name.into())?;
-        Some((entry.id, is_same(entry, about, self.state.timestamp().unix_seconds())))
+        let written = self.state.timestamp();
+        Some((entry.id, is_same(entry, about, (written.unix_seconds(), i64::from(written.nanoseconds())))))
     }
 }
 
-/// Whether a file has the size and the time that the index has noted, and was not written in the
-/// second in which the index was.
+/// Whether a file has the size and the time that the index has noted, and was written before the index
+/// was: by the clock of the file system, which may stand still while both are.
 #[cfg(unix)]
-fn is_same(entry: &gix_index::Entry, about: &fs::Metadata, written: i64) -> bool {
+fn is_same(entry: &gix_index::Entry, about: &fs::Metadata, written: (i64, i64)) -> bool {
     use std::os::unix::fs::MetadataExt;
     let stat = &entry.stat;
     !entry.flags.contains(Flags::INTENT_TO_ADD)
@@ -110,11 +111,11 @@ fn is_same(entry: &gix_index::Entry, about: &fs::Metadata, written: i64) -> bool
         && i64::from(stat.mtime.secs) == about.mtime()
         && i64::from(stat.mtime.nsecs) == about.mtime_nsec()
         && i64::from(stat.ctime.secs) == about.ctime()
-        && about.mtime() < written
+        && (about.mtime(), about.mtime_nsec()) < written
 }
 
 #[cfg(not(unix))]
-fn is_same(_: &gix_index::Entry, _: &fs::Metadata, _: i64) -> bool {
+fn is_same(_: &gix_index::Entry, _: &fs::Metadata, _: (i64, i64)) -> bool {
     false
 }
 
@@ -123,33 +124,16 @@ impl Staged {
     fn compare_with(&mut self, objects: &Objects, tree: Id) -> Result<(), GitError> {
         let mut kept = Vec::new();
         for mut change in std::mem::take(&mut self.changes) {
-            match at_path(objects, tree, &change.path)? {
-                Some(id) if id == change.id => continue,
-                Some(id) => change.before.push(id),
-                None => {}
+            match objects.in_tree(tree, &change.path)? {
+                Some((EntryKind::Blob, id)) if id == change.id => continue,
+                Some((EntryKind::Blob, id)) => change.before.push(id),
+                _ => {}
             }
             kept.push(change);
         }
         self.changes = kept;
         Ok(())
     }
-}
-
-/// The file that a tree has at a path.
-fn at_path(objects: &Objects, tree: Id, path: &Path) -> Result<Option<Id>, GitError> {
-    let mut at = tree;
-    let mut parts = path.components().peekable();
-    while let Some(part) = parts.next() {
-        let bytes = objects.tree(&at)?;
-        let name = part.as_os_str().as_encoded_bytes();
-        let entry = entries(&bytes, objects.hash).find(|entry| entry.name == name);
-        match entry {
-            Some(entry) if parts.peek().is_none() => return Ok((entry.kind == EntryKind::Blob).then(|| entry.id())),
-            Some(entry) if entry.kind == EntryKind::Tree => at = entry.id(),
-            _ => return Ok(None),
-        }
-    }
-    Ok(None)
 }
 
 /// The index against one tree.
@@ -305,7 +289,7 @@ impl<'a> Comparison<'a> {
 }
 
 /// Every file below a tree.
-fn files(objects: &Objects, tree: Id, place: &[u8]) -> Result<BTreeMap<Vec<u8>, Id>, GitError> {
+pub(super) fn files(objects: &Objects, tree: Id, place: &[u8]) -> Result<BTreeMap<Vec<u8>, Id>, GitError> {
     let mut found = BTreeMap::new();
     let mut trees = vec![(tree, place.to_vec())];
     while let Some((tree, place)) = trees.pop() {

@@ -563,3 +563,68 @@ fn equal_to_a_walk_over_every_commit() {
     }
     panic!("too few of the histories have merges");
 }
+
+/// References in tables, as git keeps them by itself one day: with both hashes, many of them, and a stash.
+#[test]
+fn references_that_are_kept_in_tables() {
+    for hash in ["sha1", "sha256"] {
+        let tree = Tree::new();
+        tree.git(&["init", "-q", "-b", "main", "--ref-format=reftable", &format!("--object-format={hash}")]);
+        let repo = Repo { tree };
+        assert_eq!(repo.staged().code, Some(0), "nothing is there");
+        repo.stage("first.py", &key("first"));
+        assert_eq!(repo.staged().places(), ["first.py:1"]);
+        repo.commit_at(1, "first");
+        // More than one block of them, in tables that git joins as it likes.
+        let names: String = (0..600).map(|at| format!("create refs/heads/many/branch-{at:04} HEAD\n")).collect();
+        repo.write("../names", &names);
+        let stdin = fs::File::open(repo.path().with_file_name("names")).unwrap();
+        assert!(repo.tree.command("git").args(["update-ref", "--stdin"]).stdin(stdin).status().unwrap().success());
+        repo.git(&["checkout", "-q", "-b", "side"]);
+        repo.write("side.py", &key("side"));
+        let side = repo.commit_at(2, "side");
+        repo.git(&["tag", "-a", "v1", "-m", "a tag"]);
+        repo.git(&["checkout", "-q", "main"]);
+        repo.git(&["branch", "-q", "-D", "many/branch-0007"]);
+        for stash in ["one", "two", "three"] {
+            repo.write("first.py", &format!("{}\n{}\n", key("first"), key(stash)));
+            repo.git(&["stash", "-q"]);
+        }
+        repo.git(&["stash", "drop", "-q", "stash@{1}"]);
+        repo.git(&["worktree", "add", "-q", "--detach", "../linked", "main"]);
+        fs::write(repo.path().with_file_name("linked").join("linked.py"), key("linked")).unwrap();
+        repo.git(&["-C", "../linked", "add", "-A"]);
+        repo.git(&["-C", "../linked", "commit", "-q", "-m", "linked"]);
+        for pack in [false, true] {
+            if pack {
+                repo.git(&["pack-refs", "--all"]);
+            }
+            let report = history(&repo);
+            let told = |finding: &&Value| {
+                let unreachable = finding.get("unreachable").is_some();
+                (finding["path"].as_str().unwrap().to_owned(), finding["line"].as_u64().unwrap(), unreachable)
+            };
+            let told: Vec<_> = report.findings().iter().map(told).collect();
+            let expected = [
+                ("first.py", 1, false),
+                ("first.py", 2, false),
+                ("first.py", 2, false),
+                ("first.py", 2, true),
+                ("linked.py", 1, false),
+                ("side.py", 1, false),
+            ];
+            let mut sorted = told.clone();
+            sorted.sort();
+            assert_eq!(sorted, expected.map(|(path, line, lost)| (path.to_owned(), line, lost)), "{hash}: {report:?}");
+            assert_eq!(repo.run(&["history", "main..v1"]).findings()[0]["commit"], side.as_str());
+            assert_eq!(repo.run(&["history", "main..refs/heads/side"]).places(), ["side.py:1"]);
+            assert_eq!(repo.run(&["history", "many/branch-0599"]).places(), ["first.py:1"]);
+            assert_eq!(repo.run(&["history", "many/branch-0007"]).code, Some(2), "it is gone");
+            assert_eq!(repo.run_in("../linked", &["history", "main..HEAD"]).places(), ["linked.py:1"]);
+        }
+        let table = fs::read_dir(repo.path().join(".git/reftable")).unwrap().map(|entry| entry.unwrap().path());
+        let table = table.into_iter().find(|path| path.extension().is_some_and(|end| end == "ref")).unwrap();
+        fs::write(&table, &fs::read(&table).unwrap()[..90]).unwrap();
+        assert_eq!((repo.staged().code, history(&repo).code), (Some(3), Some(3)), "a damaged table");
+    }
+}

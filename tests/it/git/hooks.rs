@@ -17,24 +17,24 @@ fn command(repo: &Repo, program: &str) -> Command {
     command
 }
 
-fn run(repo: &Repo, program: &str, args: &[&str]) -> (bool, String) {
+pub(super) fn run(repo: &Repo, program: &str, args: &[&str]) -> (bool, String) {
     let Output { status, stdout, stderr } = command(repo, program).args(args).output().unwrap();
     (status.success(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
 }
 
 #[track_caller]
-fn keyfence(repo: &Repo, args: &[&str]) -> String {
+pub(super) fn keyfence(repo: &Repo, args: &[&str]) -> String {
     let (success, said) = run(repo, env!("CARGO_BIN_EXE_keyfence"), args);
     assert!(success, "{args:?}: {said}");
     said
 }
 
-fn commit(repo: &Repo) -> (bool, String) {
+pub(super) fn commit(repo: &Repo) -> (bool, String) {
     run(repo, "git", &["commit", "-q", "-m", "x"])
 }
 
 #[track_caller]
-fn blocks(repo: &Repo) {
+pub(super) fn blocks(repo: &Repo) {
     let before = repo.git(&["rev-parse", "HEAD"]);
     repo.stage("pay.py", &key("blocked"));
     let (success, said) = commit(repo);
@@ -46,7 +46,7 @@ fn blocks(repo: &Repo) {
     assert!(success, "{said}");
 }
 
-fn executable(path: &Path, text: &str) {
+pub(super) fn executable(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt;
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
@@ -221,7 +221,7 @@ fn an_absent_program_lets_nothing_through() {
 }
 
 /// A repository with a remote, its branch pushed.
-fn with_remote() -> Repo {
+pub(super) fn with_remote() -> Repo {
     let repo = Repo::new();
     repo.git(&["init", "-q", "--bare", "-b", "main", "../remote.git"]);
     repo.git(&["remote", "add", "origin", "../remote.git"]);
@@ -284,8 +284,23 @@ fn a_server_refuses_a_push() {
     repo.commit("oops");
     let (success, said) = run(&repo, "git", &["push", "-q"]);
     assert!(!success && said.contains("new.py"), "{said}");
+    assert_eq!(repo.git(&["-C", "../remote.git", "rev-parse", "main"]), repo.git(&["rev-parse", "HEAD~1"]));
+    // In the message of a tag, and what nothing leads to but a tag.
     repo.git(&["tag", "-a", "v1", "-m", &key("tag"), "HEAD~1"]);
-    repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let (success, said) = run(&repo, "git", &["push", "-q", "origin", "v1"]);
+    assert!(!success && said.contains("(tag message)"), "{said}");
+    let input = repo.path().join("../blob");
+    fs::write(&input, key("blob")).unwrap();
+    let blob = repo.git(&["hash-object", "-w", "../blob"]);
+    repo.git(&["tag", "of-a-file", blob.trim()]);
+    let (success, said) = run(&repo, "git", &["push", "-q", "origin", "of-a-file"]);
+    assert!(!success && said.contains("(content without a path)"), "{said}");
+    // Packs in quarantine are read as well as loose objects.
+    repo.git(&["-C", "../remote.git", "config", "receive.unpackLimit", "1"]);
+    let (success, said) = run(&repo, "git", &["push", "-q", "origin", "main:refs/heads/new"]);
+    assert!(!success && said.contains("new.py"), "{said}");
+    assert!(run(&repo, "git", &["push", "-q", "origin", "HEAD~1:refs/heads/new"]).0);
+    assert!(run(&repo, "git", &["push", "-q", "origin", ":new"]).0, "taking a branch away");
 }
 
 #[test]
@@ -408,4 +423,43 @@ fn husky_from_its_registry() {
     // Installing the packages anew takes nothing away.
     assert!(run(&repo, "npm", &["install"]).0 && run(&repo, "npx", &["husky"]).0);
     blocks(&repo);
+}
+
+#[test]
+fn a_hook_that_was_switched_off_stays_off() {
+    let repo = Repo::new();
+    let hook = repo.path().join(".git/hooks/pre-commit");
+    executable(&hook, "#!/bin/sh\ntouch ran\n");
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    keyfence(&repo, &["hook", "install"]);
+    keyfence(&repo, &["hook", "verify"]);
+    blocks(&repo);
+    assert!(!repo.path().join("ran").exists(), "nobody switched it on");
+    keyfence(&repo, &["hook", "uninstall"]);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&hook).unwrap().permissions());
+    assert_eq!((fs::read_to_string(&hook).unwrap().as_str(), mode & 0o111), ("#!/bin/sh\ntouch ran\n", 0));
+}
+
+#[test]
+fn an_older_hook_that_is_kept_is_not_written_over() {
+    let repo = Repo::new();
+    let hook = repo.path().join(".git/hooks/pre-commit");
+    let kept = repo.path().join(".git/hooks/pre-commit.before-keyfence");
+    let script = repo.path().join("scripts/hook.py");
+    executable(&script, "#!/usr/bin/env python3\n# first\n");
+    std::os::unix::fs::symlink("../../scripts/hook.py", &hook).unwrap();
+    keyfence(&repo, &["hook", "install"]);
+    // Another tool writes its own over ours, and we are installed again.
+    executable(&hook, "#!/usr/bin/env python3\n# second\n");
+    let (success, said) = run(&repo, env!("CARGO_BIN_EXE_keyfence"), &["hook", "install"]);
+    assert!(!success && said.contains("pre-commit.before-keyfence is in the way"), "{said}");
+    assert_eq!(fs::read_to_string(&script).unwrap(), "#!/usr/bin/env python3\n# first\n");
+    assert!(fs::symlink_metadata(&kept).unwrap().is_symlink());
+    fs::remove_file(&kept).unwrap();
+    // The same hook twice is what somebody left who was stopped in between.
+    fs::copy(&hook, &kept).unwrap();
+    keyfence(&repo, &["hook", "install"]);
+    blocks(&repo);
+    keyfence(&repo, &["hook", "uninstall"]);
+    assert_eq!(fs::read_to_string(&hook).unwrap(), "#!/usr/bin/env python3\n# second\n");
 }

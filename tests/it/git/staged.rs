@@ -512,3 +512,40 @@ fn a_key_of_every_severity_blocks_as_the_gate_says() {
     assert_eq!(repo.run(&["staged", "--fail-on", "low", "--exit-code", "9"]).code, Some(9));
     assert!(LIVE.starts_with("sk_live_"));
 }
+
+#[test]
+fn work_trees_of_a_bare_repository() {
+    let tree = Tree::new();
+    tree.git(&["init", "-q", "--bare", "-b", "main", ".bare"]);
+    fs::write(tree.path().join(".git"), "gitdir: ./.bare\n").unwrap();
+    tree.git(&["worktree", "add", "-q", "--orphan", "-b", "main", "main"]);
+    let repo = Repo { tree };
+    repo.write("main/pay.py", &key("a"));
+    repo.git(&["-C", "main", "add", "-A"]);
+    blocks(&repo.run_in("main", &["staged"]), &["pay.py:1"]);
+    // As git calls its hooks there.
+    let own = repo.path().join(".bare/worktrees/main");
+    for settings in [&["config", "core.bare", "true"][..], &["config", "extensions.worktreeConfig", "true"]] {
+        repo.git(&[&["-C", "main"], settings].concat());
+        let mut command = repo.tree.command(env!("CARGO_BIN_EXE_keyfence"));
+        command.current_dir(repo.path().join("main")).env("GIT_DIR", &own).env("GIT_INDEX_FILE", own.join("index"));
+        blocks(&Report::new(&command.args(["staged", "-f", "jsonl"]).output().unwrap()), &["pay.py:1"]);
+    }
+    assert_eq!(repo.run(&["history"]).findings().len(), 1);
+}
+
+#[test]
+fn a_work_tree_elsewhere_by_its_own_settings() {
+    let repo = Repo::new();
+    repo.git(&["config", "extensions.worktreeConfig", "true"]);
+    repo.git(&["worktree", "add", "-q", "../linked"]);
+    fs::create_dir(repo.path().with_file_name("elsewhere")).unwrap();
+    let elsewhere = repo.path().with_file_name("elsewhere");
+    repo.git(&["-C", "../linked", "config", "--worktree", "core.worktree", elsewhere.to_str().unwrap()]);
+    fs::write(elsewhere.join("pay.py"), key("a")).unwrap();
+    let own = repo.path().join(".git/worktrees/linked");
+    repo.git(&["--git-dir", own.to_str().unwrap(), "add", "pay.py"]);
+    let mut command = repo.tree.command(env!("CARGO_BIN_EXE_keyfence"));
+    command.env("GIT_DIR", &own);
+    blocks(&Report::new(&command.args(["staged", "-f", "jsonl"]).output().unwrap()), &["pay.py:1"]);
+}
