@@ -12,7 +12,7 @@ use keyfence::finding::{Finding, Origin};
 use keyfence::policy::{BASELINE, Baseline, BaselineKey, Config as File, Date, Entry, Matched, Reach};
 use keyfence::scan::{self, Ledger, MEMORY, Progress};
 use keyfence::source::SourceError;
-use keyfence::source::git::Selection;
+use keyfence::source::git::{Repository, Selection};
 
 use super::args::{Exceptions, Global, Scan};
 use super::config::Config;
@@ -251,10 +251,39 @@ impl Desk {
         format!("{path}{line}: {}: {}", finding.kind.title(), finding.mask)
     }
 
+    /// Tells git to keep the entries of both sides of a merge, unless it has been told what to do with the
+    /// baseline; true if that was written. Two entries that stand side by side would be a conflict.
+    pub(super) fn make_mergeable(&self) -> anyhow::Result<bool> {
+        const ATTRIBUTES: &str = ".gitattributes";
+        let Ok(repository) = repository::find(Some(Path::new("."))) else { return Ok(false) };
+        let is_at_top = repository.top().is_ok_and(|top| fs::canonicalize(top).ok() == env::current_dir().ok());
+        if !is_at_top || self.path != Path::new(BASELINE) {
+            return Ok(false);
+        }
+        let mut text = match fs::read(ATTRIBUTES) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error).context(ATTRIBUTES),
+        };
+        if String::from_utf8_lossy(&text).lines().any(|line| line.trim_start().trim_start_matches('/').starts_with(BASELINE)) {
+            return Ok(false);
+        }
+        if text.last().is_some_and(|&last| last != b'\n') {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(format!("{BASELINE} merge=union\n").as_bytes());
+        let written = Replacement::start_in(Path::new(ATTRIBUTES), Some(repository.common()));
+        written.and_then(|file| file.finish(&text)).context(ATTRIBUTES)?;
+        Ok(true)
+    }
+
     /// Replaces the file in one step.
     pub(super) fn write(&mut self) -> io::Result<()> {
         self.baseline.settle();
-        Replacement::start(&self.path)?.finish(self.baseline.to_text().as_bytes())
+        // A part of it would be one more file of the project, if we are stopped.
+        let repository = repository::find(Some(Path::new("."))).ok();
+        let folder = repository.as_ref().map(Repository::common);
+        Replacement::start_in(&self.path, folder)?.finish(self.baseline.to_text().as_bytes())
     }
 }
 
@@ -282,8 +311,12 @@ fn create(global: &Global, args: &Accept) -> anyhow::Result<Exit> {
     let past: Vec<Finding> = past.into_iter().filter(|finding| !desk.knows(finding)).collect();
     refused.extend(desk.accept(past, true, (reason, until)));
     refused.dedup();
+    let attributes = desk.make_mergeable()?;
     desk.write()?;
     let mut text = format!("{}: {} accepted\n", desk.path.display(), entries(desk.baseline.entries.len()));
+    if attributes {
+        text += "and .gitattributes: both sides of a merge stay; commit it, too\n";
+    }
     text += &listed("not accepted: could be guessed from its fingerprint, unless --fp-key-file keeps the key apart", &refused);
     say(global, &desk, &text, &found.ledger, !refused.is_empty())
 }

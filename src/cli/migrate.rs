@@ -122,6 +122,9 @@ pub(super) fn run(global: &Global, args: &Migrate) -> anyhow::Result<Exit> {
             Err(why) => left.push(output::masked(&desk.scanner, &format!("{}: {}: {why}", old.from, old.name()))),
         }
     }
+    if !desk.path.exists() {
+        desk.make_mergeable()?;
+    }
     desk.write()?;
     let (path, added) = (desk.path.display(), desk.baseline.entries.len() - before);
     let text = format!("{path}: {added} added from {} accepted with gitleaks\n", all.len());

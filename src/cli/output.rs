@@ -79,6 +79,11 @@ pub(super) struct Replacement {
 impl Replacement {
     /// Makes sure that it can be written before anything else is done.
     pub(super) fn start(path: &Path) -> io::Result<Self> {
+        Self::start_in(path, None)
+    }
+
+    /// The same; until it is in its place it is written in a folder where nobody looks for it.
+    pub(super) fn start_in(path: &Path, folder: Option<&Path>) -> io::Result<Self> {
         // A link stays one.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let about = fs::metadata(&path);
@@ -87,7 +92,9 @@ impl Replacement {
             return Ok(Self { path, beside: None, file });
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let beside = path.with_file_name(format!(".{}.{}.new", name.trim_start_matches('.'), std::process::id()));
+        let name = format!(".{}.{}.new", name.trim_start_matches('.'), std::process::id());
+        let own = path.parent().filter(|own| !own.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let beside = folder.filter(|folder| is_one_device(folder, own)).unwrap_or(own).join(name);
         let file = File::create(&beside)?;
         if let Ok(about) = about {
             let _ = file.set_permissions(about.permissions());
@@ -113,6 +120,18 @@ impl Drop for Replacement {
             let _ = fs::remove_file(beside);
         }
     }
+}
+
+/// Whether a file can be moved from one folder to the other.
+#[cfg(unix)]
+pub(super) fn is_one_device(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(one).is_ok_and(|one| fs::metadata(other).is_ok_and(|other| one.dev() == other.dev()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_one_device(_: &Path, _: &Path) -> bool {
+    false
 }
 
 /// A writer that keeps what it is given, to be written in one piece.

@@ -9,6 +9,7 @@ use anyhow::Context;
 
 use super::places::{BEGIN, END, Manager, Place};
 use super::{Name, Where, say};
+use crate::cli::output::is_one_device;
 use crate::cli::{Exit, usage};
 
 /// Shells whose scripts our lines can be a part of.
@@ -32,12 +33,12 @@ pub(super) fn install(whose: &Where) -> anyhow::Result<Exit> {
     let folder = script.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     match old {
-        None => replace(&script, new_script(&place, name).as_bytes())?,
-        Some(old) if is_ours_to_edit(&script, &old, name) => replace(&script, with_lines(&old, name).as_bytes())?,
+        None => replace(&place, &script, new_script(&place, name).as_bytes())?,
+        Some(old) if is_ours_to_edit(&script, &old, name) => replace(&place, &script, with_lines(&old, name).as_bytes())?,
         Some(_) => {
             let before = aside(&script);
-            copy(&script, &before)?;
-            replace(&script, wrapper(&before, name).as_bytes())?;
+            put_aside(&place, &script, &before)?;
+            replace(&place, &script, wrapper(&before, name).as_bytes())?;
         }
     }
     say(&format!("{} runs keyfence; `keyfence hook verify` proves it\n", script.display()))?;
@@ -58,7 +59,7 @@ pub(super) fn uninstall(whose: &Where) -> anyhow::Result<Exit> {
         } else if rest.lines().all(|line| line.trim().is_empty() || line.starts_with("#!")) {
             fs::remove_file(&script).with_context(|| script.display().to_string())?;
         } else {
-            replace(&script, rest.as_bytes())?;
+            replace(&place, &script, rest.as_bytes())?;
         }
         say(&format!("{} no longer runs keyfence\n", script.display()))?;
         done = true;
@@ -122,18 +123,25 @@ fn aside(script: &Path) -> PathBuf {
     script.with_file_name(name)
 }
 
-/// Whether our lines may stand in a script: a shell reads it, it is no link to something that is
-/// tracked, and nothing in it wants the standard input that we read.
+/// Whether our lines may stand in a script: a shell reads it, git runs it, it is no link to something
+/// that is tracked, and nothing in it wants the standard input that we read.
 fn is_ours_to_edit(script: &Path, old: &[u8], name: Name) -> bool {
     let first = old.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let first = String::from_utf8_lossy(first).into_owned();
     let shell = match first.strip_prefix("#!") {
         Some(line) => line.split_whitespace().any(|word| SHELLS.contains(&word.rsplit('/').next().unwrap_or_default())),
         // husky runs scripts without a first line.
-        None => script.parent().is_some_and(|folder| folder.ends_with(".husky")),
+        None => is_of_husky(script),
     };
+    // A hook that was switched off stays off.
+    let runs = is_executable(script) || is_of_husky(script);
     let is_link = fs::symlink_metadata(script).is_ok_and(|about| about.is_symlink());
-    shell && !is_link && name == Name::PreCommit && std::str::from_utf8(old).is_ok()
+    shell && runs && !is_link && name == Name::PreCommit && std::str::from_utf8(old).is_ok()
+}
+
+/// Whether husky runs it, as a script and not as a program.
+fn is_of_husky(script: &Path) -> bool {
+    script.parent().is_some_and(|folder| folder.ends_with(".husky"))
 }
 
 /// The program as a shell finds it: on the path, else where it is now.
@@ -194,24 +202,45 @@ fn wrapper(before: &Path, name: Name) -> String {
     format!("#!/bin/sh\n{}if [ -x {old} ]; then\n    {run}fi\n", lines(name))
 }
 
-/// Copies a hook, or the link that it is.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let place = || to.display().to_string();
-    match fs::read_link(from) {
-        #[cfg(unix)]
-        Ok(target) => std::os::unix::fs::symlink(target, to).with_context(place),
-        #[cfg(not(unix))]
-        Ok(_) => fs::copy(from, to).map(drop).with_context(place),
-        Err(_) => fs::copy(from, to).map(drop).with_context(place),
+/// Keeps a hook, or the link that it is, under another name. What is there already stays, unless it is the
+/// same: left behind by somebody who was stopped in between.
+fn put_aside(place: &Place, from: &Path, to: &Path) -> anyhow::Result<()> {
+    let shown = || to.display().to_string();
+    if fs::symlink_metadata(to).is_ok() {
+        let same = match (fs::read_link(from), fs::read_link(to)) {
+            (Ok(from), Ok(to)) => from == to,
+            (Err(_), Err(_)) => fs::read(from)? == fs::read(to).with_context(shown)?,
+            _ => false,
+        };
+        return if same {
+            Ok(())
+        } else {
+            Err(usage(format!("{} is in the way: an older hook is kept there; move it away", to.display())))
+        };
     }
+    let part = beside(place, to);
+    let made = match fs::read_link(from) {
+        #[cfg(unix)]
+        Ok(target) => std::os::unix::fs::symlink(target, &part),
+        #[cfg(not(unix))]
+        Ok(_) => fs::copy(from, &part).map(drop),
+        Err(_) => fs::copy(from, &part).map(drop),
+    };
+    made.and_then(|()| fs::rename(&part, to)).inspect_err(|_| drop(fs::remove_file(&part))).with_context(shown)
+}
+
+/// Where a file is written before it is put in its place: in git's own folder, so that nobody finds half
+/// of one among the files of the project; beside its place where that is another device.
+fn beside(place: &Place, path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if is_one_device(&place.git, folder) { place.git.join(name) } else { folder.join(name) }
 }
 
 /// Puts a script in the place of what is there, at once.
-fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let place = || path.display().to_string();
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let part = path.with_file_name(name);
+fn replace(place: &Place, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let part = beside(place, path);
     let write = || -> io::Result<()> {
         let mut file = fs::File::create(&part)?;
         file.write_all(bytes)?;
@@ -219,7 +248,7 @@ fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         file.sync_all()?;
         fs::rename(&part, path)
     };
-    write().inspect_err(|_| drop(fs::remove_file(&part))).with_context(place)
+    write().inspect_err(|_| drop(fs::remove_file(&part))).with_context(|| path.display().to_string())
 }
 
 #[cfg(unix)]

@@ -13,6 +13,8 @@ pub(super) const END: &str = "# <<< keyfence <<<";
 pub(super) struct Place {
     /// The top of the work tree, or the bare repository.
     pub(super) top: PathBuf,
+    /// Git's own folder, shared by all work trees.
+    pub(super) git: PathBuf,
     /// Where git looks for hooks.
     pub(super) hooks: PathBuf,
     /// Who manages them.
@@ -41,8 +43,9 @@ impl Place {
         };
         // Relative to the top, because that is where git runs hooks; it knows every setting.
         let hooks = top.join(git(&top, &["rev-parse", "--git-path", "hooks"])?);
+        let own = top.join(git(&top, &["rev-parse", "--git-common-dir"])?);
         let manager = manager(&top, &hooks);
-        Ok(Self { top, hooks, manager })
+        Ok(Self { top, git: own, hooks, manager })
     }
 
     /// The script that our lines belong into.

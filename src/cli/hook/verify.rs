@@ -79,8 +79,7 @@ impl Copy {
         let work = copy.work();
         fs::create_dir_all(&work).with_context(|| work.display().to_string())?;
         Self::git(&work, &["init", "-q", "-b", "canary"])?;
-        let common = place.top.join(git(&place.top, &["rev-parse", "--git-common-dir"])?);
-        fs::copy(common.join("config"), work.join(".git/config"))?;
+        fs::copy(place.git.join("config"), work.join(".git/config"))?;
         let hooks = copy.folder.join("hooks");
         copy_folder(&place.hooks, &hooks)?;
         let needed = NEEDED.iter().chain(LEFTHOOK);

@@ -303,7 +303,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
     assert!(run("create").iter().all(|(code, _)| *code == Some(0)));
     let entry = fs::read_to_string(repo.path().join(".keyfence-baseline")).unwrap();
     assert!(entry.contains("live-key-in-source-control docs/tutorial.md # keys of the tutorial, revoked"), "{entry}");
-    assert!(repo.git(&["status", "--short"]).starts_with("A  .keyfence-baseline"));
+    assert_eq!(repo.git(&["status", "--short"]).lines().collect::<Vec<_>>()[..2], ["A  .gitattributes", "A  .keyfence-baseline"]);
     assert_eq!(run("check")[0].0, Some(0));
     assert_eq!(run("github")[0].0, Some(0));
     repo.write(".gitleaksignore", "docs/tutorial.md:stripe-access-token:1\n");

@@ -3,6 +3,8 @@
 mod baseline;
 mod history;
 mod hooks;
+mod kills;
+mod pushes;
 mod staged;
 
 use std::ffi::OsStr;
