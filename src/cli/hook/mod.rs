@@ -24,7 +24,7 @@ pub(super) enum Hook {
     Uninstall(Where),
     /// Tell where keyfence is installed.
     Status(Where),
-    /// Plant a generated key in a copy of this repository and prove that its hook blocks it.
+    /// Plant a generated key beside what is staged here, in an index of its own, and prove that the hook blocks it.
     Verify(Where),
     /// Do what a hook does; git's arguments and standard input are expected.
     Run(Box<RunHook>),

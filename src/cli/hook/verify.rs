@@ -1,9 +1,12 @@
-//! Proves that a hook blocks: a generated key is committed or pushed in a copy of the repository that
-//! has its settings and its hooks and shares nothing else. The repository itself is not touched.
+//! Proves that a hook blocks: a generated key is staged beside everything that is staged in this very
+//! repository, and committed or pushed. That happens in a folder of its own, with an index of its own, the
+//! settings, the hooks and the tracked files of the repository; its objects are read. The repository itself
+//! is not touched: a hook that does not block makes a commit, and hooks behind ours may do anything.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -16,6 +19,11 @@ use crate::cli::{Exit, output};
 /// What hooks may need of the work tree.
 const NEEDED: &[&str] = &[".pre-commit-config.yaml", ".keyfence.toml", ".gitattributes", "package.json", ".husky"];
 
+/// So many tracked files are copied, none of them larger, all of them together no more.
+const FILES: usize = 5000;
+const LARGEST: u64 = 1 << 20;
+const ROOM: u64 = 64 << 20;
+
 pub(super) fn verify(whose: &Where) -> anyhow::Result<Exit> {
     let place = Place::find(whose)?;
     let names = whose.hook.map_or_else(|| Name::ALL.to_vec(), |name| vec![name]);
@@ -25,7 +33,7 @@ pub(super) fn verify(whose: &Where) -> anyhow::Result<Exit> {
         if whose.hook.is_none() && !place.script(name).exists() {
             continue;
         }
-        let copy = Copy::new(&place)?;
+        let copy = Copy::new(&place, name)?;
         let tried = if name == Name::PreCommit { copy.commit()? } else { copy.push(name)? };
         if tried.blocked {
             proven += 1;
@@ -70,7 +78,7 @@ impl Drop for Copy {
 }
 
 impl Copy {
-    fn new(place: &Place) -> anyhow::Result<Self> {
+    fn new(place: &Place, name: Name) -> anyhow::Result<Self> {
         // Different in each run; it opens nothing, so that nobody has to guess it.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
         let seed = format!("{:08x}{:016x}", std::process::id(), now % (1 << 64));
@@ -78,9 +86,14 @@ impl Copy {
         let copy = Self { canary: format!("keyfence-canary-{}.py", &seed[seed.len() - 6..]), folder };
         let work = copy.work();
         fs::create_dir_all(&work).with_context(|| work.display().to_string())?;
-        Self::git(&work, &["init", "-q", "-b", "canary"])?;
-        fs::copy(place.git.join("config"), work.join(".git/config"))?;
-        let hooks = copy.folder.join("hooks");
+        let hash = git(&place.top, &["rev-parse", "--show-object-format"]).unwrap_or_else(|_| "sha1".to_owned());
+        let format = format!("--object-format={hash}");
+        Self::git(&work, &["-c", "init.defaultRefFormat=files", "init", "-q", "-b", "canary", &format])?;
+        // Hooks among the files of the project know where they are.
+        let inside = place.hooks.strip_prefix(&place.top).ok().filter(|inside| !inside.starts_with(".git"));
+        let inside = inside.filter(|inside| !inside.as_os_str().is_empty());
+        let hooks = inside.map_or_else(|| copy.folder.join("hooks"), |inside| work.join(inside));
+        copy_tracked(place, &work)?;
         copy_folder(&place.hooks, &hooks)?;
         let needed = NEEDED.iter().chain(LEFTHOOK);
         for name in needed.filter(|name| place.top.join(name).exists()) {
@@ -90,13 +103,18 @@ impl Copy {
         if place.top.join("node_modules").exists() {
             std::os::unix::fs::symlink(place.top.join("node_modules"), work.join("node_modules"))?;
         }
-        // husky's scripts are beside the folder that git looks into.
-        let beside = place.hooks.strip_prefix(&place.top).ok().filter(|inside| inside.starts_with(".husky"));
-        let hooks = beside.map_or(hooks, |inside| work.join(inside));
-        for (key, value) in [("core.hooksPath", hooks.display().to_string()), ("core.bare", "false".to_owned())] {
-            Self::git(&work, &["config", key, &value])?;
+        let mut settings = copied_settings(&place.git.join("config"));
+        let own = place.top.join(git(&place.top, &["rev-parse", "--git-dir"])?);
+        settings += &copied_settings(&own.join("config.worktree"));
+        settings += &format!("[core]\n\tbare = false\n\trepositoryformatversion = {}\n", u8::from(hash != "sha1"));
+        if hash != "sha1" {
+            settings += &format!("[extensions]\n\tobjectFormat = {hash}\n");
         }
-        drop(Self::git(&work, &["config", "--unset", "core.worktree"]));
+        fs::write(work.join(".git/config"), settings)?;
+        Self::git(&work, &["config", "core.hooksPath", &hooks.display().to_string()])?;
+        if name == Name::PreCommit {
+            copy.stand_on(place)?;
+        }
         let key = examples::expand("sk_live_{base62:24}", &seed).context("a generated key")?;
         fs::write(work.join(&copy.canary), format!("stripe_api_key = \"{key}\"\n"))?;
         Self::git(&work, &["add", "-f", "--", &copy.canary])?;
@@ -104,6 +122,36 @@ impl Copy {
             Self::git(&work, &["add", "-f", "--", ".pre-commit-config.yaml"])?;
         }
         Ok(copy)
+    }
+
+    /// The commit that is checked out, and everything that is staged, without a copy of its objects.
+    fn stand_on(&self, place: &Place) -> anyhow::Result<()> {
+        let work = self.work();
+        let objects = place.top.join(git(&place.top, &["rev-parse", "--git-path", "objects"])?);
+        fs::write(work.join(".git/objects/info/alternates"), format!("{}\n", objects.display()))?;
+        if place.git.join("shallow").exists() {
+            fs::copy(place.git.join("shallow"), work.join(".git/shallow"))?;
+        }
+        // A branch without a commit has none here, either.
+        if let Ok(head) = git(&place.top, &["rev-parse", "-q", "--verify", "HEAD^{commit}"]) {
+            Self::git(&work, &["update-ref", "refs/heads/canary", &head])?;
+        }
+        let listed = Command::new("git").arg("-C").arg(&place.top).args(["ls-files", "-s", "-z"]).output().context("git")?;
+        let (mut entries, mut names) = (Vec::new(), Vec::new());
+        for record in listed.stdout.split(|&byte| byte == 0) {
+            let Some(tab) = record.iter().position(|&byte| byte == b'\t') else { continue };
+            let (head, path) = record.split_at(tab);
+            // Of a conflict, our side.
+            let Some(head) = head.strip_suffix(b" 0").or_else(|| head.strip_suffix(b" 2")) else { continue };
+            entries.extend([head, b" 0", path, b"\0"].concat());
+            // pre-commit wants its configuration to be staged as it is.
+            if &path[1..] != b".pre-commit-config.yaml" {
+                names.extend([&path[1..], b"\0"].concat());
+            }
+        }
+        Self::fed(&work, &["update-index", "-z", "--index-info"], &entries)?;
+        // Not every file is copied; none of them has changed.
+        Self::fed(&work, &["update-index", "-z", "--skip-worktree", "--stdin"], &names)
     }
 
     fn work(&self) -> PathBuf {
@@ -145,7 +193,20 @@ impl Copy {
         if output.status.success() { Ok(()) } else { Err(anyhow::anyhow!("git {}: {}", args[0], why.trim())) }
     }
 
+    fn fed(folder: &Path, args: &[&str], input: &[u8]) -> anyhow::Result<()> {
+        let mut child = Self::command(folder, args).stdin(Stdio::piped()).spawn().context("git")?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input).context("git")?;
+        }
+        let status = child.wait().context("git")?;
+        if status.success() { Ok(()) } else { Err(anyhow::anyhow!("git {}: {status}", args[0])) }
+    }
+
     fn run(folder: &Path, args: &[&str]) -> anyhow::Result<Output> {
+        Self::command(folder, args).output().context("git")
+    }
+
+    fn command(folder: &Path, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         // A hook may have called us.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
@@ -154,8 +215,65 @@ impl Copy {
         let who = [("GIT_AUTHOR_NAME", "keyfence"), ("GIT_COMMITTER_NAME", "keyfence")];
         let address = [("GIT_AUTHOR_EMAIL", "keyfence@localhost"), ("GIT_COMMITTER_EMAIL", "keyfence@localhost")];
         command.envs(who.into_iter().chain(address)).current_dir(folder);
-        command.args(["-c", "commit.gpgSign=false", "-c", "push.gpgSign=false"]).args(args).output().context("git")
+        command.args(["-c", "commit.gpgSign=false", "-c", "push.gpgSign=false"]).args(args);
+        command
     }
+}
+
+/// The settings of a repository that mean the same in another folder: not where its files are, how they are
+/// kept, and who has what is missing.
+fn copied_settings(file: &Path) -> String {
+    const OF_CORE: &[&str] = &[
+        "worktree",
+        "bare",
+        "repositoryformatversion",
+        "hookspath",
+        "sparsecheckout",
+        "sparsecheckoutcone",
+        "splitindex",
+        "fsmonitor",
+        "untrackedcache",
+        "ignorestat",
+    ];
+    let text = fs::read(file).unwrap_or_default();
+    let (mut section, mut kept) = (String::new(), String::new());
+    for line in String::from_utf8_lossy(&text).lines() {
+        let trimmed = line.trim();
+        if let Some(head) = trimmed.strip_prefix('[') {
+            section = head.split([']', ' ']).next().unwrap_or_default().to_ascii_lowercase();
+        }
+        let key = trimmed.split(['=', ' ', '\t']).next().unwrap_or_default().to_ascii_lowercase();
+        let dropped = match &*section {
+            "extensions" | "index" => true,
+            "core" => OF_CORE.contains(&&*key),
+            "remote" => matches!(&*key, "promisor" | "partialclonefilter"),
+            _ => false,
+        };
+        if !dropped {
+            kept.extend([line, "\n"]);
+        }
+    }
+    kept
+}
+
+/// Copies the tracked files, as far as they are few and small: what hooks read and call.
+fn copy_tracked(place: &Place, work: &Path) -> anyhow::Result<()> {
+    let listed = Command::new("git").arg("-C").arg(&place.top).args(["ls-files", "-z"]).output().context("git")?;
+    let names = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let mut room = ROOM;
+    for name in names.split('\0').filter(|name| !name.is_empty()).take(FILES) {
+        let from = place.top.join(name);
+        let Ok(about) = fs::symlink_metadata(&from) else { continue };
+        if !about.is_file() || about.len() > LARGEST || about.len() > room {
+            continue;
+        }
+        room -= about.len();
+        let to = work.join(name);
+        let folder = to.parent().unwrap_or(work);
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        fs::copy(&from, &to).with_context(|| from.display().to_string())?;
+    }
+    Ok(())
 }
 
 /// Copies a file, or a folder with everything in it. Links are followed.

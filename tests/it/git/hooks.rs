@@ -401,6 +401,39 @@ fn the_pre_commit_framework() {
     keyfence(&repo, &["hook", "verify"]);
 }
 
+/// The real lefthook; it is no part of the gate, because it comes from another registry.
+#[test]
+#[ignore = "wants lefthook on the path"]
+fn lefthook_from_its_registry() {
+    let repo = with_remote();
+    repo.write("lefthook.yml", "pre-commit:\n  commands:\n    lint:\n      run: touch ran\n");
+    assert!(run(&repo, "lefthook", &["install"]).0);
+    // What we say is to be added is what works.
+    let mut config = String::new();
+    for hook in ["pre-commit", "pre-push"] {
+        let (success, said) = run(&repo, env!("CARGO_BIN_EXE_keyfence"), &["hook", "install", "--hook", hook]);
+        assert!(!success && said.contains("lefthook.yml"), "{said}");
+        config += said.split_once("\n\n").unwrap().1.trim_end();
+        config.push('\n');
+    }
+    repo.write("lefthook.yml", &config);
+    repo.git(&["add", "-A"]);
+    assert!(commit(&repo).0);
+    let (success, said) = run(&repo, "lefthook", &["install", "--force"]);
+    assert!(success, "{said}");
+    assert!(keyfence(&repo, &["hook", "install"]).contains("already"));
+    blocks(&repo);
+    let (success, said) = run(&repo, "git", &["push", "-q"]);
+    assert!(success, "{said}");
+    repo.write("new.py", &key("pushed"));
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-q", "--no-verify", "-m", "oops"]);
+    let (success, said) = run(&repo, "git", &["push", "-q"]);
+    assert!(!success && said.contains("new.py"), "{said}");
+    let said = keyfence(&repo, &["hook", "verify"]);
+    assert_eq!(said.matches("was blocked").count(), 2, "{said}");
+}
+
 /// The real husky; it is no part of the gate, because it comes from another registry.
 #[test]
 #[ignore = "wants npm and its registry"]
@@ -462,4 +495,55 @@ fn an_older_hook_that_is_kept_is_not_written_over() {
     blocks(&repo);
     keyfence(&repo, &["hook", "uninstall"]);
     assert_eq!(fs::read_to_string(&hook).unwrap(), "#!/usr/bin/env python3\n# second\n");
+}
+
+/// Proven with what this very repository has: its staged files, its scripts, its settings.
+#[test]
+fn verify_stands_on_this_very_repository() {
+    let repo = Repo::new();
+    // A hook that needs other files of the project before it comes to keyfence.
+    executable(&repo.path().join("scripts/lint.sh"), "#!/bin/sh\n. ./scripts/common.sh\ncheck\n");
+    repo.write("scripts/common.sh", "check() { test \"$(git show :README.md)\" = 'nothing here'; }\n");
+    repo.write("tools/hooks/lib.sh", "run() { keyfence staged; }\n");
+    executable(
+        &repo.path().join("tools/hooks/pre-commit"),
+        "#!/bin/sh\nset -e\n./scripts/lint.sh\n. \"$(dirname \"$0\")/lib.sh\"\nrun\n",
+    );
+    repo.commit("hooks in files");
+    repo.git(&["config", "core.hooksPath", "tools/hooks"]);
+    keyfence(&repo, &["hook", "verify"]);
+    // What is staged decides: with it the hook fails before it comes to us.
+    repo.stage("README.md", "something else\n");
+    let (success, said) = run(&repo, env!("CARGO_BIN_EXE_keyfence"), &["hook", "verify"]);
+    assert!(!success && said.contains("not by keyfence"), "{said}");
+}
+
+#[test]
+fn verify_wherever_a_repository_keeps_what() {
+    let inner = Repo::new();
+    let url = inner.path().to_str().unwrap();
+    let prove = |repo: &Repo, folder: &str| {
+        keyfence(repo, &["hook", "install", "-C", folder]);
+        let said = keyfence(repo, &["hook", "verify", "-C", folder]);
+        assert!(said.contains("was blocked"), "{folder}: {said}");
+    };
+    let repo = Repo::new();
+    repo.git(&["-c", "protocol.file.allow=always", "submodule", "add", "-q", url, "lib"]);
+    prove(&repo, "lib");
+    repo.git(&["init", "-q", "--ref-format=reftable", "../tables"]);
+    prove(&repo, "../tables");
+    repo.git(&["init", "-q", "--object-format=sha256", "../longer"]);
+    prove(&repo, "../longer");
+    repo.git(&["init", "-q", "--separate-git-dir", "../apart.git", "../apart"]);
+    prove(&repo, "../apart");
+    repo.git(&["clone", "-q", "--depth", "1", &format!("file://{url}"), "../shallow"]);
+    prove(&repo, "../shallow");
+    repo.git(&["config", "extensions.worktreeConfig", "true"]);
+    repo.git(&["worktree", "add", "-q", "../linked"]);
+    repo.git(&["-C", "../linked", "config", "--worktree", "core.hooksPath", "own hooks"]);
+    prove(&repo, "../linked");
+    assert!(repo.path().with_file_name("linked").join("own hooks/pre-commit").exists());
+    inner.git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.git(&["clone", "-q", "--sparse", "--filter=tree:0", &format!("file://{url}"), "../partial"]);
+    prove(&repo, "../partial");
 }

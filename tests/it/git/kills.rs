@@ -12,7 +12,7 @@ use super::hooks::executable;
 use super::{Repo, key};
 
 /// Moments in which each command is killed.
-const MOMENTS: u32 = 40;
+const MOMENTS: u32 = 24;
 
 /// Every file outside of git's own folder with its bytes, and those of git's that a commit or a hook is made of.
 fn state(repo: &Repo) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -58,7 +58,7 @@ fn killed(make: &dyn Fn() -> Repo, args: &[&str], between: &dyn Fn(&BTreeMap<Pat
         let repo = make();
         let before = state(&repo);
         let mut child = repo.tree.start(args, Stdio::null());
-        thread::sleep(whole * moment / (MOMENTS - 8));
+        thread::sleep(whole * moment / (MOMENTS - 6));
         child.kill().unwrap();
         child.wait_with_output().unwrap();
         let now = state(&repo);
