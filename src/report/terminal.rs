@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::redact::{Room, masked};
 use super::{Options, Redactor, Report, Sites, Skipped, Summary};
 use crate::credential::{Confidence, Environment};
-use crate::finding::{Finding, Kept, Origin, Severity};
+use crate::finding::{Finding, Kept, KeptAs, Origin, Severity};
 
 /// How many of a credential's possible owners are named.
 const NAMED: usize = 3;
@@ -196,6 +196,7 @@ impl Terminal<'_> {
         let state = match (kept.in_head, kept.unreachable, kept.commit.is_some()) {
             (true, ..) => "still in HEAD",
             (_, true, _) => "no branch or tag leads to it",
+            (.., false) if matches!(kept.what, KeptAs::Blob | KeptAs::TagMessage) => "a tag keeps it",
             (.., false) => "staged",
             _ => "no longer in HEAD",
         };
@@ -365,7 +366,7 @@ mod tests {
 
     use super::super::testing::{excerpt, finding, redactor, secret, written};
     use super::*;
-    use crate::finding::{Excerpt, Kind, Related};
+    use crate::finding::{Excerpt, KeptAs, Kind, Related};
     use crate::report::Counts;
     use crate::span::Span;
 

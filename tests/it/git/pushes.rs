@@ -85,6 +85,7 @@ fn messages_of_tags_are_pushed_as_well() {
     goes_through(&repo, &["origin", "v1"]);
     repo.git(&["tag", "-a", "v2", "-m", &format!("signed with {}", key("tag"))]);
     is_stopped(&repo, &["origin", "v2"], "(tag message)");
+    is_stopped(&repo, &["origin", "v2"], "no commit; a tag keeps it");
     is_stopped(&repo, &["--tags", "origin"], "(tag message)");
     repo.git(&["tag", "-a", "v3", "-m", "a tag of a tag", "v2"]);
     is_stopped(&repo, &["origin", "v3"], "(tag message)");
