@@ -1,6 +1,7 @@
 //! The program in real repositories, made by real git.
 
 mod baseline;
+mod daily;
 mod history;
 mod hooks;
 mod kills;
