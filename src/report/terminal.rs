@@ -366,7 +366,7 @@ mod tests {
 
     use super::super::testing::{excerpt, finding, redactor, secret, written};
     use super::*;
-    use crate::finding::{Excerpt, KeptAs, Kind, Related};
+    use crate::finding::{Excerpt, Kind, Related};
     use crate::report::Counts;
     use crate::span::Span;
 

@@ -1,8 +1,6 @@
 //! The history of a repository: every object is looked at once; where something was seen, its paths
 //! are found, and each is judged where it stood.
 
-mod range;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Cursor, Read};
 use std::mem;
@@ -11,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
-use super::{Input, Job, Ledger, Progress, Raw, Settings};
+use super::{Input, Job, Ledger, Progress, Raw, Settings, range};
 use crate::credential::Fingerprint;
 use crate::detect::{Scanner, Scope};
 use crate::finding::{Commit, Finding, Kept, KeptAs, Kind, Origin, Sighting, Tracked};
@@ -90,7 +88,7 @@ struct Stood {
 }
 
 /// A history that is scanned.
-struct Past<'a> {
+pub(super) struct Past<'a> {
     scanner: &'a Scanner,
     repository: &'a Repository,
     settings: &'a Settings,
@@ -156,7 +154,7 @@ impl Past<'_> {
                 ledger.absorb(part);
             }
         }
-        places.add_named(&self.repository.named_contents(objects, selection)?);
+        places.add_named(&selection.named_contents(objects)?);
         ledger.skipped.extend(walk.missing.iter().map(|id| self.lost(id)));
         if let Some(tree) = self.repository.head_tree(objects)? {
             walk.all_in(tree, &mut |brought| places.mark_head(&brought))?;
@@ -257,6 +255,14 @@ impl Past<'_> {
             batch.1.absorb(ledger);
         }
         batch
+    }
+
+    /// The findings in a file as it was once.
+    pub(super) fn in_file(&self, path: &Path, id: &Id, bytes: &[u8]) -> Vec<Finding> {
+        let stood = Stood { as_what: KeptAs::File(path.to_owned()), at: None, in_head: false, unreachable: false };
+        let mut job = Job::new(self.scanner, self.settings, self.progress);
+        job.read(&Self::input(id, &stood, &HashMap::new()), &mut Raw::Stream(&mut Cursor::new(bytes)), &mut |_| {});
+        job.findings
     }
 
     fn message(

@@ -9,6 +9,7 @@ mod history;
 mod inventory;
 mod judge;
 mod large;
+mod range;
 mod search;
 mod staged;
 mod unpack;

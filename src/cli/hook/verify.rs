@@ -100,16 +100,14 @@ impl Copy {
             copy_folder(&place.top.join(name), &work.join(name))?;
         }
         #[cfg(unix)]
-        if place.top.join("node_modules").exists() {
+        if place.top.join("node_modules").exists() && !work.join("node_modules").exists() {
             std::os::unix::fs::symlink(place.top.join("node_modules"), work.join("node_modules"))?;
         }
         let mut settings = copied_settings(&place.git.join("config"));
         let own = place.top.join(git(&place.top, &["rev-parse", "--git-dir"])?);
         settings += &copied_settings(&own.join("config.worktree"));
-        settings += &format!("[core]\n\tbare = false\n\trepositoryformatversion = {}\n", u8::from(hash != "sha1"));
-        if hash != "sha1" {
-            settings += &format!("[extensions]\n\tobjectFormat = {hash}\n");
-        }
+        settings += "[core]\n\tbare = false\n\trepositoryformatversion = 1\n";
+        settings.extend(["[extensions]\n\tobjectFormat = ", &hash, "\n"]);
         fs::write(work.join(".git/config"), settings)?;
         Self::git(&work, &["config", "core.hooksPath", &hooks.display().to_string()])?;
         if name == Name::PreCommit {

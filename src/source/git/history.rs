@@ -39,6 +39,21 @@ impl Selection {
     pub fn is_everything(&self) -> bool {
         *self == Self::default()
     }
+
+    /// The contents that a selection names besides commits.
+    pub(crate) fn named_contents(&self, objects: &Objects) -> Result<Vec<Id>, GitError> {
+        let mut found = Vec::new();
+        for name in &self.contents {
+            let id = Id::from_hex(name.as_bytes()).ok();
+            match id.map(|id| objects.peeled(id)).transpose()?.flatten() {
+                Some((id, Kind::Blob)) => found.push(id),
+                Some((id, Kind::Tree)) => found.extend(super::staged::files(objects, id, b"")?.into_values()),
+                Some(_) => {}
+                None => return Err(GitError::Revision { revision: name.clone(), why: "no such object".to_owned() }),
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// A commit and where it stands among the others.
@@ -293,21 +308,6 @@ impl Repository {
             }
         }
         Ok(tags)
-    }
-
-    /// The contents that a selection names besides commits.
-    pub(crate) fn named_contents(&self, objects: &Objects, selection: &Selection) -> Result<Vec<Id>, GitError> {
-        let mut found = Vec::new();
-        for name in &selection.contents {
-            let id = Id::from_hex(name.as_bytes()).ok();
-            match id.map(|id| objects.peeled(id)).transpose()?.flatten() {
-                Some((id, Kind::Blob)) => found.push(id),
-                Some((id, Kind::Tree)) => found.extend(super::staged::files(objects, id, b"")?.into_values()),
-                Some(_) => {}
-                None => return Err(GitError::Revision { revision: name.clone(), why: "no such object".to_owned() }),
-            }
-        }
-        Ok(found)
     }
 
     /// Whether a parent of these commits is not here.

@@ -323,7 +323,7 @@ fn the_guide_names_what_there_is() {
         assert!(hooks.contains(&format!("- id: {id}\n")) && text.contains(id), "{id}");
     }
     let repo = Repo::new();
-    let help: String = ["scan", "history", "baseline update", "baseline create"]
+    let help: String = ["scan", "history", "baseline update", "baseline create", "hook install"]
         .iter()
         .map(|command| shell(&repo, &format!("keyfence {command} --help")).1)
         .collect();

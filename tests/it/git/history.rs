@@ -576,8 +576,8 @@ fn references_that_are_kept_in_tables() {
         assert_eq!(repo.staged().places(), ["first.py:1"]);
         repo.commit_at(1, "first");
         // More than one block of them, in tables that git joins as it likes.
-        let names: String = (0..600).map(|at| format!("create refs/heads/many/branch-{at:04} HEAD\n")).collect();
-        repo.write("../names", &names);
+        let names: Vec<String> = (0..600).map(|at| format!("create refs/heads/many/branch-{at:04} HEAD\n")).collect();
+        repo.write("../names", &names.concat());
         let stdin = fs::File::open(repo.path().with_file_name("names")).unwrap();
         assert!(repo.tree.command("git").args(["update-ref", "--stdin"]).stdin(stdin).status().unwrap().success());
         repo.git(&["checkout", "-q", "-b", "side"]);

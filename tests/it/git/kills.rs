@@ -14,9 +14,12 @@ use super::{Repo, key};
 /// Moments in which each command is killed.
 const MOMENTS: u32 = 24;
 
+/// Files by their paths.
+type State = BTreeMap<PathBuf, Vec<u8>>;
+
 /// Every file outside of git's own folder with its bytes, and those of git's that a commit or a hook is made of.
-fn state(repo: &Repo) -> BTreeMap<PathBuf, Vec<u8>> {
-    fn add(top: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+fn state(repo: &Repo) -> State {
+    fn add(top: &Path, folder: &Path, files: &mut State) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(top).unwrap().to_owned();
@@ -37,14 +40,14 @@ fn state(repo: &Repo) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// Runs a command once to its end, then kills it at many moments of that time. `between` are states
 /// that may be seen besides those before and after.
-fn killed(make: &dyn Fn() -> Repo, args: &[&str], between: &dyn Fn(&BTreeMap<PathBuf, Vec<u8>>) -> bool) -> (u32, u32) {
+fn killed(make: &dyn Fn() -> Repo, args: &[&str], between: &dyn Fn(&State) -> bool) -> (u32, u32) {
     let repo = make();
     let started = Instant::now();
     let output = repo.tree.start(args, Stdio::null()).wait_with_output().unwrap();
     let whole = started.elapsed().max(Duration::from_millis(20));
     assert!(matches!(output.status.code(), Some(0 | 1)), "{args:?}: {output:?}");
     let after = state(&repo);
-    let comparable = |state: &BTreeMap<PathBuf, Vec<u8>>| {
+    let comparable = |state: &State| {
         // A new baseline has a random key: what counts is that it is whole.
         let text = state.get(Path::new(".keyfence-baseline")).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let entries = text.map(|text| text.lines().filter(|line| line.starts_with("kf1:")).count());
@@ -94,12 +97,12 @@ fn with_baseline() -> Repo {
     repo
 }
 
-const NOTHING: &dyn Fn(&BTreeMap<PathBuf, Vec<u8>>) -> bool = &|_| false;
+const NOTHING: &dyn Fn(&State) -> bool = &|_| false;
 
 #[test]
 fn a_kill_while_a_baseline_is_made_or_changed() {
     // The attribute that makes it mergeable may be there before it.
-    let only_attributes = |state: &BTreeMap<PathBuf, Vec<u8>>| {
+    let only_attributes = |state: &State| {
         !state.contains_key(Path::new(".keyfence-baseline"))
             && state.get(Path::new(".gitattributes")).is_some_and(|text| text == b".keyfence-baseline merge=union\n")
     };
@@ -127,7 +130,7 @@ fn a_kill_while_a_hook_is_installed_or_taken_out() {
         executable(&repo.path().join(".git/hooks/pre-commit"), text);
         repo
     };
-    let twice = |state: &BTreeMap<PathBuf, Vec<u8>>| {
+    let twice = |state: &State| {
         let is = |name: &str| state.get(&Path::new(".git/hooks").join(name)).is_some_and(|bytes| bytes == text.as_bytes());
         is("pre-commit") && is("pre-commit.before-keyfence")
     };

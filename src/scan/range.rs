@@ -1,14 +1,12 @@
 //! A part of a history: what its commits bring, told apart from what stood there before them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Past, Stood};
+use super::history::Past;
+use super::staged::{Identity, alike, identity};
 use crate::finding::{Finding, KeptAs, Severity};
-use crate::scan::staged::{Identity, alike, identity};
-use crate::scan::{Job, Raw};
 use crate::source::git::history::{Made, removed_by};
 use crate::source::git::{GitError, Id, Objects, path_of};
 
@@ -70,7 +68,7 @@ impl Before<'_> {
         for parent in made.parents() {
             let Some(file) = self.objects.in_commit(parent, path)? else { continue };
             is_here = true;
-            let was = self.known(path, file)?.get(&id).copied();
+            let was = self.known(path, file).get(&id).copied();
             if is_name || was.is_some_and(|was| was >= finding.severity) {
                 return Ok(true);
             }
@@ -80,7 +78,7 @@ impl Before<'_> {
         }
         let Some((from, file)) = self.source(made, finding)? else { return Ok(false) };
         // What the part itself brought is told at its new place, too.
-        let was = self.known(&from, file)?.get(&id).copied();
+        let was = self.known(&from, file).get(&id).copied();
         Ok(was.is_some_and(|was| was >= finding.severity) && !new.contains(&(from, id)))
     }
 
@@ -112,24 +110,19 @@ impl Before<'_> {
     }
 
     /// The findings in a file of a commit that is not asked about.
-    fn known(&mut self, path: &Path, file: Id) -> Result<Known, GitError> {
+    fn known(&mut self, path: &Path, file: Id) -> Known {
         let key = (path.to_owned(), file);
         if let Some(known) = self.known.get(&key) {
-            return Ok(Rc::clone(known));
+            return Rc::clone(known);
         }
         let mut known = BTreeMap::new();
         // What a partial clone does not hold is not known.
-        if let Ok(bytes) = self.objects.blob(&file) {
-            let stood = Stood { as_what: KeptAs::File(path.to_owned()), at: None, in_head: false, unreachable: false };
-            let mut job = Job::new(self.past.scanner, self.past.settings, self.past.progress);
-            job.read(&Past::input(&file, &stood, &HashMap::new()), &mut Raw::Stream(&mut Cursor::new(&bytes)), &mut |_| {});
-            for finding in job.findings {
-                let worst = known.entry(identity(&finding)).or_insert(finding.severity);
-                *worst = (*worst).max(finding.severity);
-            }
+        for finding in self.objects.blob(&file).map_or_else(|_| Vec::new(), |bytes| self.past.in_file(path, &file, &bytes)) {
+            let worst = known.entry(identity(&finding)).or_insert(finding.severity);
+            *worst = (*worst).max(finding.severity);
         }
         let known = Rc::new(known);
         self.known.insert(key, Rc::clone(&known));
-        Ok(known)
+        known
     }
 }
