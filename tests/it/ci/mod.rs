@@ -315,7 +315,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
 /// What the guide names is there: formats, flags, commands and links.
 #[test]
 fn the_guide_names_what_there_is() {
-    const OF_OTHERS: &[&str] = &["--git", "--locked", "--no-verify"];
+    const OF_OTHERS: &[&str] = &["--continue", "--git", "--locked", "--no-verify"];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("docs/ci.md")).unwrap();
     let hooks = fs::read_to_string(root.join(".pre-commit-hooks.yaml")).unwrap();
