@@ -549,3 +549,32 @@ fn a_work_tree_elsewhere_by_its_own_settings() {
     command.env("GIT_DIR", &own);
     blocks(&Report::new(&command.args(["staged", "-f", "jsonl"]).output().unwrap()), &["pay.py:1"]);
 }
+
+/// A new file against configuration that is committed and does not change; and nothing else of the repository.
+#[test]
+fn a_webhook_secret_that_a_committed_file_has_as_well() {
+    let repo = Repo::new();
+    let (hook, other) = (expand("whsec_{base62:32}", "shared"), expand("whsec_{base62:32}", "other"));
+    repo.stage(".env.sandbox", &format!("STRIPE_WEBHOOK_SECRET={hook}\n"));
+    repo.stage("notes/old.txt", &format!("STRIPE_WEBHOOK_SECRET={other}\n"));
+    repo.git(&["commit", "-q", "-m", "sandbox"]);
+    let shared = |report: &Report| {
+        let kind = |finding: &&&serde_json::Value| finding["kind"] == "shared-webhook-secret";
+        report.findings().iter().filter(kind).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    repo.stage(".env.production", &format!("STRIPE_WEBHOOK_SECRET={hook}\n"));
+    // Only the index counts, on both sides.
+    fs::remove_file(repo.path().join(".env.sandbox")).unwrap();
+    fs::remove_file(repo.path().join(".env.production")).unwrap();
+    let report = repo.staged();
+    let told = shared(&report);
+    assert!(told.len() == 1 && told[0].contains(".env.sandbox") && told[0].contains(".env.production"), "{report:?}");
+    repo.stage(".env.production", &format!("STRIPE_WEBHOOK_SECRET={other}\n"));
+    assert!(shared(&repo.staged()).is_empty(), "notes configure nothing");
+    // Both committed: a change elsewhere in one of them tells nothing again.
+    repo.stage(".env.sandbox", &format!("STRIPE_WEBHOOK_SECRET={hook}\n"));
+    repo.stage(".env.production", &format!("STRIPE_WEBHOOK_SECRET={hook}\n"));
+    repo.git(&["commit", "-q", "--no-verify", "-m", "both"]);
+    repo.stage(".env.production", &format!("DEBUG=0\nSTRIPE_WEBHOOK_SECRET={hook}\n"));
+    assert!(shared(&repo.staged()).is_empty());
+}
