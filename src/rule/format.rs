@@ -43,6 +43,9 @@ enum Shape {
     Branches(Vec<Branch>),
     Regex {
         literals: Vec<Box<[u8]>>,
+        /// What values begin with, one of them, as far as that is simple: most of what begins with a literal does not
+        /// go on like this, and needs no expression, which takes milliseconds to make.
+        heads: Vec<Branch>,
         #[serde(skip)]
         regex: OnceLock<Regex>,
     },
@@ -104,13 +107,13 @@ impl Format {
         if max > MAX_LENGTH {
             return Err(format!("it may be {max} bytes long, the limit is {MAX_LENGTH}"));
         }
-        let (shape, edge) = match expand(&hir) {
-            Some(branches) => {
-                let branches: Vec<_> = branches.into_iter().map(Branch::merged).collect();
-                let edge = branches.iter().fold(Alphabet::ALPHANUMERIC, |edge, branch| edge.union(branch.last_set()));
-                (Shape::Branches(branches), edge)
-            }
-            None => (Shape::Regex { literals: prefixes_of(&hir), regex: OnceLock::new() }, Alphabet::ALPHANUMERIC),
+        let (shape, edge) = if let Some(branches) = expand(&hir) {
+            let branches: Vec<_> = branches.into_iter().map(Branch::merged).collect();
+            let edge = branches.iter().fold(Alphabet::ALPHANUMERIC, |edge, branch| edge.union(branch.last_set()));
+            (Shape::Branches(branches), edge)
+        } else {
+            let (literals, heads) = (prefixes_of(&hir), heads_of(&hir));
+            (Shape::Regex { literals, heads, regex: OnceLock::new() }, Alphabet::ALPHANUMERIC)
         };
         let min = hir.properties().minimum_len().unwrap_or(0);
         Ok(Self { source: source.to_owned(), shape, min, max, edge })
@@ -221,7 +224,10 @@ impl Format {
                 });
                 fits.max_by_key(|matched| (!matched.fit.too_long, matched.fit.length))
             }
-            Shape::Regex { regex, .. } => {
+            Shape::Regex { heads, regex, .. } => {
+                if !heads.iter().any(|head| begins(&head.segments, bytes)) {
+                    return None;
+                }
                 let regex = regex.get_or_init(|| compile(&self.source));
                 let window = &bytes[..bytes.len().min(self.max)];
                 let found = regex.search(&Input::new(window).anchored(Anchored::Yes))?;
@@ -261,6 +267,32 @@ fn common_prefix<'a>(mut all: impl Iterator<Item = &'a [u8]>) -> usize {
         let same = first.iter().zip(other).take_while(|(a, b)| a == b).count();
         length.min(same)
     })
+}
+
+/// What each alternative begins with, as far as it is made of literals and runs.
+fn heads_of(hir: &Hir) -> Vec<Branch> {
+    let parts = match hir.kind() {
+        HirKind::Alternation(parts) => return parts.iter().flat_map(heads_of).collect(),
+        HirKind::Concat(parts) => &parts[..],
+        _ => std::slice::from_ref(hir),
+    };
+    let mut heads = vec![Branch::default()];
+    for part in parts {
+        let Some(longer) = expand(part).and_then(|part| product(&heads, &part)) else { break };
+        heads = longer;
+    }
+    heads.into_iter().map(Branch::merged).collect()
+}
+
+/// Whether the bytes begin with the segments, whatever follows.
+fn begins(segments: &[Segment], bytes: &[u8]) -> bool {
+    match segments {
+        [] => true,
+        [Segment::Literal(literal), more @ ..] => bytes.strip_prefix(&literal[..]).is_some_and(|rest| begins(more, rest)),
+        [Segment::Run { set, min, max }, more @ ..] => {
+            (*min..=set.run(bytes, *max)).rev().any(|length| begins(more, &bytes[length..]))
+        }
+    }
 }
 
 /// The branches of a format, or nothing where there are too many.
