@@ -72,6 +72,15 @@ class Made:
             time_, self.word(24), self.uuid())
 
 
+def apart(work, *args):
+    """Done by another process: what this one has in memory would count for each that it starts."""
+    child = os.fork()
+    if not child:
+        work(*args)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
 def write_log(path, mib):
     made, block, size, number = Made(1), [], 0, 0
     while size < BLOCK:
@@ -197,7 +206,7 @@ def files(table, keyfence, rg, log):
 
 
 def lines(table, keyfence, folder):
-    write_lines(folder)
+    apart(write_lines, folder)
     run = lambda name: Run([keyfence, "scan", str(folder / name)]).user
     table.ratio("hostile line, over a benign one", "keyfence scan LINE", lambda: run("hostile"), lambda: run("benign"), 20)
 
@@ -220,7 +229,7 @@ def main():
             tree(table, args.keyfence, rg, args.tree)
         if "files" in wanted:
             log = folder / "app.log"
-            write_log(log, args.log_mib)
+            apart(write_log, log, args.log_mib)
             time.sleep(3)                         # a file that is being written is not mapped
             files(table, args.keyfence, rg, str(log))
         if "lines" in wanted:

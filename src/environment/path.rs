@@ -1,5 +1,9 @@
 //! What the names of files and folders say: what sort of place, and which environment.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::declared::Declared;
 use super::resolve::Clue;
 use super::words::{Counts, Words};
@@ -373,11 +377,17 @@ pub(super) fn is_for_server(bytes: &[u8]) -> bool {
     }
 }
 
+/// What stands in lists of rules for scanners: the first, with one of the next two; or the last two.
+static IN_RULES: LazyLock<[Finder<'static>; 5]> =
+    LazyLock::new(|| [&b"\n[[rule"[..], b"\nregex = ", b"\nformat = ", b"\nrules:\n", b"pattern-regex:"].map(Finder::new));
+
 /// Whether the beginning of a file is that of a list of rules for scanners.
 pub fn holds_rules(head: &[u8]) -> bool {
-    let has = |text: &[u8]| memchr::memmem::find(head, text).is_some();
-    (has(b"\n[[rules]]") || has(b"\n[[rule]]")) && (has(b"\nregex = ") || has(b"\nformat = "))
-        || has(b"\nrules:\n") && has(b"pattern-regex:")
+    let [table, regex, format, rules, pattern] = &*IN_RULES;
+    let has = |finder: &Finder<'_>| finder.find(head).is_some();
+    let is_table = |at: usize| [&b"s]]"[..], b"]]"].iter().any(|end| head[at + table.needle().len()..].starts_with(end));
+    table.find_iter(head).any(is_table) && (has(regex) || has(format))
+        || has(rules) && has(pattern)
         || head.starts_with(b"# keyfence baseline")
 }
 

@@ -52,7 +52,10 @@ const LINES: usize = 60;
 /// object with a time, a level or a message.
 pub fn looks_like_log(head: &[u8]) -> bool {
     let head = &head[..head.len().min(HEAD)];
-    let lines = head.split(|&byte| byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace)).take(LINES);
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\n', head).chain([head.len()]);
+    let lines = ends.map(|end| &head[std::mem::replace(&mut start, end + 1)..end]);
+    let lines = lines.filter(|line| !line.iter().all(u8::is_ascii_whitespace)).take(LINES);
     let (mut records, mut others) = (0, 0);
     for line in lines {
         // The rest of a record: a stack trace, a dump.

@@ -2,7 +2,6 @@
 //! are found, and each is judged where it stood.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::{Cursor, Read};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -248,7 +247,7 @@ impl Past<'_> {
         };
         for (at, stood) in stood.iter().enumerate() {
             let mut job = Job::new(self.scanner, self.settings, self.progress);
-            job.read(&Self::input(id, stood, told), &mut Raw::Stream(&mut Cursor::new(&bytes)), &mut |_| {});
+            job.read(&Self::input(id, stood, told), &mut Raw::Held(&bytes), &mut |_| {});
             batch.0.append(&mut job.findings);
             let ledger =
                 Ledger { files: 0, bytes: if at == 0 { job.ledger.bytes } else { 0 }, members: 0, unpacked: 0, ..job.ledger };
@@ -261,7 +260,7 @@ impl Past<'_> {
     pub(super) fn in_file(&self, path: &Path, id: &Id, bytes: &[u8]) -> Vec<Finding> {
         let stood = Stood { as_what: KeptAs::File(path.to_owned()), at: None, in_head: false, unreachable: false };
         let mut job = Job::new(self.scanner, self.settings, self.progress);
-        job.read(&Self::input(id, &stood, &HashMap::new()), &mut Raw::Stream(&mut Cursor::new(bytes)), &mut |_| {});
+        job.read(&Self::input(id, &stood, &HashMap::new()), &mut Raw::Held(bytes), &mut |_| {});
         job.findings
     }
 
@@ -283,7 +282,7 @@ impl Past<'_> {
         };
         let input = Input::new(Origin::Kept(Box::new(kept)), Tracked::Yes, false);
         let mut job = Job::new(self.scanner, self.settings, self.progress);
-        job.read(&input, &mut Raw::Stream(&mut Cursor::new(message_of(bytes))), &mut |_| {});
+        job.read(&input, &mut Raw::Held(message_of(bytes)), &mut |_| {});
         Ok((job.findings, Ledger { files: 0, bytes: 0, members: 0, unpacked: 0, ..job.ledger }))
     }
 }
@@ -301,8 +300,8 @@ impl Part<'_, '_> {
                 self.message(object.id, KeptAs::CommitMessage, bytes);
             }
             (b"tag", Content::Held(bytes)) => self.message(object.id, KeptAs::TagMessage, bytes),
-            (_, Content::Held(bytes)) => self.blob(object.id, &mut Cursor::new(bytes)),
-            (_, Content::Stream(stream)) => self.blob(object.id, stream),
+            (_, Content::Held(bytes)) => self.blob(object.id, Raw::Held(bytes)),
+            (_, Content::Stream(stream)) => self.blob(object.id, Raw::Stream(stream)),
         }
     }
 
@@ -312,11 +311,11 @@ impl Part<'_, '_> {
         }
     }
 
-    fn blob(&mut self, id: Id, stream: &mut dyn Read) {
+    fn blob(&mut self, id: Id, mut raw: Raw<'_>) {
         let mut job = Job::new(self.past.scanner, self.past.settings, self.past.progress);
         job.probing = true;
         let input = Input::new(Origin::Stdin(None), Tracked::Yes, false);
-        job.read(&input, &mut Raw::Stream(stream), &mut |_| {});
+        job.read(&input, &mut raw, &mut |_| {});
         // What cannot be read is told with its path.
         if job.sighted || !job.ledger.skipped.is_empty() {
             self.seen.blobs.insert(id);

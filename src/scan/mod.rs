@@ -234,6 +234,8 @@ impl Input {
 enum Raw<'a> {
     File(&'a File),
     Stream(&'a mut dyn Read),
+    /// In memory: what is left of it.
+    Held(&'a [u8]),
 }
 
 impl Read for Raw<'_> {
@@ -241,6 +243,7 @@ impl Read for Raw<'_> {
         match self {
             Self::File(file) => file.read(buffer),
             Self::Stream(stream) => stream.read(buffer),
+            Self::Held(bytes) => bytes.read(buffer),
         }
     }
 }
@@ -415,8 +418,9 @@ impl<'a> Job<'a> {
         if let Some(container) = self.container(input, buffer) {
             return Ok(Some(container));
         }
-        let look =
-            Look { kind: self.kind(input, buffer), names: memchr::memchr(0, &buffer[..buffer.len().min(BINARY)]).is_none() };
+        // What sort of place it is changes no answer to whether it holds a credential.
+        let kind = if self.probing { PlaceKind::Source } else { self.kind(input, buffer) };
+        let look = Look { kind, names: memchr::memchr(0, &buffer[..buffer.len().min(BINARY)]).is_none() };
         let hold = if look.kind == PlaceKind::Log && input.live { record::HEAD } else { WHOLE };
         while !ended && buffer.len() < hold {
             let more = if input.live { hold } else { (buffer.len() * 2).min(hold) };
@@ -453,7 +457,14 @@ impl<'a> Job<'a> {
     fn fill(&mut self, input: &Input, raw: &mut Raw<'_>, buffer: &mut Vec<u8>, size: usize) -> bool {
         let wanted = size.saturating_sub(buffer.len());
         let before = buffer.len();
-        let result = raw.take(wanted as u64).read_to_end(buffer);
+        let result = if let Raw::Held(bytes) = raw {
+            let (next, rest) = bytes.split_at(wanted.min(bytes.len()));
+            buffer.extend_from_slice(next);
+            *bytes = rest;
+            Ok(next.len())
+        } else {
+            raw.take(wanted as u64).read_to_end(buffer)
+        };
         let read = buffer.len() - before;
         self.count(input, read as u64);
         self.failure = result.err();

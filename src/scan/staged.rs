@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -160,7 +159,7 @@ impl Commit<'_> {
     fn scan(&self, input: &Input, bytes: &[u8]) -> Part {
         let mut job = Job::new(self.scanner, self.settings, self.progress);
         job.name(input);
-        job.read(input, &mut Raw::Stream(&mut Cursor::new(bytes)), &mut |_| {});
+        job.read(input, &mut Raw::Held(bytes), &mut |_| {});
         Part { findings: job.findings, ledger: job.ledger, shared: job.shared, ..Part::default() }
     }
 

@@ -8,8 +8,10 @@
 
 use std::ops::Range;
 
+use super::run::{first_block, joined};
 use super::{Form, Grain, Runs, View, Writer};
 use crate::credential;
+use crate::detect::prefilter::Classes;
 use crate::span::Span;
 
 /// So many letters in a row are text.
@@ -20,27 +22,48 @@ pub(super) const UTF_16: View =
 pub(super) const UTF_32: View =
     View { name: credential::View::Utf32, form: Form::Run(Runs { needs_zero: true, find: find::<4>, write: write::<4> }) };
 
-fn is_letter(byte: u8) -> bool {
+const fn is_letter(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x1b)
 }
 
+const LETTERS: &[u8] = &{
+    let (mut letters, mut count, mut byte) = ([0; 99], 0, 0);
+    while byte < 128 {
+        if is_letter(byte) {
+            letters[count] = byte;
+            count += 1;
+        }
+        byte += 1;
+    }
+    letters
+};
+/// Letters, and what stands between them.
+const CLASSES: &Classes = &Classes::new(&[LETTERS, b"\0"]);
+
 fn find<const STRIDE: usize>(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
-    let mut at = range.start;
-    while let Some(zero) = memchr::memchr(0, &bytes[at.min(range.end)..range.end]).map(|zero| at + zero) {
-        // The letter before the zero, or the one behind all zeros.
-        let before = zero.checked_sub(1).filter(|&before| before >= range.start && is_letter(bytes[before]));
-        let zeros = bytes[zero..].iter().take_while(|&&byte| byte == 0).count();
-        for start in before.into_iter().chain([zero + zeros]) {
+    let end = first_block(CLASSES, bytes, range.clone(), |base, this: &[u64; 2], behind| {
+        if this[1] | behind[1] == 0 {
+            return None;
+        }
+        let (letters, zeros) = (joined(this[0], behind[0]), joined(this[1], behind[1]));
+        let wide = (1..STRIDE).fold(letters, |wide, behind| wide & zeros >> behind);
+        // So many but the last, which nothing need follow.
+        let row = (1..SHORTEST - 1).fold(wide, |row, at| row & wide >> (at * STRIDE));
+        #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
+        let mut places = row as u64;
+        while places != 0 {
+            let start = base + places.trailing_zeros() as usize;
+            places &= places - 1;
             let letters = count::<STRIDE>(&bytes[start..]);
             if letters >= SHORTEST && start < range.end {
                 let end = start + (letters - 1) * STRIDE + 1;
                 found.push(Span::new(start, end));
-                return end;
+                return Some(end);
             }
         }
-        at = zero + zeros;
-    }
-    range.end
+        None
+    });
+    end.unwrap_or(range.end)
 }
 
 /// How many letters the bytes begin with, each followed by zeros or by nothing.
