@@ -359,6 +359,17 @@ fn outside_of_a_repository_and_bad_input() {
 }
 
 /// The real framework; it is no part of the gate, because it comes from another registry.
+/// What is clean is pushed, and a key that no commit was asked about is not.
+fn pushes_are_asked(repo: &Repo) {
+    let (success, said) = run(repo, "git", &["push", "-q"]);
+    assert!(success, "{said}");
+    repo.write("new.py", &key("pushed"));
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-q", "--no-verify", "-m", "oops"]);
+    let (success, said) = run(repo, "git", &["push", "-q"]);
+    assert!(!success && said.contains("new.py"), "{said}");
+}
+
 #[test]
 #[ignore = "wants pre-commit on the path"]
 fn the_pre_commit_framework() {
@@ -391,13 +402,7 @@ fn the_pre_commit_framework() {
     let (success, said) = commit(&repo);
     assert!(success, "{said}");
     fs::remove_file(repo.path().join("half.py")).unwrap();
-    let (success, said) = run(&repo, "git", &["push", "-q"]);
-    assert!(success, "{said}");
-    repo.write("new.py", &key("pushed"));
-    repo.git(&["add", "-A"]);
-    repo.git(&["commit", "-q", "--no-verify", "-m", "oops"]);
-    let (success, said) = run(&repo, "git", &["push", "-q"]);
-    assert!(!success && said.contains("new.py"), "{said}");
+    pushes_are_asked(&repo);
     keyfence(&repo, &["hook", "verify"]);
 }
 
@@ -423,13 +428,7 @@ fn lefthook_from_its_registry() {
     assert!(success, "{said}");
     assert!(keyfence(&repo, &["hook", "install"]).contains("already"));
     blocks(&repo);
-    let (success, said) = run(&repo, "git", &["push", "-q"]);
-    assert!(success, "{said}");
-    repo.write("new.py", &key("pushed"));
-    repo.git(&["add", "-A"]);
-    repo.git(&["commit", "-q", "--no-verify", "-m", "oops"]);
-    let (success, said) = run(&repo, "git", &["push", "-q"]);
-    assert!(!success && said.contains("new.py"), "{said}");
+    pushes_are_asked(&repo);
     let said = keyfence(&repo, &["hook", "verify"]);
     assert_eq!(said.matches("was blocked").count(), 2, "{said}");
 }
