@@ -25,7 +25,7 @@ pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut 
     for one in known {
         traces_of(one, judgement);
     }
-    for (number, fact) in bench.seen.facts.iter().enumerate() {
+    for (number, fact) in bench.seen.facts.iter().enumerate().filter(|(_, fact)| may_be_found(fact)) {
         if is_muted(bench.survey.kind_at(fact.span.start)) {
             continue;
         }
@@ -39,6 +39,15 @@ pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut 
                 kind: Kind::SharedWebhookEndpoint,
             });
         }
+    }
+}
+
+/// Whether a fact alone may be a finding, wherever it is. Most only say something of others.
+fn may_be_found(fact: &Fact) -> bool {
+    match fact.kind {
+        FactKind::WebhookUrl | FactKind::TestCard | FactKind::Reference | FactKind::Event => true,
+        FactKind::Host | FactKind::SandboxPath => fact.environment == Environment::Sandbox,
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use super::near::{Around, Near};
 use super::resolve::{Found, Rank};
 use super::slot;
 use crate::check;
-use crate::credential::{Environment, Evidence, Provider};
+use crate::credential::{Credential, Environment, Evidence, Provider, View};
 use crate::rule::name::{normalise, words};
 use crate::rule::{Edge, Fit, ProviderFacts, Rule, RuleSet};
 use crate::span::Span;
@@ -39,21 +39,43 @@ pub(super) fn value_at(set: &RuleSet, rules: &[usize], around: &Around<'_>, at: 
             let environment = rule.tell.read(matched.environment);
             Some(Reading { rule, fit: matched.fit, text: matched.environment, environment, naming: None, closeness: 0 })
         })
-        .filter(|reading| judge.is_genuine(reading.rule, reading.fit, reading.rule.format.public_prefix(reading.text)))
         .collect();
-    if readings.is_empty() {
+    let longest = |readings: &[Reading<'_>]| readings.iter().map(|reading| reading.fit.length).max();
+    if !around.is_new(Span::new(at, at + longest(&readings)?)) {
         return None;
     }
+    readings.retain(|reading| judge.is_genuine(reading.rule, reading.fit, reading.rule.format.public_prefix(reading.text)));
+    let longest = longest(&readings)?;
     let slot = slot::name_of(bytes, at);
-    let longest = readings.iter().map(|reading| reading.fit.length).max()?;
     let near = Near::new(around, Span::new(at, at + longest));
     let named = slot.map(|slot| named_by(around, slot.name)).unwrap_or_default();
     let context = Context { around, slot, near, named };
-    for reading in &mut readings {
-        context.listen(reading);
+    let settles =
+        |reading: &Reading<'_>| !reading.fit.too_long && is_settled(reading.rule, |test| test(&rest[..reading.fit.length]));
+    if let Some(settled) = readings.iter().position(settles) {
+        // Nothing near has a say.
+        readings = vec![readings.swap_remove(settled)];
+    } else {
+        readings.iter_mut().for_each(|reading| context.listen(reading));
     }
     let (readings, unmarked) = readings.into_iter().partition(|reading| !reading.rule.needs_marker || reading.closeness > 0);
     context.decide(readings, &unmarked, at)
+}
+
+/// Whether a value is public whatever stands near: its rule asks for no marker, and the value shows by itself that it
+/// is of this provider.
+fn is_settled(rule: &Rule, passes: impl Fn(fn(&[u8]) -> bool) -> bool) -> bool {
+    rule.class.is_public() && !rule.needs_marker && rule.supports.iter().any(|check| passes(check.test))
+}
+
+/// Whether a credential that was found is public, and would be with less around it.
+pub(crate) fn is_public_anywhere(rules: &RuleSet, credential: &Credential) -> bool {
+    let secret = &credential.secret;
+    credential.view == View::Plain
+        && credential.class.is_public()
+        && rules
+            .get(credential.rule.as_str())
+            .is_some_and(|rule| secret.len() <= rule.format.max_length() && is_settled(rule, |test| secret.check(test)))
 }
 
 /// Says whether values that begin at one place can be secrets. Many rules may read the same value:

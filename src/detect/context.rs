@@ -131,7 +131,7 @@ pub(super) fn values_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest
 }
 
 /// The value of the slot whose name holds the stem, if a rule knows the name.
-fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> Option<Found> {
+fn value_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, shortest: usize) -> Option<Found> {
     let bytes = around.bytes;
     let pair = basic_secret(bytes, slot);
     let slot = pair.unwrap_or(slot);
@@ -156,18 +156,24 @@ fn value_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest: usize) -> 
     }
     let delimited = matching.iter().any(|(rule, _)| rule.edge == Edge::Delimiter);
     let opened_by = if delimited { slot::opener(bytes, slot.value) } else { None };
+    let read = |(rule, known): (&'a Arc<Rule>, Known)| {
+        let matched = rule.format.match_at(&bytes[slot.value..], rule.edge, opened_by)?;
+        Some(Reading { rule, matched, known })
+    };
+    let mut fits: Vec<_> = matching.into_iter().filter_map(read).collect();
+    let longest = fits.iter().map(|reading| reading.matched.fit.length).max()?;
+    // The first of a list leads to the others.
+    let leads = || bytes[slot.name.end.min(slot.value)..slot.value].contains(&b'[');
+    if !around.is_new(Span::new(slot.name.start.min(slot.value), slot.value + longest)) && !leads() {
+        return None;
+    }
     let mut judge = Judge::new(set, &bytes[slot.value..]);
-    let fits: Vec<_> = matching
-        .into_iter()
-        .filter_map(|(rule, known)| {
-            let matched = rule.format.match_at(&bytes[slot.value..], rule.edge, opened_by)?;
-            let fit = matched.fit;
-            let public = head_of(&bytes[slot.value..][..fit.length]);
-            // What a header decodes to stands in no quotes, and is no expression either.
-            let stands = !rule.needs_literal || pair.is_some() || slot::is_literal(bytes, slot, slot.value + fit.length);
-            (stands && judge.is_genuine(rule, fit, public)).then_some(Reading { rule, matched, known })
-        })
-        .collect();
+    fits.retain(|Reading { rule, matched: Matched { fit, .. }, .. }| {
+        let public = head_of(&bytes[slot.value..][..fit.length]);
+        // What a header decodes to stands in no quotes, and is no expression either.
+        let stands = !rule.needs_literal || pair.is_some() || slot::is_literal(bytes, slot, slot.value + fit.length);
+        stands && judge.is_genuine(rule, *fit, public)
+    });
     choose(&fits, around, slot)
 }
 

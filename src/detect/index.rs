@@ -146,7 +146,7 @@ impl Index {
 
     /// What is looked for.
     #[cfg(test)]
-    pub(super) fn literals(&self) -> &[Box<[u8]>] {
+    pub(super) fn literals(&self) -> Vec<Box<[u8]>> {
         self.words.literals()
     }
 

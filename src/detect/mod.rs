@@ -29,6 +29,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
+pub(crate) use confirm::is_public_anywhere;
 pub(crate) use context::can_be_found;
 pub(crate) use fact::{PUBLIC as PUBLIC_PREFIXES, is_payout_block, is_payout_name, is_secret_name};
 
@@ -253,7 +254,7 @@ impl Scanner {
             let names = layer.names || piece.is_wide();
             let (bytes, core, is_last) = (&piece.bytes[..], piece.core, piece.is_last);
             let mut inside = Seen::default();
-            self.look(&Around::new(bytes, &self.index, memory), core.range(), names, &mut inside);
+            self.look(&Around::decoded(&piece, &self.index, memory), core.range(), names, &mut inside);
             let mut inside = inside.values;
             // What runs into the end of the piece may go on.
             inside.retain(|value| !piece.cuts(value.span) && piece.origin(value.span).len() <= MAX_LENGTH);

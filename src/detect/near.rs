@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::index::{Known, LazyIndex, Meaning};
 use super::memory::Memory;
 use super::prefilter::Candidate;
+use super::view::Decoded;
 use crate::credential::{Environment, Evidence};
 use crate::rule::ProviderFacts;
 use crate::rule::name::{normalise, words};
@@ -30,11 +31,24 @@ pub(super) struct Around<'a> {
     pub(super) index: &'a LazyIndex,
     memory: &'a Memory,
     words: RefCell<Kept<Candidate>>,
+    /// What the bytes were decoded from, if they were.
+    piece: Option<&'a Decoded>,
 }
 
 impl<'a> Around<'a> {
     pub(super) fn new(bytes: &'a [u8], index: &'a LazyIndex, memory: &'a Memory) -> Self {
-        Self { bytes, index, memory, words: RefCell::default() }
+        Self { bytes, index, memory, words: RefCell::default(), piece: None }
+    }
+
+    /// The same for decoded bytes.
+    pub(super) fn decoded(piece: &'a Decoded, index: &'a LazyIndex, memory: &'a Memory) -> Self {
+        Self { piece: Some(piece), ..Self::new(&piece.bytes, index, memory) }
+    }
+
+    /// Whether something in the span was decoded: where nothing was, it stands as well in the bytes that these were
+    /// decoded from, and is read there.
+    pub(super) fn is_new(&self, span: Span) -> bool {
+        self.piece.is_none_or(|piece| piece.view_of(span).is_some())
     }
 
     /// The rules that know a name, in order.

@@ -379,11 +379,12 @@ impl Cursor<'_> {
         let rest = self.rest();
         let glue = |byte: &u8| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'\\' | b'{' | b'}' | b'[');
         let start = rest.iter().take(BLANKS).take_while(|byte| glue(byte)).count();
+        if !matches!(rest.get(start)? | 0x20, b'v' | b'a' | b's') {
+            return None;
+        }
         let length = rest[start..].iter().take(TAIL).take_while(|byte| is_name(**byte)).count();
         let key = &rest[start..start + length];
-        let begins = matches!(key.first()? | 0x20, b'v' | b'a' | b's');
-        let known = begins && VALUE_KEYS.iter().any(|known| key.eq_ignore_ascii_case(known));
-        known.then_some(self.at + start + length)
+        VALUE_KEYS.iter().any(|known| key.eq_ignore_ascii_case(known)).then_some(self.at + start + length)
     }
 
     /// Blanks, one line end, quotes, brackets, a scheme, a constructor.
@@ -405,6 +406,9 @@ impl Cursor<'_> {
     /// `>-` and `|`, behind which YAML has its text on lines of its own.
     fn skip_block_scalar(&mut self) {
         self.skip_blanks(false);
+        if !matches!(self.rest().first(), Some(b'>' | b'|')) {
+            return;
+        }
         self.skip_any(&[b">\n", b">-\n", b"|\n", b"|-\n", b">\r\n", b">-\r\n", b"|\r\n", b"|-\r\n"]);
     }
 

@@ -59,7 +59,10 @@ impl Survey<'_> {
 
     /// What bundler configuration publishes under a name that says it is secret.
     pub fn inlined(&self) -> Vec<(String, Span)> {
-        let Some(structure) = self.structure().filter(|_| self.is_bundler_config()) else { return Vec::new() };
+        if !self.is_bundler_config() {
+            return Vec::new();
+        }
+        let Some(structure) = self.structure() else { return Vec::new() };
         let mut found = Vec::new();
         for block in 0..structure.blocks.len().min(2000) {
             let span = structure.blocks[block].span;

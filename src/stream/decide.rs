@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::eye::{Eye, Fault, Seen, Sight};
 use super::pem::Pem;
 use crate::credential::{Class, Credential, Environment};
+use crate::detect::is_public_anywhere;
 use crate::finding::{Fact, FactKind};
 use crate::span::Span;
 
@@ -342,8 +343,8 @@ fn suspects(eye: &Eye, bytes: &[u8], from: usize) -> Result<Suspects, Fault> {
     let slice = &bytes[start..];
     let Sight { seen, facts } = eye.look(slice, from - start..slice.len())?;
     let mut lines: Vec<Range<usize>> = Vec::new();
-    // Public ones too: what comes later may be why they are.
-    for seen in &seen {
+    // Public ones too: what comes later may be why they are, unless they say so themselves.
+    for seen in seen.iter().filter(|seen| !is_public_anywhere(eye.rules(), &seen.credential)) {
         let span = seen.credential.span.shifted(start);
         if lines.last().is_some_and(|line: &Range<usize>| line.start <= span.start && span.end <= line.end) {
             continue;

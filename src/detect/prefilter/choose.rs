@@ -186,7 +186,7 @@ type Set = (&'static str, &'static Chosen, Vec<Box<[u8]>>);
 fn sets() -> [Set; 2] {
     let scanner = Scanner::new(Arc::new(RuleSet::builtin()));
     let literals = scanner.literals.iter().map(|literal| literal.bytes.clone()).collect();
-    [("LITERALS", chosen::LITERALS, literals), ("WORDS", chosen::WORDS, scanner.index.literals().to_vec())]
+    [("LITERALS", chosen::LITERALS, literals), ("WORDS", chosen::WORDS, scanner.index.literals())]
 }
 
 fn texts() -> Vec<Vec<u8>> {

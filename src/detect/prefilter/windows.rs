@@ -1,5 +1,6 @@
 //! Literals by four of their bytes: buckets tell where any of those windows may stand, a list tells which.
 
+use std::array;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ const HASH: u32 = 16;
 /// Bits of a hash that choose a list of windows.
 const LIST: u32 = 12;
 /// Places that are looked at before their candidates are, in marks.
-const STEP: usize = 64;
+const STEP: usize = 16;
 
 /// A bit for each hash of a window.
 type Bits = [u64; 1 << (HASH - 6)];
@@ -32,11 +33,22 @@ pub(in crate::detect) type Chosen = [([u8; WINDOW], u8)];
 /// Finds literals, blind to case. Cheap to make.
 #[derive(Debug)]
 pub(in crate::detect) struct Windows {
-    literals: Vec<Box<[u8]>>,
+    literals: Vec<Literal>,
     /// Literals with a chosen window, and the others, which have a pass of their own: they make those no slower.
     passes: Vec<Pass>,
     /// Literals that are too short for a window.
     short: Vec<usize>,
+}
+
+/// A literal in lower case, which stands in text in any.
+#[derive(Debug)]
+struct Literal {
+    bytes: Box<[u8]>,
+    /// Its first eight bytes; what it is too short for is zero.
+    head: u64,
+    /// What of them is compared, and the bits of letters that tell cases apart.
+    mask: u64,
+    case: u64,
 }
 
 /// Some of the literals, by their windows.
@@ -65,7 +77,57 @@ struct Text<'a> {
     bytes: &'a [u8],
     /// They begin in it.
     range: Range<usize>,
-    literals: &'a [Box<[u8]>],
+    literals: &'a [Literal],
+}
+
+/// Places of some marks, in order.
+struct Places {
+    all: [u16; STEP * PLACES + Self::SOME],
+    count: usize,
+}
+
+impl Places {
+    /// As many are written at a time, whether there are as many or not: few marks have more.
+    const SOME: usize = 4;
+
+    fn new() -> Self {
+        Self { all: [0; STEP * PLACES + Self::SOME], count: 0 }
+    }
+
+    /// One for each bit of the marks.
+    fn take(&mut self, marks: &[u64]) {
+        self.count = 0;
+        for (base, &mark) in (0_u16..).step_by(PLACES).zip(marks) {
+            let (mut mark, mut next) = (mark, self.count);
+            self.count += mark.count_ones() as usize;
+            while next < self.count {
+                for place in &mut self.all[next..next + Self::SOME] {
+                    #[expect(clippy::cast_possible_truncation, reason = "the number of a bit")]
+                    let bit = mark.trailing_zeros() as u16;
+                    *place = base + bit;
+                    mark &= mark.wrapping_sub(1);
+                }
+                next += Self::SOME;
+            }
+        }
+    }
+
+    /// Keeps those that `test` gives a one for, and not those that it gives a zero for.
+    fn keep(&mut self, test: impl Fn(usize) -> u64) {
+        let mut kept = 0;
+        for at in 0..self.count {
+            let place = self.all[at];
+            self.all[kept] = place;
+            #[expect(clippy::cast_possible_truncation, reason = "a bit")]
+            let one = test(usize::from(place)) as usize;
+            kept += one;
+        }
+        self.count = kept;
+    }
+
+    fn all(&self) -> &[u16] {
+        &self.all[..self.count]
+    }
 }
 
 /// The bucket of each chosen window.
@@ -108,17 +170,17 @@ impl Windows {
         }
         let passes = [known, spread(&literals, others)].into_iter().filter(|some| !some.is_empty());
         let passes = passes.map(|some| Pass::new(&literals, &some, level)).collect();
-        Self { literals, passes, short }
+        Self { literals: literals.into_iter().map(Literal::new).collect(), passes, short }
     }
 
     #[cfg(test)]
-    pub(in crate::detect) fn literals(&self) -> &[Box<[u8]>] {
-        &self.literals
+    pub(in crate::detect) fn literals(&self) -> Vec<Box<[u8]>> {
+        self.literals.iter().map(|literal| literal.bytes.clone()).collect()
     }
 
     /// The literal of that number.
     pub(in crate::detect) fn literal(&self, number: usize) -> &[u8] {
-        &self.literals[number]
+        &self.literals[number].bytes
     }
 }
 
@@ -160,31 +222,33 @@ impl Pass {
         Self { buckets, bits, lists: lists.into(), all, reach }
     }
 
+    /// In three steps, the first two without a branch that depends on the bytes: places that the buckets let through,
+    /// those of them where the hash is that of a window, and the literals there.
     fn candidates(&self, text: &Text<'_>, found: &mut Vec<Candidate>) {
         let Text { bytes, ref range, .. } = *text;
         let end = (range.end + self.reach).min(bytes.len());
         let mut start = range.start;
-        let mut marks = [0; STEP];
+        let (mut marks, mut places) = ([0; STEP], Places::new());
         while start < end {
             // As many whole marks as there are bytes for, or the last few bytes before as many zeros.
             let count =
                 ((bytes.len() - start).saturating_sub(BYTES - PLACES) / PLACES).min(STEP).min((end - start).div_ceil(PLACES));
-            let count = if count > 0 {
-                self.buckets.mark(&bytes[start..start + count * PLACES + BYTES - PLACES], &mut marks[..count]);
-                count
+            let mut last = [0; BYTES];
+            let (here, count) = if count > 0 {
+                (&bytes[start..start + count * PLACES + BYTES - PLACES], count)
             } else {
-                let mut last = [0; BYTES];
                 let rest = &bytes[start..bytes.len().min(start + BYTES)];
                 last[..rest.len()].copy_from_slice(rest);
-                self.buckets.mark(&last, &mut marks[..1]);
-                1
+                (&last[..], 1)
             };
-            for (place, &mark) in (start..).step_by(PLACES).zip(&marks[..count]) {
-                let mut mark = mark;
-                while mark != 0 {
-                    self.at(text, place + mark.trailing_zeros() as usize, found);
-                    mark &= mark - 1;
-                }
+            self.buckets.mark(here, &mut marks[..count]);
+            places.take(&marks[..count]);
+            places.keep(|place| {
+                let hash = hash(folded(here[place..place + WINDOW].try_into().expect("a window")));
+                self.bits[hash >> 6] >> (hash & 63) & 1
+            });
+            for &place in places.all() {
+                self.at(text, start + usize::from(place), found);
             }
             start += count * PLACES;
         }
@@ -194,15 +258,11 @@ impl Pass {
     fn at(&self, text: &Text<'_>, place: usize, found: &mut Vec<Candidate>) {
         let Text { bytes, ref range, literals } = *text;
         let Some(four) = four_at(bytes, place) else { return };
-        let hash = hash(four);
-        if self.bits[hash >> 6] >> (hash & 63) & 1 == 0 {
-            return;
-        }
-        let list = list(hash);
+        let list = list(hash(four));
         for window in &self.all[usize::from(self.lists[list])..usize::from(self.lists[list + 1])] {
             let Some(at) = place.checked_sub(usize::from(window.offset)).filter(|_| window.bytes == four) else { continue };
             let literal = usize::from(window.literal);
-            if range.contains(&at) && stands_at(bytes, at, &literals[literal]) {
+            if range.contains(&at) && literals[literal].stands_at(bytes, at) {
                 found.push(Candidate { at, literal });
             }
         }
@@ -217,12 +277,28 @@ fn any_symbol() -> impl Iterator<Item = u8> {
 /// The window at a place; bytes behind the end are zero.
 fn four_at(bytes: &[u8], place: usize) -> Option<u32> {
     let rest = bytes.get(place..)?;
-    let four = rest.first_chunk().copied().unwrap_or_else(|| std::array::from_fn(|at| rest.get(at).copied().unwrap_or(0)));
+    let four = rest.first_chunk().copied().unwrap_or_else(|| array::from_fn(|at| rest.get(at).copied().unwrap_or(0)));
     Some(folded(four))
 }
 
-fn stands_at(bytes: &[u8], at: usize, literal: &[u8]) -> bool {
-    bytes.get(at..at + literal.len()).is_some_and(|there| there.eq_ignore_ascii_case(literal))
+impl Literal {
+    fn new(bytes: Box<[u8]>) -> Self {
+        let first = |of: fn(u8) -> u8| {
+            u64::from_le_bytes(array::from_fn(|at| bytes.get(at).map_or(0, |byte| of(byte.to_ascii_lowercase()))))
+        };
+        let head = first(|byte| byte);
+        let (mask, case) = (first(|_| u8::MAX), first(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 }));
+        Self { head, mask, case, bytes }
+    }
+
+    fn stands_at(&self, bytes: &[u8], at: usize) -> bool {
+        let there = &bytes[at..];
+        match there.first_chunk() {
+            Some(&first) if (u64::from_le_bytes(first) | self.case) & self.mask != self.head => false,
+            Some(_) if self.bytes.len() <= 8 => true,
+            _ => there.get(..self.bytes.len()).is_some_and(|there| there.eq_ignore_ascii_case(&self.bytes)),
+        }
+    }
 }
 
 fn folded(bytes: [u8; WINDOW]) -> u32 {
@@ -246,7 +322,7 @@ impl Prefilter for Windows {
         let range = text.range;
         for &literal in &self.short {
             let wanted = &self.literals[literal];
-            let there = range.clone().filter(|&at| stands_at(bytes, at, wanted));
+            let there = range.clone().filter(|&at| wanted.stands_at(bytes, at));
             found.extend(there.map(|at| Candidate { at, literal }));
         }
     }

@@ -42,35 +42,33 @@ const NUMBER: &[u8] = b"0123456789abcdefABCDEF-";
 /// Which bytes of a block are in each of the classes.
 type Masks = [u64; 8];
 
-/// What the bytes before a block leave to it.
-struct Open {
-    /// Where the run begins that reaches up to the block.
-    start: usize,
+/// What the last byte before a block is, a bit each.
+struct Before {
     digit: u64,
     slash: u64,
     dash: u64,
     escape: u64,
 }
 
-impl Open {
-    fn before(bytes: &[u8], start: usize) -> Self {
+impl Before {
+    /// A run begins where the range does.
+    fn range(bytes: &[u8], start: usize) -> Self {
         let escape = start.checked_sub(1).is_some_and(|before| matches!(bytes[before], b'%' | b'\\'));
-        Self { start, digit: 0, slash: 0, dash: 0, escape: u64::from(escape) }
+        Self { digit: 0, slash: 0, dash: 0, escape: u64::from(escape) }
     }
 
-    /// What is left to the next block.
-    fn behind(&self, base: usize, masks: &Masks) -> Self {
-        let [digits, slashes, dashes, .., escapes] = masks.map(|mask| mask >> 63);
-        let start = if masks[0] == u64::MAX { self.start } else { base + BLOCK - masks[0].leading_ones() as usize };
-        Self { start, digit: digits, slash: slashes, dash: dashes, escape: escapes }
+    /// The last byte of a block.
+    fn next(&[digits, slashes, dashes, .., escapes]: &Masks) -> Self {
+        Self { digit: digits >> 63, slash: slashes >> 63, dash: dashes >> 63, escape: escapes >> 63 }
     }
 }
 
 fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
-    let mut open = Open::before(bytes, range.start);
+    let mut before = Before::range(bytes, range.start);
     let mut done = range.start;
     let end = first_block(CLASSES, bytes, range.clone(), |base, this: &Masks, behind| {
-        let mut places = promising(this, behind, &open);
+        let mut places = promising(this, behind, &before);
+        before = Before::next(this);
         while places != 0 {
             let place = places.trailing_zeros() as usize;
             places &= places - 1;
@@ -78,7 +76,10 @@ fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
                 continue;
             }
             let other = !this[0] & ((1 << place) - 1);
-            let start = if other == 0 { open.start } else { base + BLOCK - other.leading_zeros() as usize };
+            let start = match BLOCK - other.leading_zeros() as usize {
+                0 => base - bytes[done..base].iter().rev().take_while(|&&byte| BASE64.holds(byte)).count(),
+                digits => base + digits,
+            };
             let end = base + place + (joined(this[0], behind[0]) >> place).trailing_ones() as usize;
             let end = if end < base + 2 * BLOCK { end } else { end + BASE64.count(&bytes[end..]) };
             // Without a sign among its first digits, a run is as readable as its first part. Most are not.
@@ -92,7 +93,6 @@ fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
                 return Some(done);
             }
         }
-        open = open.behind(base, this);
         None
     });
     end.unwrap_or(range.end)
@@ -100,18 +100,20 @@ fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
 
 /// Where sixteen digits begin that may write text: at the beginning of a run, behind a sign if none of the kind is among
 /// them, or anywhere behind an escape. No others are [`is_readable`].
-fn promising(this: &Masks, behind: &Masks, open: &Open) -> u64 {
-    let before = |bits: u64, last: u64| bits << 1 | last;
-    let [digits, slashes, dashes, ..] = *this;
-    let run = digits & !before(digits, open.digit);
-    let (slashed, dashed) = (digits & before(slashes, open.slash), digits & before(dashes, open.dash));
-    if run | slashed | dashed == 0 {
-        return 0;
-    }
+fn promising(this: &Masks, behind: &Masks, before: &Before) -> u64 {
+    let moved = |bits: u64, last: u64| bits << 1 | last;
     #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
     let sixteen = |bits: u64, behind: u64| in_a_row(joined(bits, behind), 16) as u64;
-    let mut begins = run & sixteen(digits, behind[0]);
-    if slashed | dashed != 0 {
+    let [digits, slashes, dashes, ..] = *this;
+    let (slashed, dashed) = (moved(slashes, before.slash), moved(dashes, before.dash));
+    // Most blocks have no place where so many digits are in a row.
+    let run = digits & !moved(digits, before.digit);
+    let long = sixteen(digits, behind[0]) & (run | slashed | dashed);
+    if long == 0 {
+        return 0;
+    }
+    let mut begins = run & long;
+    if long & (slashed | dashed) != 0 {
         begins |= slashed & sixteen(digits & !slashes, behind[0] & !behind[1]);
         begins |= dashed & sixteen(digits & !slashes & !dashes, behind[0] & !behind[1] & !behind[2]);
     }
@@ -125,7 +127,7 @@ fn promising(this: &Masks, behind: &Masks, open: &Open) -> u64 {
     let letter = u128::from(leads) & joined(follows, behind[5]) >> 1;
     #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
     let readable = (three | letter) as u64 & !sixteen(numbers, behind[6]);
-    begins & (readable | before(escapes, open.escape))
+    begins & (readable | moved(escapes, before.escape))
 }
 
 /// The digits of a run that belong to no escape before it.

@@ -115,6 +115,7 @@ impl Escape {
 }
 
 /// A decoded piece.
+#[derive(Debug)]
 pub(super) struct Decoded {
     /// The bytes.
     pub(super) bytes: Vec<u8>,
@@ -128,7 +129,7 @@ pub(super) struct Decoded {
 }
 
 /// Where something encoded stood and where its bytes went.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
     view: credential::View,
     from: usize,
