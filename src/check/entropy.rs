@@ -27,16 +27,25 @@ fn natural_alphabet(body: &[u8]) -> usize {
     const UPPER: u8 = 16;
     const JOINT: u8 = 32;
     const OTHER: u8 = 64;
-    let class = |byte: u8| match byte {
-        b'0'..=b'9' => DIGIT,
-        b'a'..=b'f' => LOWER_HEX,
-        b'A'..=b'F' => UPPER_HEX,
-        b'g'..=b'z' => LOWER,
-        b'G'..=b'Z' => UPPER,
-        b'-' | b'_' => JOINT,
-        _ => OTHER,
+    const CLASS: [u8; 256] = {
+        let mut classes = [OTHER; 256];
+        let mut byte = 0;
+        #[expect(clippy::cast_possible_truncation, reason = "all bytes")]
+        while byte < 256 {
+            classes[byte] = match byte as u8 {
+                b'0'..=b'9' => DIGIT,
+                b'a'..=b'f' => LOWER_HEX,
+                b'A'..=b'F' => UPPER_HEX,
+                b'g'..=b'z' => LOWER,
+                b'G'..=b'Z' => UPPER,
+                b'-' | b'_' => JOINT,
+                _ => OTHER,
+            };
+            byte += 1;
+        }
+        classes
     };
-    let held = body.iter().fold(0, |held, &byte| held | class(byte));
+    let held = body.iter().fold(0, |held, &byte| held | CLASS[usize::from(byte)]);
     let holds_no_more_than = |classes: u8| held & !classes == 0;
     match () {
         () if holds_no_more_than(DIGIT) => 10,

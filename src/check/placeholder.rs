@@ -60,7 +60,11 @@ pub(super) fn is_placeholder(body: &[u8]) -> bool {
 
 /// `…xxxxxxxx…`, `<…>`, `***`: eight equal bytes in a row, or bytes that no key holds.
 fn has_masking(body: &[u8]) -> bool {
-    let longest = body.chunk_by(|a, b| a == b).map(<[u8]>::len).max().unwrap_or(0);
+    let (mut length, mut longest) = (1, body.len().min(1));
+    for pair in body.windows(2) {
+        length = length * usize::from(pair[0] == pair[1]) + 1;
+        longest = longest.max(length);
+    }
     longest >= 8 || body.len() >= 8 && longest * 2 >= body.len()
 }
 
@@ -71,27 +75,39 @@ fn is_constant_name(body: &[u8]) -> bool {
 }
 
 fn has_placeholder_word(body: &[u8]) -> bool {
-    let lower = body.to_ascii_lowercase();
-    let tokens = lower.split(|byte| !byte.is_ascii_alphanumeric()).filter(|token| token.len() < lower.len());
     // A long body holds many short tokens by chance.
-    let mut tokens = tokens.take_while(|_| body.len() <= SHORT);
-    tokens.any(|token| TOKENS.iter().any(|word| word.as_bytes() == token)) || (0..lower.len()).any(|at| holds_word(&lower[at..]))
+    body.len() <= SHORT && has_token(body) || (0..body.len()).any(|at| holds_word(&body[at..]))
 }
 
-/// Whether a body in lower case begins with one of the words that say so anywhere.
+fn has_token(body: &[u8]) -> bool {
+    let tokens = body.split(|byte| !byte.is_ascii_alphanumeric());
+    let mut tokens = tokens.filter(|token| (4..body.len()).contains(&token.len()));
+    tokens.any(|token| TOKENS.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(token)))
+}
+
+/// Which words that say so anywhere have a byte at their first place, and at their second: a bit for each.
+const BEGINNINGS: [[u16; 256]; 2] = {
+    let mut words = [[0; 256]; 2];
+    let mut number = 0;
+    while number < ANYWHERE.len() {
+        let word = ANYWHERE[number].as_bytes();
+        let mut place = 0;
+        while place < 2 {
+            words[place][word[place] as usize] |= 1 << number;
+            words[place][word[place].to_ascii_uppercase() as usize] |= 1 << number;
+            place += 1;
+        }
+        number += 1;
+    }
+    words
+};
+
+/// Whether a body begins with one of the words that say so anywhere.
 fn holds_word(body: &[u8]) -> bool {
     // Most pairs of random bytes begin none of them, and a search for each word costs more than this.
-    let begins = matches!(
-        body,
-        [b'a', b'b', ..]
-            | [b'c', b'h', ..]
-            | [b'd' | b'y' | b'n', b'o', ..]
-            | [b'e', b'x', ..]
-            | [b'i', b'n', ..]
-            | [b'p', b'l', ..]
-            | [b'r', b'e' | b'u', ..]
-    );
-    begins && ANYWHERE.iter().any(|word| body.starts_with(word.as_bytes()))
+    let [first, second, ..] = *body else { return false };
+    let begins = BEGINNINGS[0][usize::from(first)] & BEGINNINGS[1][usize::from(second)] != 0;
+    begins && ANYWHERE.iter().any(|word| body.len() >= word.len() && body[..word.len()].eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Ascending, descending and flat runs that make up half of the body, or one of twelve bytes.

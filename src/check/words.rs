@@ -36,36 +36,75 @@ const PAIRS: [&[u8; 26]; 26] = [
     b"31116001400121301110100011",
 ];
 
-/// The unit of [`PAIRS`], and the level that speaks for neither (natural logarithms).
-const STEP: f64 = 0.75;
-const NEITHER: f64 = 4.0;
+/// The unit of [`PAIRS`], and the level that speaks for neither: votes are natural logarithms, in twentieths.
+const STEP: i16 = 15;
+const NEITHER: i16 = 80;
 /// The vote of a change between letters, digits and cases.
-const CHANGE: f64 = -1.8;
+const CHANGE: i16 = -36;
+/// A vote of one.
+const ONE: f64 = 20.0;
 
 /// The sum from which a body reads like words: one random body of 16 letters and digits in 10^5
 /// comes here.
 const WORDS: f64 = 8.0;
 
+/// What a byte may be: a letter in either case, a digit, what joins words, and everything else.
+const KINDS: usize = 64;
+const DIGIT: usize = 52;
+const JOINT: usize = 53;
+const OTHER: usize = 54;
+
+/// The kind of each byte.
+const KIND: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    #[expect(clippy::cast_possible_truncation, reason = "there are few kinds")]
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            letter @ b'a'..=b'z' => letter - b'a',
+            letter @ b'A'..=b'Z' => letter - b'A' + 26,
+            b'0'..=b'9' => DIGIT as u8,
+            b'_' | b'-' | b'.' | b' ' | b'*' => JOINT as u8,
+            _ => OTHER as u8,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+/// The vote of each pair of kinds. No branch depends on the bytes: those of a random body can't be foreseen.
+static VOTES: [[i16; KINDS]; KINDS] = {
+    let mut votes = [[0; KINDS]; KINDS];
+    let mut first = 0;
+    while first < KINDS {
+        let mut second = 0;
+        while second < KINDS {
+            votes[first][second] = vote(first, second);
+            second += 1;
+        }
+        first += 1;
+    }
+    votes
+};
+
+const fn vote(first: usize, second: usize) -> i16 {
+    match (first, second) {
+        // The hump of camel case is a pair like any other.
+        (0..26, 0..26) | (26..52, 0..=51) => (PAIRS[first % 26][second % 26] - b'0') as i16 * STEP - NEITHER,
+        (JOINT, _) | (_, JOINT) | (DIGIT, DIGIT) => 0,
+        _ => CHANGE,
+    }
+}
+
 /// The votes of all pairs of neighbours.
 pub(super) fn score(body: &[u8]) -> f64 {
-    body.windows(2).map(|pair| vote(pair[0], pair[1])).sum()
+    let kind = |byte: u8| usize::from(KIND[usize::from(byte)]) % KINDS;
+    let votes = body.windows(2).map(|pair| i32::from(VOTES[kind(pair[0])][kind(pair[1])]));
+    f64::from(votes.sum::<i32>()) / ONE
 }
 
 pub(super) fn reads_like_words(body: &[u8]) -> bool {
     score(body) > WORDS
-}
-
-fn vote(first: u8, second: u8) -> f64 {
-    let letters = || {
-        let at = |letter: u8| usize::from(letter.to_ascii_lowercase() - b'a');
-        f64::from(PAIRS[at(first)][at(second)] - b'0') * STEP - NEITHER
-    };
-    match (first, second) {
-        // The hump of camel case is a pair like any other.
-        (b'a'..=b'z', b'a'..=b'z') | (b'A'..=b'Z', b'A'..=b'Z' | b'a'..=b'z') => letters(),
-        (b'_' | b'-' | b'.' | b' ' | b'*', _) | (_, b'_' | b'-' | b'.' | b' ' | b'*') | (b'0'..=b'9', b'0'..=b'9') => 0.0,
-        _ => CHANGE,
-    }
 }
 
 #[cfg(test)]

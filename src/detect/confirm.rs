@@ -44,19 +44,25 @@ pub(super) fn value_at(set: &RuleSet, rules: &[usize], around: &Around<'_>, at: 
     if !around.is_new(Span::new(at, at + longest(&readings)?)) {
         return None;
     }
-    readings.retain(|reading| judge.is_genuine(reading.rule, reading.fit, reading.rule.format.public_prefix(reading.text)));
+    let settles =
+        |reading: &Reading<'_>| !reading.fit.too_long && is_settled(reading.rule, |test| test(&rest[..reading.fit.length]));
+    let mut genuine =
+        |reading: &Reading<'_>| judge.is_genuine(reading.rule, reading.fit, reading.rule.format.public_prefix(reading.text));
+    let settled = readings.iter().position(settles).filter(|&settled| genuine(&readings[settled]));
+    match settled {
+        // Nothing else is asked.
+        Some(settled) => readings = vec![readings.swap_remove(settled)],
+        None => readings.retain(genuine),
+    }
     let longest = longest(&readings)?;
     let slot = slot::name_of(bytes, at);
     let near = Near::new(around, Span::new(at, at + longest));
     let named = slot.map(|slot| named_by(around, slot.name)).unwrap_or_default();
     let context = Context { around, slot, near, named };
-    let settles =
-        |reading: &Reading<'_>| !reading.fit.too_long && is_settled(reading.rule, |test| test(&rest[..reading.fit.length]));
-    if let Some(settled) = readings.iter().position(settles) {
-        // Nothing near has a say.
-        readings = vec![readings.swap_remove(settled)];
-    } else {
-        readings.iter_mut().for_each(|reading| context.listen(reading));
+    if settled.is_none() {
+        for reading in &mut readings {
+            context.listen(reading);
+        }
     }
     let (readings, unmarked) = readings.into_iter().partition(|reading| !reading.rule.needs_marker || reading.closeness > 0);
     context.decide(readings, &unmarked, at)

@@ -103,6 +103,8 @@ struct Layer<'a> {
     /// The part to look for values in.
     core: Span,
     depth: usize,
+    /// The same bytes, with where what they were decoded from stood, if they were.
+    decoded: Option<&'a view::Decoded>,
     names: bool,
     /// Whether the input ends where the bytes do.
     is_last: bool,
@@ -180,7 +182,7 @@ impl Scanner {
         let lift = |span: Span| span.shifted(start);
         let is_last = window.end == bytes.len();
         let core = Span::new(0, window.len());
-        let layer = Layer { bytes: &bytes[window], core, depth: 0, names: scope.names, is_last, lift: &lift };
+        let layer = Layer { bytes: &bytes[window], core, depth: 0, decoded: None, names: scope.names, is_last, lift: &lift };
         self.look_decoded(layer, &memory, &mut found);
         let readings = resolve::Readings { bytes };
         let mut sightings = readings.sightings(found, &scope.core);
@@ -249,7 +251,7 @@ impl Scanner {
         if layer.depth == view::DEPTH {
             return;
         }
-        for piece in view::pieces(layer.bytes, layer.core, layer.is_last) {
+        for piece in view::pieces(layer.bytes, layer.core, layer.is_last, layer.decoded) {
             let origin = |span: Span| (layer.lift)(piece.origin(span));
             let names = layer.names || piece.is_wide();
             let (bytes, core, is_last) = (&piece.bytes[..], piece.core, piece.is_last);
@@ -264,7 +266,12 @@ impl Scanner {
                 let view = piece.view_of(value.span).or_else(|| piece.view_of(value.told_by()))?;
                 Some(value.lifted(view, &origin))
             }));
-            self.look_decoded(Layer { bytes, core, depth: layer.depth + 1, names, is_last, lift: &origin }, memory, found);
+            let decoded = Some(&piece);
+            self.look_decoded(
+                Layer { bytes, core, depth: layer.depth + 1, decoded, names, is_last, lift: &origin },
+                memory,
+                found,
+            );
         }
     }
 }
@@ -274,17 +281,22 @@ type Origin<'a> = &'a dyn Fn(usize) -> usize;
 
 /// What the bytes decode to where that reaches to their end, level by level: each text, and where its bytes stand.
 pub(crate) fn decoded_ends(bytes: &[u8], tell: &mut dyn FnMut(&[u8], Origin<'_>)) {
-    ends(bytes, 0, &|at| at, tell);
+    ends((bytes, None), 0, &|at| at, tell);
 }
 
-fn ends(bytes: &[u8], depth: usize, lift: Origin<'_>, tell: &mut dyn FnMut(&[u8], Origin<'_>)) {
+fn ends(
+    (bytes, decoded): (&[u8], Option<&view::Decoded>),
+    depth: usize,
+    lift: Origin<'_>,
+    tell: &mut dyn FnMut(&[u8], Origin<'_>),
+) {
     if depth == view::DEPTH {
         return;
     }
-    for piece in view::pieces(bytes, Span::new(0, bytes.len()), true).filter(|piece| piece.is_last) {
+    for piece in view::pieces(bytes, Span::new(0, bytes.len()), true, decoded).filter(|piece| piece.is_last) {
         let origin = |at: usize| lift(piece.origin(Span::new(at, at + 1)).start);
         tell(&piece.bytes, &origin);
-        ends(&piece.bytes, depth + 1, &origin, tell);
+        ends((&piece.bytes, Some(&piece)), depth + 1, &origin, tell);
     }
 }
 

@@ -447,7 +447,8 @@ impl<'a> Job<'a> {
             lines = Lines::starting_at(position.line, position.column);
             buffer.drain(..keep);
             (start, offset) = (end - keep, offset + keep);
-            let step = if input.live { record::HEAD } else { WINDOW };
+            // What has brought much will bring more: the longer the step, the less is looked at twice.
+            let step = if input.live { (offset + buffer.len()).clamp(record::HEAD, WINDOW) } else { WINDOW };
             ended = self.fill(input, raw, buffer, start + REACH + step);
         }
     }

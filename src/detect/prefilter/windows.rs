@@ -21,7 +21,7 @@ const HASH: u32 = 16;
 /// Bits of a hash that choose a list of windows.
 const LIST: u32 = 12;
 /// Places that are looked at before their candidates are, in marks.
-const STEP: usize = 16;
+const STEP: usize = 8;
 
 /// A bit for each hash of a window.
 type Bits = [u64; 1 << (HASH - 6)];
@@ -288,7 +288,7 @@ impl Literal {
         };
         let head = first(|byte| byte);
         let (mask, case) = (first(|_| u8::MAX), first(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 }));
-        Self { head, mask, case, bytes }
+        Self { bytes, head, mask, case }
     }
 
     fn stands_at(&self, bytes: &[u8], at: usize) -> bool {

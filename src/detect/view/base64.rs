@@ -23,19 +23,21 @@ const INDENT: usize = 16;
 
 pub(super) const VIEW: View = View { name: credential::View::Base64, form: Form::Run(Runs { needs_zero: false, find, write }) };
 
-/// Digits; signs of either alphabet among them; those that write a byte of ASCII where they begin one; those that write
+/// Digits; signs of either alphabet among them; [`LETTERS`]; those that write
 /// the first byte of another letter, and those that may follow them; what numbers and identifiers are made of; what
 /// begins an escape.
 const CLASSES: &Classes = &Classes::new(&[
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_",
     b"+/",
     b"-_",
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef",
+    b"ACDIJKLMNOPQRSTUVWXYZabcdef",
     b"wxyz0123456789",
     b"IJKLYZabopqr4567",
     NUMBER,
     b"%\\",
 ]);
+/// The values of digits that begin a letter of ASCII, the end of a line, or the zero of a wide character.
+const LETTERS: u64 = 0xFFFF_FF0D;
 /// So many of them in a row write no text but by accident.
 const NUMBER: &[u8] = b"0123456789abcdefABCDEF-";
 
@@ -126,8 +128,9 @@ fn promising(this: &Masks, behind: &Masks, before: &Before) -> u64 {
     let three = a & b & (c | d) | c & d & (a | b);
     let letter = u128::from(leads) & joined(follows, behind[5]) >> 1;
     #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
-    let readable = (three | letter) as u64 & !sixteen(numbers, behind[6]);
-    begins & (readable | moved(escapes, before.escape))
+    let readable = begins & (three | letter) as u64;
+    let readable = if readable == 0 { 0 } else { readable & !sixteen(numbers, behind[6]) };
+    readable | begins & moved(escapes, before.escape)
 }
 
 /// The digits of a run that belong to no escape before it.
@@ -182,10 +185,9 @@ fn is_readable(digits: &[u8]) -> bool {
     if digits.len() < SHORTEST {
         return false;
     }
-    // The first bit of a letter is zero, and two bytes begin another: most words fail this, and need
-    // not be decoded. `promising` asks for the same.
+    // Most words write no letters of ASCII at so many places, and need not be decoded. `promising` asks for the same.
     let value = |at: usize| BASE64.value(digits[at]);
-    let letters = [0, 4, 8, 12].into_iter().filter(|&at| value(at) < 32).count();
+    let letters = [0, 4, 8, 12].into_iter().filter(|&at| LETTERS >> value(at) & 1 == 1).count();
     (letters >= 3 || matches!(value(0), 48..62) && value(1) >> 2 & 3 == 2)
         && !digits[..SHORTEST].iter().all(|byte| NUMBER.contains(byte))
         && begins_text(digits)

@@ -401,19 +401,33 @@ fn escape_view(introducer: u8) -> Option<(&'static View, &'static Escapes)> {
 }
 
 /// Decodes the neighbourhood of everything encoded that can hide a key of the core, piece by piece.
-/// `is_last` says whether the input ends where the bytes do.
-pub(super) fn pieces(bytes: &[u8], core: Span, is_last: bool) -> impl Iterator<Item = Decoded> + '_ {
-    let mut scout = Scout::new(bytes, 0..bytes.len(), true);
-    let mut next = scout.next(0);
+/// `is_last` says whether the input ends where the bytes do; `decoded`, whether a pass before wrote them.
+pub(super) fn pieces<'a>(
+    bytes: &'a [u8],
+    core: Span,
+    is_last: bool,
+    decoded: Option<&Decoded>,
+) -> impl Iterator<Item = Decoded> + use<'a> {
+    let mut scouts =
+        stretches(bytes, decoded).into_iter().map(move |stretch| Scout::new(bytes, stretch.range(), true)).peekable();
+    let mut next_behind = move |at: usize| {
+        loop {
+            match scouts.peek_mut()?.next(at) {
+                None => scouts.next(),
+                event => return event,
+            };
+        }
+    };
+    let mut next = next_behind(0);
     let regions = std::iter::from_fn(move || {
         let first = next?.span;
         let mut end = first.end;
-        next = scout.next(end);
+        next = next_behind(end);
         let mut behind = reach(bytes, end);
         while let Some(event) = next.filter(|event| event.span.start < behind + BEFORE) {
             end = event.span.end;
             behind = behind.max(reach(bytes, end));
-            next = scout.next(end);
+            next = next_behind(end);
         }
         Some(Span::new(first.start.saturating_sub(BEFORE), behind))
     });
@@ -425,6 +439,33 @@ pub(super) fn pieces(bytes: &[u8], core: Span, is_last: bool) -> impl Iterator<I
             (start < end).then(|| decode_piece(bytes, Span::new(start, end), region, is_last))
         })
     })
+}
+
+/// Where something may be encoded. In decoded bytes that is only where something was decoded, and in the runs and escapes
+/// that this is a part of: everything else was seen by the pass that decoded it.
+fn stretches(bytes: &[u8], decoded: Option<&Decoded>) -> Vec<Span> {
+    /// The longest escape.
+    const ESCAPE: usize = 40;
+    let Some(decoded) = decoded else { return vec![Span::new(0, bytes.len())] };
+    let mut stretches: Vec<Span> = Vec::new();
+    for place in &decoded.places {
+        let floor = stretches.last().map_or(0, |last| last.end);
+        let run_start = |at: usize| at - bytes[floor..at].iter().rev().take_while(|&&byte| BASE64.holds(byte)).count();
+        let end = (place.end() + BASE64.count(&bytes[place.end()..]) + ESCAPE).min(bytes.len());
+        if place.to <= floor {
+            match stretches.last_mut() {
+                Some(last) => last.end = end.max(floor),
+                None => stretches.push(Span::new(0, end)),
+            }
+            continue;
+        }
+        let start = run_start(run_start(place.to).saturating_sub(ESCAPE).max(floor));
+        match stretches.last_mut() {
+            Some(last) if start <= last.end => last.end = end,
+            _ => stretches.push(Span::new(start, end)),
+        }
+    }
+    stretches
 }
 
 /// What ends a word.

@@ -7,7 +7,7 @@ use crate::rule::RuleSet;
 use crate::rule::examples::expand;
 
 fn all(bytes: &[u8]) -> Vec<Decoded> {
-    pieces(bytes, Span::new(0, bytes.len()), true).collect()
+    pieces(bytes, Span::new(0, bytes.len()), true, None).collect()
 }
 
 fn only(text: &[u8]) -> Decoded {
@@ -180,7 +180,7 @@ fn no_input_panics() {
 }
 
 fn check(bytes: &[u8], core: Span, depth: usize) {
-    for piece in pieces(bytes, core, true) {
+    for piece in pieces(bytes, core, true, None) {
         assert!(piece.core.end <= piece.bytes.len());
         let mut last = 0;
         for at in 0..piece.bytes.len() {
@@ -256,4 +256,49 @@ fn names_are_read_in_wide_text_of_what_seems_binary() {
     let found = |bytes: &[u8]| scanner.scan_within(bytes, &Scope { core: 0..bytes.len(), names: false }).len();
     let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
     assert_eq!((found(text.as_bytes()), found(&wide)), (0, 1));
+}
+
+#[test]
+fn what_is_decoded_again_stands_where_something_was_decoded() {
+    let encode = |text: &str, way: usize| match way {
+        0 => text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>(),
+        1 => text.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
+        2 => text.replace('%', "%25").replace('\\', "%5C"),
+        3 => text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        4 => text.replace('&', "&amp;").replace('%', "&#37;"),
+        _ => text.replace('\\', "\\u005c").replace('=', "\\u003d"),
+    };
+    let parts = [
+        "name",
+        "%6B",
+        "\\u0041",
+        " ",
+        "=",
+        "value of a slot",
+        "bmFtZTogYSB2YWx1ZSBvZiBhIHNsb3Q",
+        "&#107;",
+        "/",
+        "\n",
+        "%253D",
+        "-",
+    ];
+    let mut random = crate::rule::examples::Random::new("stretches");
+    let mut again = 0;
+    for _ in 0..4000 {
+        let mut text = String::new();
+        for _ in 0..random.below(8) {
+            let part = parts[random.below(parts.len())];
+            text += &if random.below(3) == 0 { encode(&encode(part, random.below(6)), random.below(6)) } else { part.to_owned() };
+            text += &"x ".repeat(if random.below(4) == 0 { random.below(300) } else { 0 });
+        }
+        for piece in all(text.as_bytes()) {
+            let core = Span::new(0, piece.bytes.len());
+            let told =
+                |decoded| pieces(&piece.bytes, core, true, decoded).map(|piece| (piece.start, piece.bytes)).collect::<Vec<_>>();
+            let expected = told(None);
+            assert_eq!(told(Some(&piece)), expected, "{text}");
+            again += expected.len();
+        }
+    }
+    assert!(again > 1000, "{again}");
 }
