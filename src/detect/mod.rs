@@ -224,7 +224,12 @@ impl Scanner {
         let begins = begins && edge::is_left_edge(bytes, at);
         for literal in here.iter().map(|candidate| &self.literals[candidate.literal]) {
             if begins {
-                rules.extend(&literal.rules);
+                // One literal may begin another, and both be of the same rule.
+                for &rule in &literal.rules {
+                    if here.len() == 1 || !rules.contains(&rule) {
+                        rules.push(rule);
+                    }
+                }
             }
             let span = Span::new(at, at + literal.bytes.len());
             if literal.stem && names {
@@ -237,11 +242,6 @@ impl Scanner {
             }
         }
         if !rules.is_empty() {
-            // One literal may begin another, and both be of the same rule.
-            if here.len() > 1 {
-                let mut known = vec![false; self.rules.rules().len()];
-                rules.retain(|&rule| !std::mem::replace(&mut known[rule], true));
-            }
             seen.values.extend(confirm::value_at(&self.rules, &rules, around, at));
         }
     }

@@ -458,13 +458,16 @@ impl<'a> Job<'a> {
     fn fill(&mut self, input: &Input, raw: &mut Raw<'_>, buffer: &mut Vec<u8>, size: usize) -> bool {
         let wanted = size.saturating_sub(buffer.len());
         let before = buffer.len();
-        let result = if let Raw::Held(bytes) = raw {
-            let (next, rest) = bytes.split_at(wanted.min(bytes.len()));
-            buffer.extend_from_slice(next);
-            *bytes = rest;
-            Ok(next.len())
-        } else {
-            raw.take(wanted as u64).read_to_end(buffer)
+        // Each reads into the room that there is, without zeros before.
+        let result = match raw {
+            Raw::Held(bytes) => {
+                let (next, rest) = bytes.split_at(wanted.min(bytes.len()));
+                buffer.extend_from_slice(next);
+                *bytes = rest;
+                Ok(next.len())
+            }
+            Raw::File(file) => file.take(wanted as u64).read_to_end(buffer),
+            Raw::Stream(stream) => stream.take(wanted as u64).read_to_end(buffer),
         };
         let read = buffer.len() - before;
         self.count(input, read as u64);

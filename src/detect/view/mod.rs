@@ -423,13 +423,13 @@ pub(super) fn pieces<'a>(
         let first = next?.span;
         let mut end = first.end;
         next = next_behind(end);
-        let mut behind = reach(bytes, end);
-        while let Some(event) = next.filter(|event| event.span.start < behind + BEFORE) {
+        // What ends further behind reaches no less far, so that only the last is asked how far that is.
+        let near = |event: &Event, end: usize| event.span.start < end + BEFORE || event.span.start < reach(bytes, end) + BEFORE;
+        while let Some(event) = next.filter(|event| near(event, end)) {
             end = event.span.end;
-            behind = behind.max(reach(bytes, end));
             next = next_behind(end);
         }
-        Some(Span::new(first.start.saturating_sub(BEFORE), behind))
+        Some(Span::new(first.start.saturating_sub(BEFORE), reach(bytes, end)))
     });
     regions.flat_map(move |region| {
         let starts = (region.start..region.end).step_by(PIECE);
