@@ -448,10 +448,15 @@ fn stretches(bytes: &[u8], decoded: Option<&Decoded>) -> Vec<Span> {
     const ESCAPE: usize = 40;
     let Some(decoded) = decoded else { return vec![Span::new(0, bytes.len())] };
     let mut stretches: Vec<Span> = Vec::new();
+    // Where the last run of digits ends: each is counted once, however many places it holds.
+    let mut run_end = 0;
     for place in &decoded.places {
         let floor = stretches.last().map_or(0, |last| last.end);
         let run_start = |at: usize| at - bytes[floor..at].iter().rev().take_while(|&&byte| BASE64.holds(byte)).count();
-        let end = (place.end() + BASE64.count(&bytes[place.end()..]) + ESCAPE).min(bytes.len());
+        if place.end() >= run_end {
+            run_end = place.end() + BASE64.count(&bytes[place.end()..]);
+        }
+        let end = (run_end + ESCAPE).min(bytes.len());
         if place.to <= floor {
             match stretches.last_mut() {
                 Some(last) => last.end = end.max(floor),

@@ -260,11 +260,12 @@ fn names_are_read_in_wide_text_of_what_seems_binary() {
 
 #[test]
 fn what_is_decoded_again_stands_where_something_was_decoded() {
+    let each = |text: &str, form: fn(u8) -> String| text.bytes().map(form).collect::<String>();
     let encode = |text: &str, way: usize| match way {
-        0 => text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>(),
-        1 => text.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
+        0 => each(text, |byte| format!("%{byte:02X}")),
+        1 => each(text, |byte| format!("\\u{byte:04x}")),
         2 => text.replace('%', "%25").replace('\\', "%5C"),
-        3 => text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        3 => each(text, |byte| format!("{byte:02x}")),
         4 => text.replace('&', "&amp;").replace('%', "&#37;"),
         _ => text.replace('\\', "\\u005c").replace('=', "\\u003d"),
     };
@@ -301,4 +302,22 @@ fn what_is_decoded_again_stands_where_something_was_decoded() {
         }
     }
     assert!(again > 1000, "{again}");
+}
+
+#[test]
+fn a_run_of_many_escapes_costs_no_more_than_many_runs() {
+    let seconds = |text: &str| {
+        let text = text.repeat(4000);
+        let once = || {
+            let started = std::time::Instant::now();
+            for piece in all(text.as_bytes()) {
+                let again = pieces(&piece.bytes, Span::new(0, piece.bytes.len()), true, Some(&piece)).count();
+                assert!(again <= piece.bytes.len());
+            }
+            started.elapsed().as_secs_f64()
+        };
+        (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
+    };
+    let (one, many) = (seconds("%73k%5Flive%5F"), seconds("%73k%5Flive%20"));
+    assert!(one < 20.0 * many, "{one} {many}");
 }
