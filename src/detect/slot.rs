@@ -15,6 +15,8 @@ const NAME: usize = 64;
 const TAIL: usize = 24;
 /// How many blanks may stand on either side of an operator: columns are aligned.
 const BLANKS: usize = 40;
+/// How many backslashes stand before a quote at most: seven levels of JSON.
+const BACKSLASHES: usize = 63;
 /// How far a name may be indented.
 const INDENT: usize = 48;
 /// How far back from a value its name is looked for.
@@ -315,14 +317,20 @@ impl Cursor<'_> {
     /// What closes a quoted or bracketed name. Says whether there was a quote.
     fn skip_closers(&mut self) -> bool {
         let start = self.at;
-        while self.at < start + 10 {
+        for _ in 0..10 {
             match self.rest().first().copied() {
-                Some(b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') => self.at += 1,
+                Some(b'\\') => self.skip_backslashes(),
+                Some(b'"' | b'\'' | b'`' | b']' | b'*') => self.at += 1,
                 Some(b'&' | b'%') if self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%5D"]) => {}
                 _ => break,
             }
         }
         self.at > start
+    }
+
+    /// A quote of JSON in JSON in JSON has one before it, then three, seven, fifteen.
+    fn skip_backslashes(&mut self) {
+        self.at += self.rest().iter().take(BACKSLASHES).take_while(|byte| **byte == b'\\').count();
     }
 
     fn skip_blanks(&mut self, newline: bool) {
@@ -415,8 +423,11 @@ impl Cursor<'_> {
     /// One quote or bracket, escaped or not.
     fn skip_opener(&mut self) -> bool {
         match self.rest() {
-            [b'\\', b'n' | b'"' | b'\'', ..] => self.at += 2,
-            [b'\\' | b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
+            [b'\\', ..] => {
+                self.skip_backslashes();
+                self.at += usize::from(matches!(self.rest(), [b'n' | b'"' | b'\'', ..]));
+            }
+            [b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
             [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%20", b"%5B"]),
             _ => return false,
         }

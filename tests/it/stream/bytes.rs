@@ -343,6 +343,22 @@ fn case_28_json_stays_json_at_every_level() {
 }
 
 #[test]
+fn a_secret_is_known_by_its_name_seven_levels_of_json_deep() {
+    let secrets = ["{uuid4}", "{base62:40}", "{hex:64}"].map(|template| expand(template, "levels"));
+    for (name, secret) in ["x-client-secret", "PAYOUT_API_SECRET", "clientSecret"].iter().zip(&secrets) {
+        let mut text = serde_json::json!({*name: secret, "n": 36}).to_string();
+        for level in 1..=7 {
+            let ran = redacted(format!("{text}\n"));
+            assert!(!ran.text().contains(secret.as_str()) && ran.redactions() == 1, "{level}: {}", ran.text());
+            let mut out = serde_json::from_str::<serde_json::Value>(&ran.text()).unwrap();
+            (1..level).for_each(|_| out = serde_json::from_str(out["message"].as_str().unwrap()).unwrap());
+            assert!(out[*name].as_str().unwrap().starts_with("[REDACTED:"), "{level}: {out}");
+            text = serde_json::json!({"level": "warn", "message": text}).to_string();
+        }
+    }
+}
+
+#[test]
 fn case_29_an_underscore_in_many_disguises() {
     let body = expand("{base62:24}", "29");
     for underscore in ["\\u005f", "\\\\u005f", "%5F", "%255F", "\\x5f", "\\137", "&#x5F;"] {
