@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::credential::{Confidence, Credential};
+use crate::credential::{Class, Confidence, Credential};
 use crate::detect::known::Known;
 use crate::detect::{Scanner, Scope};
 use crate::finding::{Fact, Mask, Sighting};
-use crate::rule::RuleSet;
+use crate::rule::{Alphabet, RuleSet};
 use crate::span::Span;
 
 /// The rule of a key that is known by its fingerprint and by nothing else.
@@ -86,6 +86,14 @@ impl Eye {
             seen.sort_by_key(|seen| seen.credential.span);
         }
         Sight { seen, facts }
+    }
+
+    /// Where the last word may be the beginning of a key that the team knows, what goes on with it, and what it opens.
+    pub(super) fn open_at_end(&self, bytes: &[u8], floor: usize) -> Option<(usize, Alphabet, Class)> {
+        let (start, letters, class) = self.known.as_ref()?.open_at_end(bytes, floor)?;
+        let mut alphabet = Alphabet::default();
+        (0..=u8::MAX).filter(|&byte| letters.holds(byte)).for_each(|byte| alphabet.insert(byte, byte));
+        Some((start, alphabet, class))
     }
 
     /// What to print instead of the credentials in a string.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::decide::{Decided, Decider, Hit, Outcome, context_of, moved};
 use super::filter::Filter;
 use super::hub::{At, Blocked, Hub, OnError, line_end};
+use super::lines::open_known;
 use super::lines::{Lines, truncated};
 use super::mask::Mask;
 use super::open::named_tail;
@@ -165,8 +166,11 @@ fn cut_off(text: &[u8], hits: &[Hit], hub: &Hub) -> Option<Hit> {
     }
     let rules = hub.eye.rules();
     let tail = hub.heads.tail(text, 0).map(|tail| (Span::new(tail.start, text.len()), tail.rule));
-    let (span, rule) = tail.or_else(|| named_tail(rules, text, 0))?;
-    (last <= span.start).then(|| truncated(rules, rule, &text[span.range()], span))
+    let hit = match tail.or_else(|| named_tail(rules, text, 0)) {
+        Some((span, rule)) => truncated(rules, rule, &text[span.range()], span),
+        None => open_known(text, 0, hub)?.0,
+    };
+    (last <= hit.span.start).then_some(hit)
 }
 
 fn shifted_back(mut hit: Hit, by: usize) -> Hit {
