@@ -168,7 +168,7 @@ impl<'a> Plan<'a> {
         let fail_on = options.fail_on.as_deref();
         let fail_on = fail_on.map(|name| config::one_of("--fail-on", name, &Severity::ALL, Severity::name)).transpose()?;
         let key_file = global.fp_key_file.clone();
-        let eye = Arc::new(eye(options, &additions, key_file.as_deref())?);
+        let eye = Arc::new(eye(options, &additions, key_file.as_deref())?.bounded(settings.max_line));
         Ok(Self { additions, options, key_file, eye, settings, alerts, fail_on, protocol })
     }
 
@@ -183,7 +183,8 @@ impl<'a> Plan<'a> {
     }
 
     fn reload(&self) -> Option<Arc<Eye>> {
-        eye(self.options, &self.additions, self.key_file.as_deref()).ok().map(Arc::new)
+        let eye = eye(self.options, &self.additions, self.key_file.as_deref()).ok()?;
+        Some(Arc::new(eye.bounded(self.settings.max_line)))
     }
 }
 

@@ -15,6 +15,9 @@ const NAME: usize = 64;
 const TAIL: usize = 24;
 /// How many blanks may stand on either side of an operator: columns are aligned.
 const BLANKS: usize = 40;
+/// How long a value is at least, and at most, that an unusual operator assigns.
+const SHORTEST_TOKEN: usize = 16;
+const TOKEN: usize = 512;
 /// How many backslashes stand before a quote at most: seven levels of JSON.
 const BACKSLASHES: usize = 63;
 /// How far a name may be indented.
@@ -136,7 +139,7 @@ fn is_typed_text(between: &[u8]) -> bool {
 /// Whether what stands before and behind a value without quotes makes it a field of what programs print: `?name=v&`,
 /// `{name=v, `, `name=v name=`, `(name: v)`, `Name = v }`.
 fn is_field(between: &[u8], behind: &[u8]) -> bool {
-    const GLUED: &[&[u8]] = &[b"=", b":", b"=>", b"%3d", b"%3a"];
+    const GLUED: &[&[u8]] = &[b"=", b":", b"::", b"|", b"=>", b"%3d", b"%3a"];
     const ENDS: &[&[u8]] = &[b"\\n", b"\\r", b"\\t", b"\\\"", b"\\u0026", b"%26", b"%2c", b"%3b", b"%22", b"%7d", b"%20"];
     let begins = |text: &[u8], head: &&[u8]| text.len() >= head.len() && text[..head.len()].eq_ignore_ascii_case(head);
     let operator = between.trim_ascii();
@@ -153,6 +156,21 @@ fn is_field(between: &[u8], behind: &[u8]) -> bool {
         Some(b'\\' | b'%') => ENDS.iter().any(|end| begins(behind, end)),
         _ => closes(behind),
     }
+}
+
+/// Whether a word stands here that no path of a program and no list of words has: long, with a digit, at the end of its
+/// field. `name::v` and `name|v|` are rare, `mod::Name` and `a|b` are not.
+fn is_token(rest: &[u8]) -> bool {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_+/=.".contains(byte);
+    let word = &rest[..rest.iter().take(TOKEN).take_while(is_part).count()];
+    let ends = rest.get(word.len()).is_none_or(|next| next.is_ascii_whitespace() || b"|,;\"'})]".contains(next));
+    ends && word.len() >= SHORTEST_TOKEN && word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// `{` and a UUID and `}`, as .NET prints one.
+fn is_braced_uuid(rest: &[u8]) -> bool {
+    let is_part = |(at, byte): (usize, &u8)| if [8, 13, 18, 23].contains(&at) { *byte == b'-' } else { byte.is_ascii_hexdigit() };
+    rest.len() >= 38 && rest[0] == b'{' && rest[37] == b'}' && rest[1..37].iter().enumerate().all(is_part)
 }
 
 /// The slot of a value that begins at `value`.
@@ -345,6 +363,8 @@ impl Cursor<'_> {
             [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
                 2
             }
+            [b':', b':', rest @ ..] if is_token(rest) => 2,
+            [b'|', rest @ ..] if is_token(rest) => 1,
             [b'=' | b':', ..] => 1,
             [b'%' | b'\\' | b'&', ..] => return self.skip_any(&[b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"]),
             _ => return false,
@@ -436,7 +456,8 @@ impl Cursor<'_> {
 
     /// A brace opens an object or a list; `{name}` alone is a template, and no value.
     fn skip_brace(&mut self) -> bool {
-        let opens = matches!(self.rest(), [b'{', b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t' | b'\n' | b'\r' | b'[' | b'{', ..]);
+        let opens = is_braced_uuid(self.rest())
+            || matches!(self.rest(), [b'{', b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t' | b'\n' | b'\r' | b'[' | b'{', ..]);
         self.at += usize::from(opens);
         opens
     }

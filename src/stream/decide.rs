@@ -51,8 +51,8 @@ pub(super) struct Hit {
 pub(super) enum Outcome {
     /// Something secret.
     Hit(Hit),
-    /// A line that could not be looked at.
-    Failed(Span),
+    /// A line that could not be looked at, and why.
+    Failed(Span, Fault),
 }
 
 /// What was decided of some bytes, in order.
@@ -81,14 +81,14 @@ impl Outcome {
     pub(super) fn span(&self) -> Span {
         match self {
             Self::Hit(hit) => hit.span,
-            Self::Failed(span) => *span,
+            Self::Failed(span, _) => *span,
         }
     }
 
     pub(super) fn shifted(self, by: usize) -> Self {
         match self {
             Self::Hit(hit) => Self::Hit(hit.shifted(by)),
-            Self::Failed(span) => Self::Failed(span.shifted(by)),
+            Self::Failed(span, fault) => Self::Failed(span.shifted(by), fault),
         }
     }
 }
@@ -186,7 +186,7 @@ impl Decider {
                 outcomes.extend(hits(sight.seen, bytes, 0));
                 facts = sight.facts;
             }
-            Err(Fault) => outcomes.push(Outcome::Failed(Span::new(core.start, core.end))),
+            Err(fault) => outcomes.push(Outcome::Failed(Span::new(core.start, core.end), fault)),
         }
         self.count(&bytes[core]);
         wipe(bytes, &outcomes);
@@ -273,12 +273,15 @@ impl Decider {
 fn look(eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) -> Vec<Fact> {
     let start = context_of(bytes, line.start);
     let slice = &bytes[start..line.end];
-    if let Ok(Sight { seen, facts }) = eye.look(slice, line.start - start..slice.len()) {
-        outcomes.extend(hits(seen, slice, start));
-        facts
-    } else {
-        outcomes.push(Outcome::Failed(Span::new(line.start, line.end)));
-        Vec::new()
+    match eye.look(slice, line.start - start..slice.len()) {
+        Ok(Sight { seen, facts }) => {
+            outcomes.extend(hits(seen, slice, start));
+            facts
+        }
+        Err(fault) => {
+            outcomes.push(Outcome::Failed(Span::new(line.start, line.end), fault));
+            Vec::new()
+        }
     }
 }
 

@@ -192,7 +192,8 @@ impl Lines {
                 done = span.start;
             }
             match outcome {
-                Outcome::Failed(_) => {
+                Outcome::Failed(_, fault) => {
+                    hub.overworked(*fault);
                     // What went out of it already cannot be taken back.
                     let rest = &self.buffer[done.min(span.end)..span.end];
                     if redact {

@@ -109,7 +109,7 @@ impl MessageModification {
         self.text.push(b'\n');
         self.banner = hub.banners(text, self.banner).last();
         let Decided { outcomes, facts } = self.decider.lines(&hub.eye.clone(), &mut self.text, from);
-        let hits = hits(outcomes);
+        let hits = hits(outcomes, hub);
         let floor = context_of(&self.text, self.text.len());
         self.text.drain(..floor);
         let mut hits: Vec<Hit> = hits?.into_iter().map(|hit| shifted_back(hit, from)).collect();
@@ -138,15 +138,21 @@ impl MessageModification {
 
     /// A string beside the message: nothing but its own text says what it is.
     fn value(text: &[u8], hub: &mut Hub) -> Option<(Vec<u8>, usize)> {
-        let hits = hits(Decider::default().lines(&hub.eye.clone(), &mut text.to_vec(), 0).outcomes)?;
+        let hits = hits(Decider::default().lines(&hub.eye.clone(), &mut text.to_vec(), 0).outcomes, hub)?;
         let value = masked(text, &hits, hub);
         Some((value, hits.len()))
     }
 }
 
 /// The hits, unless a line could not be looked at.
-fn hits(outcomes: Vec<Outcome>) -> Option<Vec<Hit>> {
-    let hit = |outcome| if let Outcome::Hit(hit) = outcome { Some(hit) } else { None };
+fn hits(outcomes: Vec<Outcome>, hub: &mut Hub) -> Option<Vec<Hit>> {
+    let hit = |outcome| match outcome {
+        Outcome::Hit(hit) => Some(hit),
+        Outcome::Failed(_, fault) => {
+            hub.overworked(fault);
+            None
+        }
+    };
     outcomes.into_iter().map(hit).collect()
 }
 

@@ -277,6 +277,9 @@ fn opaque_secrets_are_found_in_every_notation() {
         "Server=tcp:db.acme.example;User ID=pay;Password=«{base62:24}»;Encrypt=True;",
         "\u{1b}[3mclient_secret\u{1b}[0m\u{1b}[2m=\u{1b}[0m«{uuid4}» \u{1b}[3mid\u{1b}[0m={uuid4}",
         "UPDATE gateways SET client_secret = '«{base62:40}»' WHERE id='{uuid4}'",
+        "INFO|client_id|{uuid4}|client_secret|«{base62:40}»|trace|{hex:32}",
+        "client_secret::«{base62:40}» trace::{hex:32} request::{uuid4}",
+        "x-client-secret: {{«{uuid4}»}}, x-request-id: {{{uuid4}}}",
         "{{\"message\":\"{{\\\"headers\\\":{{\\\"x-client-secret\\\":\\\"«{uuid4}»\\\",\\\"x-request-id\\\":\\\"{uuid4}\\\"}}}}\"}}",
     ] {
         let log = format!("{}\n", expand(template, template));
@@ -301,6 +304,7 @@ fn ids_and_hashes_stay_whatever_they_are_called() {
         "https://b.s3.example/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature={hex:64}&X-Amz-SignedHeaders=host",
         "REPORT RequestId: {uuid4}\tDuration: 3 ms\tXRAY TraceId: 1-{hex:8}-{hex:24}\tSegmentId: {hex:16}",
         "client_reference_id={base62:24} idempotency_key={uuid4} fingerprint={base62:16} payment_method=pm_1{base62:23}",
+        "use auth::token::JsonWebKeySet2048; secret|password|token|privateKey1234567 key|{hex:32}|{uuid4}",
         "Settings(client_secret=SecretStr('**********'), token=None, api_key=self.settings.api_key, secret=load_secret(name))",
     ] {
         let log = format!("{}\n", expand(template, template));

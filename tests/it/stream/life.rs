@@ -508,6 +508,35 @@ fn case_75_what_cannot_be_scanned_is_kept_passed_or_ends_the_stream() {
     assert_eq!((blocked.code(), blocked.out()), (Some(3), record("one")));
 }
 
+/// So many rules that begin alike that a line of nothing but that beginning takes two hundred looks for each.
+fn alike(count: usize) -> String {
+    let rules =
+        (0..count).map(|n| RULE[RULE.find("[[rule]]").unwrap()..].replace("acme-secret-key", &format!("acme-secret-key-{n}")));
+    let rules: String = rules.enumerate().map(|(n, rule)| rule.replace("{32}", &format!("{{{}}}", 32 + n))).collect();
+    format!("{}{rules}", &RULE[..RULE.find("[[rule]]").unwrap()])
+}
+
+#[test]
+fn a_line_that_takes_too_much_work_is_not_shown() {
+    let tree = Tree::new();
+    fs::write(tree.path().join("acme.toml"), alike(200)).unwrap();
+    let hostile = "acme_live_.".repeat(5500);
+    let key = expand("acme_live_{base62:32}", "work");
+    let log = format!("one {key}\n{hostile}\ntwo {key}\n");
+    let args = ["stream", "--redact", "--rules", "acme.toml", "--max-line", "64KiB", "--metrics-file", "m.prom"];
+    let run = stream_in(&tree, &args, log.clone());
+    assert_eq!(run.code(), Some(3), "{}", run.stderr);
+    let lines: Vec<_> = run.stdout.split(|&byte| byte == b'\n').map(String::from_utf8_lossy).collect();
+    assert!(lines[0] == "one [REDACTED:standard-api-key]" && lines[2] == "two [REDACTED:standard-api-key]");
+    assert!(lines[1].starts_with("[QUARANTINED:") && lines[1].len() < 100, "{}", lines[1].len());
+    assert_eq!(metric(&tree, "keyfence_work_budget_hits_total"), 1);
+    assert_eq!(metric(&tree, "keyfence_unscanned_bytes_total"), hostile.len() as u64 + 1);
+    // With the rules that everybody has, and with room for it, the line is nothing.
+    let run = stream_in(&tree, &["stream", "--redact", "--max-line", "64KiB", "--metrics-file", "m.prom"], log);
+    assert!(run.code() == Some(0) && run.out().lines().nth(1) == Some(&hostile));
+    assert_eq!(metric(&tree, "keyfence_work_budget_hits_total"), 0);
+}
+
 #[test]
 fn streams_and_alerts_by_their_descriptors() {
     let tree = Tree::new();
