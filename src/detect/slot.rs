@@ -83,7 +83,11 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
         cursor.at = behind;
         cursor.skip_openers();
     }
-    (cursor.at < bytes.len()).then_some(Slot { name, value: cursor.at, listed: listed && !is_argument(bytes, name) })
+    (cursor.at < bytes.len()).then_some(Slot {
+        name,
+        value: cursor.at,
+        listed: listed && !is_argument(bytes, name) && !is_pair(bytes, name, cursor.at),
+    })
 }
 
 /// The next value of a list, behind one that ends at `end`: `["v", "v"]`.
@@ -108,8 +112,10 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     // `name "v"` may be prose, `:name "v"` is none.
     let keyword = bytes[..slot.name.start].ends_with(b":");
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    // Of a command to a database, both are in quotes.
+    let quoted = between == b"\" \"";
     if between.starts_with(b"(")
-        || !keyword && between.iter().all(bare)
+        || !keyword && !quoted && between.iter().all(bare)
         || !is_typed_text(between) && between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
     {
         return false;
@@ -118,7 +124,7 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
         let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
         return behind.get(escapes) == Some(&opened);
     }
-    if is_field(between, behind) {
+    if is_field(between, &bytes[slot.value..end], behind) {
         return true;
     }
     let floor = slot.name.start.saturating_sub(INDENT);
@@ -138,11 +144,16 @@ fn is_typed_text(between: &[u8]) -> bool {
 
 /// Whether what stands before and behind a value without quotes makes it a field of what programs print: `?name=v&`,
 /// `{name=v, `, `name=v name=`, `(name: v)`, `Name = v }`.
-fn is_field(between: &[u8], behind: &[u8]) -> bool {
-    const GLUED: &[&[u8]] = &[b"=", b":", b"::", b"|", b"=>", b"%3d", b"%3a"];
+fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
+    const GLUED: &[&[u8]] = &[b"=", b":", b"::", b"|", b"=>", b"->", b"] =>", b"%3d", b"%3a"];
     const ENDS: &[&[u8]] = &[b"\\n", b"\\r", b"\\t", b"\\\"", b"\\u0026", b"%26", b"%2c", b"%3b", b"%22", b"%7d", b"%20"];
     let begins = |text: &[u8], head: &&[u8]| text.len() >= head.len() && text[..head.len()].eq_ignore_ascii_case(head);
     let operator = between.trim_ascii();
+    let ends_line = |text: &[u8]| matches!(text, [] | [b'\n', ..] | [b'\r', b'\n', ..]);
+    // An element, and an entry of a list in YAML.
+    if operator == b">" && behind.starts_with(b"</") || operator == b"value:" && ends_line(behind) {
+        return true;
+    }
     if !GLUED.iter().any(|glue| operator.eq_ignore_ascii_case(glue)) {
         return false;
     }
@@ -152,7 +163,11 @@ fn is_field(between: &[u8], behind: &[u8]) -> bool {
         Some(b'&') => behind.get(1) != Some(&b'&'),
         Some(b'"' | b'\'' | b'<' | b'#') => true,
         Some(b';') => between == b"=",
-        Some(b' ' | b'\t') => closes(next) || between != b" = " && next[0].is_ascii_alphanumeric(),
+        // What a program assigns has blanks on both sides; what other fields follow is not all of the line.
+        _ if ends_line(behind) => !between.starts_with(b" ") && !value.iter().any(|byte| b"&%;,|<>".contains(byte)),
+        Some(b' ' | b'\t') => {
+            closes(next) || between != b" = " && next[0].is_ascii_alphanumeric() || between == b"=" && next[0] == b'('
+        }
         Some(b'\\' | b'%') => ENDS.iter().any(|end| begins(behind, end)),
         _ => closes(behind),
     }
@@ -254,6 +269,14 @@ fn is_argument(bytes: &[u8], name: Span) -> bool {
     }
     let before = bytes[..name.start].iter().rev().take(8);
     before.copied().find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ')) == Some(b'(')
+}
+
+/// Whether a name and its value are all of a list: `["name", "value"]`.
+fn is_pair(bytes: &[u8], name: Span, value: usize) -> bool {
+    let quote = bytes[name.start.saturating_sub(2)..name.start].strip_prefix(b"[").and_then(<[u8]>::first);
+    let is_other = |byte: &&u8| Some(*byte) != quote && **byte != b'\n';
+    let end = value + bytes[value..].iter().take(TOKEN).take_while(is_other).count();
+    quote.is_some_and(|quote| b"\"'".contains(quote)) && bytes[..value].last() == quote && bytes.get(end + 1) == Some(&b']')
 }
 
 fn is_flag(bytes: &[u8], name: Span) -> bool {
@@ -470,6 +493,13 @@ impl Cursor<'_> {
             Some(b' ' | b'\t') => {
                 SCHEMES.iter().any(|scheme| rest[..word].eq_ignore_ascii_case(scheme)) || rest[..word] == *b"new"
             }
+            // `(string) (len=40) "v"` of Go.
+            Some(b')') if rest.starts_with(b"string) (len=") => {
+                let digits = rest[13..].iter().take(8).take_while(|byte| byte.is_ascii_digit()).count();
+                let typed = rest[13 + digits..].starts_with(b") \"");
+                self.at += if typed { digits + 16 } else { 0 };
+                return typed;
+            }
             // `string(40) "v"` of PHP.
             Some(b'(') if rest[..word] == *b"string" && rest[word + 1..].first().is_some_and(u8::is_ascii_digit) => {
                 let digits = rest[word + 1..].iter().take(8).take_while(|byte| byte.is_ascii_digit()).count();
@@ -627,6 +657,17 @@ mod tests {
             "'a: b\\nname-key: V4LUE\\r\\n'",
             "{:name-key \"V4LUE\"}",
             "[\"name_key\"]=>\n  string(5) \"V4LUE\"\n",
+            "level=info name_key=V4LUE",
+            "level=info name_key=V4LUE\r\n",
+            "D/Http: x-name-key: V4LUE\n",
+            "    [name_key] => V4LUE\n",
+            "Name:Key=V4LUE (Provider)\n",
+            "<a/><nameKey>V4LUE</nameKey>",
+            "  NameKey: (string) (len=5) \"V4LUE\",\n",
+            "- name: NAME_KEY\n  value: V4LUE\n",
+            "\"HSET\" \"name_key\" \"V4LUE\" \"b\" \"2\"",
+            "name_key -> V4LUE, b -> 2",
+            "[[\"name_key\", \"V4LUE\"], [\"b\", \"2\"]]",
         ] {
             assert!(field(text), "{text}");
         }
@@ -637,6 +678,7 @@ mod tests {
             "if (key = V4LUE && x)",
             "let key = V4LUE == 2",
             "let key = V4LUE;",
+            "let key = V4LUE\n",
         ] {
             assert!(!field(text), "{text}");
         }
