@@ -271,12 +271,15 @@ fn is_argument(bytes: &[u8], name: Span) -> bool {
     before.copied().find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ')) == Some(b'(')
 }
 
-/// Whether a name and its value are all of a list: `["name", "value"]`.
+/// Whether a name and its value, which is no other name, are all of a list: `["name", "value"]`.
 fn is_pair(bytes: &[u8], name: Span, value: usize) -> bool {
     let quote = bytes[name.start.saturating_sub(2)..name.start].strip_prefix(b"[").and_then(<[u8]>::first);
     let is_other = |byte: &&u8| Some(*byte) != quote && **byte != b'\n';
     let end = value + bytes[value..].iter().take(TOKEN).take_while(is_other).count();
-    quote.is_some_and(|quote| b"\"'".contains(quote)) && bytes[..value].last() == quote && bytes.get(end + 1) == Some(&b']')
+    quote.is_some_and(|quote| b"\"'".contains(quote))
+        && bytes[..value].last() == quote
+        && bytes.get(end + 1) == Some(&b']')
+        && is_token(&bytes[value..])
 }
 
 fn is_flag(bytes: &[u8], name: Span) -> bool {
@@ -636,6 +639,17 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_is_no_list_of_names() {
+        let listed = |text: &str| {
+            let stem = text.find("key").unwrap();
+            value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}")).listed
+        };
+        assert!(!listed("[[\"name_key\", \"0123456789abcdef\"], [\"b\", \"2\"]]"));
+        assert!(listed("names = [\"name_key\", \"vendor_name_key\"]"));
+        assert!(listed("[\"name_key\", \"0123456789abcdef\", \"c\"]"));
+    }
+
+    #[test]
     fn fields_end_where_others_begin() {
         let field = |text: &str| {
             let stem = text.to_ascii_lowercase().find("key").unwrap();
@@ -667,7 +681,6 @@ mod tests {
             "- name: NAME_KEY\n  value: V4LUE\n",
             "\"HSET\" \"name_key\" \"V4LUE\" \"b\" \"2\"",
             "name_key -> V4LUE, b -> 2",
-            "[[\"name_key\", \"V4LUE\"], [\"b\", \"2\"]]",
         ] {
             assert!(field(text), "{text}");
         }
