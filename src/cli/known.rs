@@ -13,6 +13,7 @@ use keyfence::detect::known::{About, Known, LONGEST};
 use keyfence::stream::clock;
 
 use super::args::{Global, Known as Command, KnownAdd};
+use super::descriptors::{Open, Standard};
 use super::{Exit, config, output, stream, usage};
 
 /// Length of a new key for fingerprints.
@@ -69,7 +70,7 @@ fn add_key(global: &Global, args: &KnownAdd) -> anyhow::Result<Exit> {
 /// The key on standard input, without the line end behind it.
 fn read_value() -> anyhow::Result<Secret> {
     let mut bytes = Vec::with_capacity(LONGEST + 3);
-    io::stdin().lock().take(LONGEST as u64 + 3).read_to_end(&mut bytes).context("standard input")?;
+    Open(Standard::Input, io::stdin().lock()).take(LONGEST as u64 + 3).read_to_end(&mut bytes).context("standard input")?;
     let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     let secret = Secret::new(text, 0);

@@ -4,6 +4,7 @@ mod args;
 mod baseline;
 mod config;
 mod context;
+mod descriptors;
 mod env;
 mod explain;
 mod history;

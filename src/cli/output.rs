@@ -13,6 +13,7 @@ use keyfence::report::Redactor;
 use keyfence::span::Span;
 
 use super::args::Color;
+use super::descriptors::{Open, Standard};
 
 /// The widest text: longer lines are hard to read.
 const WIDEST: usize = 100;
@@ -52,7 +53,7 @@ pub(super) fn stdout(color: Color) -> Box<dyn Write> {
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
     };
-    Box::new(AutoStream::new(io::stdout(), choice))
+    Box::new(Open(Standard::Output, AutoStream::new(io::stdout(), choice)))
 }
 
 /// How wide a text may be: as the terminal is, and 80 columns in a pipe.

@@ -14,6 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SI
 use signal_hook::flag;
 
 use super::args::{Global, Run};
+use super::descriptors::Standard;
 use super::signals::{self, Installed, die_by};
 use super::stream::{Operator, Plan, Protocol, exit, fd_of, protect};
 use super::{Exit, output, usage};
@@ -36,10 +37,13 @@ pub(super) fn run(global: &Global, args: &Run) -> anyhow::Result<Exit> {
     if matches!(args.options.alerts.as_deref(), Some("stdout" | "fd:1")) {
         return Err(usage("--alerts stdout: the output of the command goes there; use a file, stderr or fd:N"));
     }
-    let plan = Plan::new(global, &args.options, true, Protocol::Lines)?;
-    let hub = plan.hub()?;
+    // What comes from here on is for the command.
     let installed = signals::pipe()?;
     let flags = forwarded(&installed)?;
+    Standard::Output.check()?;
+    Standard::Error.check()?;
+    let plan = Plan::new(global, &args.options, true, Protocol::Lines)?;
+    let hub = plan.hub()?;
     let mut child = start(&args.command)?;
     protect(false);
     let (channels, outputs) = streams(&mut child)?;

@@ -17,6 +17,7 @@ use keyfence::scan::{self, Ledger, Progress};
 
 use super::args::{Global, Scan};
 use super::config::{Config, Output};
+use super::descriptors::{Open, Standard};
 use super::output::{Held, Replacement};
 use super::{Exit, baseline, output, usage};
 
@@ -54,7 +55,8 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
                 run.note(&finding);
             }
         };
-        ledger.absorb(scan::stream(&scanner, &mut io::stdin().lock(), config.name.clone(), &config.settings, &mut found));
+        let mut input = Open(Standard::Input, io::stdin().lock());
+        ledger.absorb(scan::stream(&scanner, &mut input, config.name.clone(), &config.settings, &mut found));
         result?;
     }
     run.finish(&scanner, &ledger)

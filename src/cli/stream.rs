@@ -19,6 +19,7 @@ use keyfence::stream::{
 
 use super::args::{Global, Stream, StreamOptions};
 use super::context::context;
+use super::descriptors::{Open, Standard};
 use super::signals::{self, die_by};
 use super::{Exit, config, output, usage};
 
@@ -68,6 +69,8 @@ impl Protocol {
 }
 
 pub(super) fn run(global: &Global, args: &Stream) -> anyhow::Result<Exit> {
+    // A signal that comes while rules are read is obeyed after that.
+    let signals = signals::install()?;
     let protocol = config::one_of("--protocol", &args.protocol, &Protocol::ALL, Protocol::name)?;
     check(global, args, protocol)?;
     let plan = Plan::new(global, &args.options, args.redact, protocol)?;
@@ -76,7 +79,6 @@ pub(super) fn run(global: &Global, args: &Stream) -> anyhow::Result<Exit> {
     let hub = plan.hub()?;
     // Everything that can be wrong was looked at; from here on bytes are read.
     protect(protocol == Protocol::RsyslogMm);
-    let signals = signals::install()?;
     let mut outputs = vec![("standard output".to_owned(), File::from(fd_of(&io::stdout())?))];
     let mut log = None;
     match (&destination, protocol) {
@@ -117,6 +119,9 @@ fn check(global: &Global, args: &Stream, protocol: Protocol) -> anyhow::Result<(
     let stdout = args.options.alerts.as_deref() == Some("stdout") || args.options.alerts.as_deref() == Some("fd:1");
     if stdout && (args.redact && global.output.is_none() || rsyslog) {
         return Err(usage("--alerts stdout: the redacted stream goes there; use a file, stderr or fd:N"));
+    }
+    if stdout || rsyslog || args.redact && global.output.is_none() {
+        Standard::Output.check()?;
     }
     Ok(())
 }
@@ -163,7 +168,7 @@ impl<'a> Plan<'a> {
         let fail_on = options.fail_on.as_deref();
         let fail_on = fail_on.map(|name| config::one_of("--fail-on", name, &Severity::ALL, Severity::name)).transpose()?;
         let key_file = global.fp_key_file.clone();
-        let eye = Arc::new(eye(options, &additions, key_file.as_deref())?);
+        let eye = Arc::new(eye(options, &additions, key_file.as_deref())?.bounded(settings.max_line));
         Ok(Self { additions, options, key_file, eye, settings, alerts, fail_on, protocol })
     }
 
@@ -178,7 +183,8 @@ impl<'a> Plan<'a> {
     }
 
     fn reload(&self) -> Option<Arc<Eye>> {
-        eye(self.options, &self.additions, self.key_file.as_deref()).ok().map(Arc::new)
+        let eye = eye(self.options, &self.additions, self.key_file.as_deref()).ok()?;
+        Some(Arc::new(eye.bounded(self.settings.max_line)))
     }
 }
 
@@ -322,8 +328,8 @@ impl Alerts {
         let open = move || -> io::Result<Box<dyn Write + Send>> {
             Ok(match &this {
                 Self::None => Box::new(io::sink()),
-                Self::Stderr => Box::new(io::stderr()),
-                Self::Stdout => Box::new(io::stdout()),
+                Self::Stderr => Box::new(Open(Standard::Error, io::stderr())),
+                Self::Stdout => Box::new(Open(Standard::Output, io::stdout())),
                 Self::Fd(number) => Box::new(fd_file(*number, false)?),
                 Self::File(path) => Box::new(private(path)?),
             })
@@ -369,6 +375,7 @@ fn destination(path: Option<&Path>, protocol: Protocol) -> anyhow::Result<Option
 /// The inputs by name; standard input if there are none.
 fn inputs(typed: &[String]) -> anyhow::Result<Vec<(String, File)>> {
     if typed.is_empty() {
+        Standard::Input.check()?;
         return Ok(vec![("-".to_owned(), File::from(fd_of(&io::stdin())?))]);
     }
     let mut inputs: Vec<(String, File)> = Vec::new();
@@ -398,6 +405,7 @@ fn fd_number(flag: &str, text: &str) -> anyhow::Result<u32> {
 /// A descriptor that was inherited, opened a second time by its name: owning it would need unsafe code.
 fn fd_file(number: u32, read: bool) -> io::Result<File> {
     let path = PathBuf::from(format!("/dev/fd/{number}"));
+    [Standard::Input, Standard::Output, Standard::Error].get(number as usize).map_or(Ok(()), |standard| standard.check())?;
     match number {
         0 => Ok(File::from(fd_of(&io::stdin())?)),
         1 => Ok(File::from(fd_of(&io::stdout())?)),

@@ -4,6 +4,7 @@
 //! Length and alphabet pick the runs that may be one, sixteen keyed bits drop all but one in 65,536 of
 //! those, and the fingerprint decides. So a stream pays for an HMAC only where a key is.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -18,6 +19,11 @@ const HEAD: &str = "# keyfence known keys 1: label, environment, class, length, 
 pub const SHORTEST: usize = 12;
 /// Longer ones are no token.
 pub const LONGEST: usize = 1024;
+
+/// Fewer bytes of a key say nothing of the others.
+const GLIMPSE: usize = 8;
+/// No word is longer.
+const LONG_WORD: usize = 20;
 
 /// What a value is written with. The narrowest that holds it is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +53,8 @@ impl Letters {
         }
     }
 
-    const fn holds(self, byte: u8) -> bool {
+    /// Whether the byte is one of them.
+    pub const fn holds(self, byte: u8) -> bool {
         match self {
             Self::Hex => byte.is_ascii_hexdigit() || byte == b'-',
             Self::Base62 => byte.is_ascii_alphanumeric(),
@@ -259,6 +266,25 @@ impl Known {
         Some(Hit { span, entry, label: Arc::clone(&self.labels[entry]) })
     }
 
+    /// Where the last word may be the beginning of one of the keys, what would go on with it, and what it opens.
+    /// No beginning of a key is kept, so all that can be asked is whether its letters would do.
+    pub fn open_at_end(&self, bytes: &[u8], floor: usize) -> Option<(usize, Letters, Class)> {
+        let (end, text) = (bytes.len(), &bytes[floor.min(bytes.len())..]);
+        let tails = self.by_shape.iter().filter_map(|(&(letters, length), entries)| {
+            let run = text.iter().rev().take_while(|&&byte| letters.holds(byte)).count();
+            let run = Span::new(end - run, end);
+            let first = run.start.max(end.saturating_sub(length));
+            let stands = |at: &usize| !letters.has_edges() || is_edge(bytes, run, *at);
+            let start = (first..end).find(stands)?;
+            let word = &bytes[start..];
+            let assigned = start.checked_sub(1).is_some_and(|before| b"=:\"'".contains(&bytes[before]));
+            let open = word.len() >= GLIMPSE && (assigned || letters == Letters::Hex || !is_wordy(word));
+            open.then(|| (start, letters, self.entries[entries[0]].class))
+        });
+        // The widest of the alphabets reaches furthest.
+        tails.min_by_key(|&(start, letters, _)| (start, Reverse(letters)))
+    }
+
     /// What the team calls a secret that was found in another way, and its environment.
     pub fn label_of(&self, secret: &Secret) -> Option<(Arc<str>, Environment)> {
         let at = self.entries.iter().position(|entry| entry.length == secret.len())?;
@@ -329,6 +355,17 @@ impl Entry {
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
+}
+
+/// Whether a run reads like words, numbers or a path, as not one of three hundred random values of eight does.
+fn is_wordy(run: &[u8]) -> bool {
+    let is_word = |word: &[u8]| {
+        let tail = word.get(1..).unwrap_or_default();
+        let upper = word.iter().all(u8::is_ascii_uppercase);
+        let lower = tail.iter().all(u8::is_ascii_lowercase) && word.iter().all(u8::is_ascii_alphabetic);
+        word.iter().all(u8::is_ascii_digit) || upper || lower
+    };
+    run.split(|byte| !byte.is_ascii_alphanumeric()).all(|word| word.len() <= LONG_WORD && is_word(word))
 }
 
 /// Whether a value may begin here in a run: at its start, behind a dash, behind an escape.
@@ -403,6 +440,24 @@ mod tests {
         let hits = known.find(text.as_bytes(), 0..text.len());
         let seen: Vec<&str> = hits.iter().map(|hit| &*hit.label).collect();
         assert_eq!(seen, templates.iter().map(|(label, _)| *label).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_word_that_may_begin_a_key_is_open() {
+        let (known, values) = known(&[("payout-eu", "{base62:44}"), ("payca", "{uuid4}")]);
+        let open = |text: &str| known.open_at_end(text.as_bytes(), 0).map(|(start, ..)| start);
+        for value in &values {
+            for cut in 8..value.len() {
+                assert_eq!(open(&format!("an id {}", &value[..cut])), Some(6), "{cut} of {}", value.len());
+            }
+            assert_eq!(open(&format!("an id {}", &value[..7])), None);
+            assert_eq!(open(&format!("an id {value} ")), None);
+        }
+        for text in ["Downloading", "still waiting for payments", "at /var/log/payments", "RETRYING", ""] {
+            assert_eq!(open(text), None, "{text}");
+        }
+        assert_eq!(open("token=abcdefghij"), Some(6));
+        assert_eq!(open(&"a1B2c3D4".repeat(12)), None, "longer than any of them");
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub const REACH: usize = 2 * MAX_LENGTH;
 /// Candidates are collected for this many bytes at a time, while those are in cache.
 const BLOCK: usize = 64 * 1024;
 
+/// So many decoded bytes are as much work as a literal that is met.
+const STRETCH: usize = 64;
+
 /// What to look at.
 #[derive(Clone, Debug)]
 pub struct Scope {
@@ -88,9 +91,10 @@ struct Literal {
 }
 
 /// What a pass over the bytes has seen.
-#[derive(Default)]
 struct Seen {
     values: Vec<Found>,
+    /// What may still be spent: literals that were met, rules that were tried, stretches that were decoded.
+    work: usize,
     /// Nothing, if they are not asked for.
     facts: Option<Vec<Fact>>,
 }
@@ -171,19 +175,28 @@ impl Scanner {
     /// Every credential that begins in the core of the scope, none overlapping another, and every
     /// fact, in order.
     pub fn scan_within(&self, bytes: &[u8], scope: &Scope) -> Vec<Sighting> {
+        self.scan_for(bytes, scope, usize::MAX).unwrap_or_default()
+    }
+
+    /// The same, unless it takes more than so much work: nothing is said then. The work is that of every part of the
+    /// bytes together, so that what is too much for a line is too much for what holds it.
+    pub(crate) fn scan_for(&self, bytes: &[u8], scope: &Scope, work: usize) -> Option<Vec<Sighting>> {
         // What overlaps a credential of the core may begin outside of it, and may win.
         let margin = scope.core.start.saturating_sub(MAX_LENGTH)..(scope.core.end + MAX_LENGTH).min(bytes.len());
         let memory = self.memories.get();
-        let mut seen = Seen { values: Vec::new(), facts: scope.names.then(Vec::new) };
+        let mut seen = Seen { values: Vec::new(), work, facts: scope.names.then(Vec::new) };
         self.look(&Around::new(bytes, &self.index, &memory), margin, scope.names, &mut seen);
-        let Seen { values: mut found, facts } = seen;
+        let Seen { values: mut found, mut work, facts } = seen;
         let window = scope.core.start.saturating_sub(REACH)..(scope.core.end + REACH).min(bytes.len());
         let start = window.start;
         let lift = |span: Span| span.shifted(start);
         let is_last = window.end == bytes.len();
         let core = Span::new(0, window.len());
         let layer = Layer { bytes: &bytes[window], core, depth: 0, decoded: None, names: scope.names, is_last, lift: &lift };
-        self.look_decoded(layer, &memory, &mut found);
+        self.look_decoded(layer, &memory, &mut work, &mut found);
+        if work == 0 {
+            return None;
+        }
         let readings = resolve::Readings { bytes };
         let mut sightings = readings.sightings(found, &scope.core);
         if let Some(mut facts) = facts {
@@ -193,7 +206,7 @@ impl Scanner {
             // Two literals may lead to one fact.
             sightings.dedup();
         }
-        sightings
+        Some(sightings)
     }
 
     /// Values as they stand in these bytes, and facts, if the seen are asked for them.
@@ -211,6 +224,9 @@ impl Scanner {
             candidates.sort_unstable();
             for here in candidates.chunk_by(|a, b| a.at == b.at) {
                 self.look_at(around, here, names, seen);
+                if seen.work == 0 {
+                    return;
+                }
             }
             start = end;
         }
@@ -241,13 +257,14 @@ impl Scanner {
                 facts.extend(literal.facts.iter().filter_map(|&stem| self.facts.at(around, span, stem)));
             }
         }
+        seen.work = seen.work.saturating_sub(here.len() + rules.len());
         if !rules.is_empty() {
             seen.values.extend(confirm::value_at(&self.rules, &rules, around, at));
         }
     }
 
     /// Values that stand in what is encoded, nested to a bounded depth.
-    fn look_decoded(&self, layer: Layer<'_>, memory: &Memory, found: &mut Vec<Found>) {
+    fn look_decoded(&self, layer: Layer<'_>, memory: &Memory, work: &mut usize, found: &mut Vec<Found>) {
         if layer.depth == view::DEPTH {
             return;
         }
@@ -255,8 +272,12 @@ impl Scanner {
             let origin = |span: Span| (layer.lift)(piece.origin(span));
             let names = layer.names || piece.is_wide();
             let (bytes, core, is_last) = (&piece.bytes[..], piece.core, piece.is_last);
-            let mut inside = Seen::default();
+            let mut inside = Seen { values: Vec::new(), work: work.saturating_sub(bytes.len() / STRETCH), facts: None };
             self.look(&Around::decoded(&piece, &self.index, memory), core.range(), names, &mut inside);
+            *work = inside.work;
+            if *work == 0 {
+                return;
+            }
             let mut inside = inside.values;
             // What runs into the end of the piece may go on.
             inside.retain(|value| !piece.cuts(value.span) && piece.origin(value.span).len() <= MAX_LENGTH);
@@ -266,12 +287,9 @@ impl Scanner {
                 let view = piece.view_of(value.span).or_else(|| piece.view_of(value.told_by()))?;
                 Some(value.lifted(view, &origin))
             }));
-            let decoded = Some(&piece);
-            self.look_decoded(
-                Layer { bytes, core, depth: layer.depth + 1, decoded, names, is_last, lift: &origin },
-                memory,
-                found,
-            );
+            let depth = layer.depth + 1;
+            let layer = Layer { bytes, core, depth, decoded: Some(&piece), names, is_last, lift: &origin };
+            self.look_decoded(layer, memory, work, found);
         }
     }
 }

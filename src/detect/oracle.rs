@@ -212,7 +212,7 @@ impl Shape {
 
 /// What the scanner makes of the bytes as they stand: rule and span, in order.
 fn fast(scanner: &Scanner, bytes: &[u8]) -> Vec<(String, Span)> {
-    let mut seen = super::Seen::default();
+    let mut seen = super::Seen { values: Vec::new(), work: usize::MAX, facts: None };
     let memory = scanner.memories.get();
     scanner.look(&super::Around::new(bytes, &scanner.index, &memory), 0..bytes.len(), false, &mut seen);
     let sightings = resolve::Readings { bytes }.sightings(seen.values, &(0..bytes.len()));

@@ -15,6 +15,11 @@ const NAME: usize = 64;
 const TAIL: usize = 24;
 /// How many blanks may stand on either side of an operator: columns are aligned.
 const BLANKS: usize = 40;
+/// How long a value is at least, and at most, that an unusual operator assigns.
+const SHORTEST_TOKEN: usize = 16;
+const TOKEN: usize = 512;
+/// How many backslashes stand before a quote at most: seven levels of JSON.
+const BACKSLASHES: usize = 63;
 /// How far a name may be indented.
 const INDENT: usize = 48;
 /// How far back from a value its name is looked for.
@@ -78,7 +83,11 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
         cursor.at = behind;
         cursor.skip_openers();
     }
-    (cursor.at < bytes.len()).then_some(Slot { name, value: cursor.at, listed: listed && !is_argument(bytes, name) })
+    (cursor.at < bytes.len()).then_some(Slot {
+        name,
+        value: cursor.at,
+        listed: listed && !is_argument(bytes, name) && !is_pair(bytes, name, cursor.at),
+    })
 }
 
 /// The next value of a list, behind one that ends at `end`: `["v", "v"]`.
@@ -103,8 +112,10 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     // `name "v"` may be prose, `:name "v"` is none.
     let keyword = bytes[..slot.name.start].ends_with(b":");
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    // Of a command to a database, both are in quotes.
+    let quoted = between == b"\" \"";
     if between.starts_with(b"(")
-        || !keyword && between.iter().all(bare)
+        || !keyword && !quoted && between.iter().all(bare)
         || !is_typed_text(between) && between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
     {
         return false;
@@ -113,7 +124,7 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
         let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
         return behind.get(escapes) == Some(&opened);
     }
-    if is_field(between, behind) {
+    if is_field(between, &bytes[slot.value..end], behind) {
         return true;
     }
     let floor = slot.name.start.saturating_sub(INDENT);
@@ -133,11 +144,16 @@ fn is_typed_text(between: &[u8]) -> bool {
 
 /// Whether what stands before and behind a value without quotes makes it a field of what programs print: `?name=v&`,
 /// `{name=v, `, `name=v name=`, `(name: v)`, `Name = v }`.
-fn is_field(between: &[u8], behind: &[u8]) -> bool {
-    const GLUED: &[&[u8]] = &[b"=", b":", b"=>", b"%3d", b"%3a"];
+fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
+    const GLUED: &[&[u8]] = &[b"=", b":", b"::", b"|", b"=>", b"->", b"] =>", b"%3d", b"%3a"];
     const ENDS: &[&[u8]] = &[b"\\n", b"\\r", b"\\t", b"\\\"", b"\\u0026", b"%26", b"%2c", b"%3b", b"%22", b"%7d", b"%20"];
     let begins = |text: &[u8], head: &&[u8]| text.len() >= head.len() && text[..head.len()].eq_ignore_ascii_case(head);
     let operator = between.trim_ascii();
+    let ends_line = |text: &[u8]| matches!(text, [] | [b'\n', ..] | [b'\r', b'\n', ..]);
+    // An element, and an entry of a list in YAML.
+    if operator == b">" && behind.starts_with(b"</") || operator == b"value:" && ends_line(behind) {
+        return true;
+    }
     if !GLUED.iter().any(|glue| operator.eq_ignore_ascii_case(glue)) {
         return false;
     }
@@ -147,10 +163,29 @@ fn is_field(between: &[u8], behind: &[u8]) -> bool {
         Some(b'&') => behind.get(1) != Some(&b'&'),
         Some(b'"' | b'\'' | b'<' | b'#') => true,
         Some(b';') => between == b"=",
-        Some(b' ' | b'\t') => closes(next) || between != b" = " && next[0].is_ascii_alphanumeric(),
+        // What a program assigns has blanks on both sides; what other fields follow is not all of the line.
+        _ if ends_line(behind) => !between.starts_with(b" ") && !value.iter().any(|byte| b"&%;,|<>".contains(byte)),
+        Some(b' ' | b'\t') => {
+            closes(next) || between != b" = " && next[0].is_ascii_alphanumeric() || between == b"=" && next[0] == b'('
+        }
         Some(b'\\' | b'%') => ENDS.iter().any(|end| begins(behind, end)),
         _ => closes(behind),
     }
+}
+
+/// Whether a word stands here that no path of a program and no list of words has: long, with a digit, at the end of its
+/// field. `name::v` and `name|v|` are rare, `mod::Name` and `a|b` are not.
+fn is_token(rest: &[u8]) -> bool {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_+/=.".contains(byte);
+    let word = &rest[..rest.iter().take(TOKEN).take_while(is_part).count()];
+    let ends = rest.get(word.len()).is_none_or(|next| next.is_ascii_whitespace() || b"|,;\"'})]".contains(next));
+    ends && word.len() >= SHORTEST_TOKEN && word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// `{` and a UUID and `}`, as .NET prints one.
+fn is_braced_uuid(rest: &[u8]) -> bool {
+    let is_part = |(at, byte): (usize, &u8)| if [8, 13, 18, 23].contains(&at) { *byte == b'-' } else { byte.is_ascii_hexdigit() };
+    rest.len() >= 38 && rest[0] == b'{' && rest[37] == b'}' && rest[1..37].iter().enumerate().all(is_part)
 }
 
 /// The slot of a value that begins at `value`.
@@ -236,6 +271,17 @@ fn is_argument(bytes: &[u8], name: Span) -> bool {
     before.copied().find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ')) == Some(b'(')
 }
 
+/// Whether a name and its value, which is no other name, are all of a list: `["name", "value"]`.
+fn is_pair(bytes: &[u8], name: Span, value: usize) -> bool {
+    let quote = bytes[name.start.saturating_sub(2)..name.start].strip_prefix(b"[").and_then(<[u8]>::first);
+    let is_other = |byte: &&u8| Some(*byte) != quote && **byte != b'\n';
+    let end = value + bytes[value..].iter().take(TOKEN).take_while(is_other).count();
+    quote.is_some_and(|quote| b"\"'".contains(quote))
+        && bytes[..value].last() == quote
+        && bytes.get(end + 1) == Some(&b']')
+        && is_token(&bytes[value..])
+}
+
 fn is_flag(bytes: &[u8], name: Span) -> bool {
     bytes[..name.start].ends_with(b"--") || is_user_option(&bytes[name.range()])
 }
@@ -315,14 +361,20 @@ impl Cursor<'_> {
     /// What closes a quoted or bracketed name. Says whether there was a quote.
     fn skip_closers(&mut self) -> bool {
         let start = self.at;
-        while self.at < start + 10 {
+        for _ in 0..10 {
             match self.rest().first().copied() {
-                Some(b'\\' | b'"' | b'\'' | b'`' | b']' | b'*') => self.at += 1,
+                Some(b'\\') => self.skip_backslashes(),
+                Some(b'"' | b'\'' | b'`' | b']' | b'*') => self.at += 1,
                 Some(b'&' | b'%') if self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%5D"]) => {}
                 _ => break,
             }
         }
         self.at > start
+    }
+
+    /// A quote of JSON in JSON in JSON has one before it, then three, seven, fifteen.
+    fn skip_backslashes(&mut self) {
+        self.at += self.rest().iter().take(BACKSLASHES).take_while(|byte| **byte == b'\\').count();
     }
 
     fn skip_blanks(&mut self, newline: bool) {
@@ -337,6 +389,8 @@ impl Cursor<'_> {
             [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
                 2
             }
+            [b':', b':', rest @ ..] if is_token(rest) => 2,
+            [b'|', rest @ ..] if is_token(rest) => 1,
             [b'=' | b':', ..] => 1,
             [b'%' | b'\\' | b'&', ..] => return self.skip_any(&[b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"]),
             _ => return false,
@@ -415,8 +469,11 @@ impl Cursor<'_> {
     /// One quote or bracket, escaped or not.
     fn skip_opener(&mut self) -> bool {
         match self.rest() {
-            [b'\\', b'n' | b'"' | b'\'', ..] => self.at += 2,
-            [b'\\' | b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
+            [b'\\', ..] => {
+                self.skip_backslashes();
+                self.at += usize::from(matches!(self.rest(), [b'n' | b'"' | b'\'', ..]));
+            }
+            [b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
             [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%20", b"%5B"]),
             _ => return false,
         }
@@ -425,7 +482,8 @@ impl Cursor<'_> {
 
     /// A brace opens an object or a list; `{name}` alone is a template, and no value.
     fn skip_brace(&mut self) -> bool {
-        let opens = matches!(self.rest(), [b'{', b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t' | b'\n' | b'\r' | b'[' | b'{', ..]);
+        let opens = is_braced_uuid(self.rest())
+            || matches!(self.rest(), [b'{', b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t' | b'\n' | b'\r' | b'[' | b'{', ..]);
         self.at += usize::from(opens);
         opens
     }
@@ -437,6 +495,13 @@ impl Cursor<'_> {
         let opens = match rest.get(word) {
             Some(b' ' | b'\t') => {
                 SCHEMES.iter().any(|scheme| rest[..word].eq_ignore_ascii_case(scheme)) || rest[..word] == *b"new"
+            }
+            // `(string) (len=40) "v"` of Go.
+            Some(b')') if rest.starts_with(b"string) (len=") => {
+                let digits = rest[13..].iter().take(8).take_while(|byte| byte.is_ascii_digit()).count();
+                let typed = rest[13 + digits..].starts_with(b") \"");
+                self.at += if typed { digits + 16 } else { 0 };
+                return typed;
             }
             // `string(40) "v"` of PHP.
             Some(b'(') if rest[..word] == *b"string" && rest[word + 1..].first().is_some_and(u8::is_ascii_digit) => {
@@ -574,6 +639,17 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_is_no_list_of_names() {
+        let listed = |text: &str| {
+            let stem = text.find("key").unwrap();
+            value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}")).listed
+        };
+        assert!(!listed("[[\"name_key\", \"0123456789abcdef\"], [\"b\", \"2\"]]"));
+        assert!(listed("names = [\"name_key\", \"vendor_name_key\"]"));
+        assert!(listed("[\"name_key\", \"0123456789abcdef\", \"c\"]"));
+    }
+
+    #[test]
     fn fields_end_where_others_begin() {
         let field = |text: &str| {
             let stem = text.to_ascii_lowercase().find("key").unwrap();
@@ -595,6 +671,16 @@ mod tests {
             "'a: b\\nname-key: V4LUE\\r\\n'",
             "{:name-key \"V4LUE\"}",
             "[\"name_key\"]=>\n  string(5) \"V4LUE\"\n",
+            "level=info name_key=V4LUE",
+            "level=info name_key=V4LUE\r\n",
+            "D/Http: x-name-key: V4LUE\n",
+            "    [name_key] => V4LUE\n",
+            "Name:Key=V4LUE (Provider)\n",
+            "<a/><nameKey>V4LUE</nameKey>",
+            "  NameKey: (string) (len=5) \"V4LUE\",\n",
+            "- name: NAME_KEY\n  value: V4LUE\n",
+            "\"HSET\" \"name_key\" \"V4LUE\" \"b\" \"2\"",
+            "name_key -> V4LUE, b -> 2",
         ] {
             assert!(field(text), "{text}");
         }
@@ -605,6 +691,7 @@ mod tests {
             "if (key = V4LUE && x)",
             "let key = V4LUE == 2",
             "let key = V4LUE;",
+            "let key = V4LUE\n",
         ] {
             assert!(!field(text), "{text}");
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::eye::{Eye, Fault, Seen, Sight};
 use super::pem::Pem;
-use crate::credential::{Class, Credential, Environment};
+use crate::credential::{Class, Credential, Environment, View};
 use crate::detect::is_public_anywhere;
 use crate::finding::{Fact, FactKind};
 use crate::span::Span;
@@ -17,6 +17,8 @@ const LINES: usize = 8;
 const CONTEXT: usize = 2 * 1024;
 /// Fewer bytes than this are looked at line by line at once.
 const FEW: usize = 4 * 1024;
+/// So many digits of base64 stand for three bytes.
+const QUAD: usize = 4;
 /// A run of this many letters at the end of a line may go on in the next.
 const FOLD: usize = 16;
 
@@ -51,8 +53,8 @@ pub(super) struct Hit {
 pub(super) enum Outcome {
     /// Something secret.
     Hit(Hit),
-    /// A line that could not be looked at.
-    Failed(Span),
+    /// A line that could not be looked at, and why.
+    Failed(Span, Fault),
 }
 
 /// What was decided of some bytes, in order.
@@ -81,14 +83,14 @@ impl Outcome {
     pub(super) fn span(&self) -> Span {
         match self {
             Self::Hit(hit) => hit.span,
-            Self::Failed(span) => *span,
+            Self::Failed(span, _) => *span,
         }
     }
 
     pub(super) fn shifted(self, by: usize) -> Self {
         match self {
             Self::Hit(hit) => Self::Hit(hit.shifted(by)),
-            Self::Failed(span) => Self::Failed(span.shifted(by)),
+            Self::Failed(span, fault) => Self::Failed(span.shifted(by), fault),
         }
     }
 }
@@ -186,7 +188,7 @@ impl Decider {
                 outcomes.extend(hits(sight.seen, bytes, 0));
                 facts = sight.facts;
             }
-            Err(Fault) => outcomes.push(Outcome::Failed(Span::new(core.start, core.end))),
+            Err(fault) => outcomes.push(Outcome::Failed(Span::new(core.start, core.end), fault)),
         }
         self.count(&bytes[core]);
         wipe(bytes, &outcomes);
@@ -273,12 +275,15 @@ impl Decider {
 fn look(eye: &Eye, bytes: &[u8], line: Range<usize>, outcomes: &mut Vec<Outcome>) -> Vec<Fact> {
     let start = context_of(bytes, line.start);
     let slice = &bytes[start..line.end];
-    if let Ok(Sight { seen, facts }) = eye.look(slice, line.start - start..slice.len()) {
-        outcomes.extend(hits(seen, slice, start));
-        facts
-    } else {
-        outcomes.push(Outcome::Failed(Span::new(line.start, line.end)));
-        Vec::new()
+    match eye.look(slice, line.start - start..slice.len()) {
+        Ok(Sight { seen, facts }) => {
+            outcomes.extend(hits(seen, slice, start));
+            facts
+        }
+        Err(fault) => {
+            outcomes.push(Outcome::Failed(Span::new(line.start, line.end), fault));
+            Vec::new()
+        }
     }
 }
 
@@ -303,7 +308,24 @@ fn is_telling(fact: &Fact) -> bool {
 fn hits(seen: Vec<Seen>, bytes: &[u8], by: usize) -> impl Iterator<Item = Outcome> {
     let secret = |seen: &Seen| !seen.credential.class.is_public() && !super::mask::is_ours(bytes, seen.credential.span);
     let seen: Vec<Seen> = seen.into_iter().filter(secret).collect();
-    seen.into_iter().map(move |seen| Outcome::Hit(Hit::of(seen).shifted(by)))
+    let hit = move |seen: Seen| {
+        let rest = rest_of_base64(bytes, &seen.credential);
+        let mut hit = Hit::of(seen);
+        hit.span.end += rest;
+        Outcome::Hit(hit.shifted(by))
+    };
+    seen.into_iter().map(hit)
+}
+
+/// How many digits, and signs that pad them, are left of a run of base64 that a secret was read from: a colon or a line
+/// end behind it is no reason to show the end of the run.
+fn rest_of_base64(bytes: &[u8], credential: &Credential) -> usize {
+    if credential.view != View::Base64 {
+        return 0;
+    }
+    let is_digit = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
+    let rest = bytes[credential.span.end..].iter().take(QUAD + 1).take_while(is_digit).count();
+    if rest <= QUAD { rest } else { 0 }
 }
 
 /// Overwrites what is secret; the zeros of wide characters stay, so that they can be told.

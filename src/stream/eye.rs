@@ -5,19 +5,28 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::credential::{Confidence, Credential};
+use crate::credential::{Class, Confidence, Credential};
 use crate::detect::known::Known;
 use crate::detect::{Scanner, Scope};
 use crate::finding::{Fact, Mask, Sighting};
-use crate::rule::RuleSet;
+use crate::rule::{Alphabet, RuleSet};
 use crate::span::Span;
 
 /// The rule of a key that is known by its fingerprint and by nothing else.
 pub const KNOWN: &str = "known-key";
 
-/// A rule gave up on these bytes.
+/// Work that a look may take for each byte of the longest line. Logs take a hundredth, the worst line that we know
+/// takes six tenths: more is a mistake in the rules, or an attack that nobody thought of.
+const WORK: usize = 8;
+
+/// Why bytes could not be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault;
+pub enum Fault {
+    /// A rule gave up on them.
+    Panic,
+    /// It would have taken too much work.
+    Work,
+}
 
 /// A credential, and the name that the team gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +51,20 @@ pub struct Sight {
 pub struct Eye {
     scanner: Scanner,
     known: Option<Known>,
+    /// The work that a look may take.
+    work: usize,
 }
 
 impl Eye {
     /// Looks with these rules, and for these keys.
     pub fn new(rules: Arc<RuleSet>, known: Option<Known>) -> Self {
-        Self { scanner: Scanner::new(rules), known }
+        Self { scanner: Scanner::new(rules), known, work: usize::MAX }
+    }
+
+    /// Gives up on what takes more work than any honest line of at most so many bytes.
+    #[must_use]
+    pub fn bounded(self, line: usize) -> Self {
+        Self { work: WORK * line, ..self }
     }
 
     /// The rules.
@@ -58,13 +75,13 @@ impl Eye {
     /// Everything that begins in the core.
     pub fn look(&self, bytes: &[u8], core: Range<usize>) -> Result<Sight, Fault> {
         // Nothing that the scanner holds changes while it looks, so nothing is left half changed.
-        catch_unwind(AssertUnwindSafe(|| self.find(bytes, core))).map_err(|_| Fault)
+        catch_unwind(AssertUnwindSafe(|| self.find(bytes, core))).map_err(|_| Fault::Panic)?.ok_or(Fault::Work)
     }
 
-    fn find(&self, bytes: &[u8], core: Range<usize>) -> Sight {
+    fn find(&self, bytes: &[u8], core: Range<usize>) -> Option<Sight> {
         #[cfg(test)]
         assert!(memchr::memmem::find(&bytes[core.clone()], b"a rule that panics").is_none(), "as asked");
-        let sightings = self.scanner.scan_within(bytes, &Scope { core: core.clone(), names: true });
+        let sightings = self.scanner.scan_for(bytes, &Scope { core: core.clone(), names: true }, self.work)?;
         let (mut seen, mut facts) = (Vec::new(), Vec::new());
         for sighting in sightings {
             match sighting {
@@ -85,7 +102,15 @@ impl Eye {
             }
             seen.sort_by_key(|seen| seen.credential.span);
         }
-        Sight { seen, facts }
+        Some(Sight { seen, facts })
+    }
+
+    /// Where the last word may be the beginning of a key that the team knows, what goes on with it, and what it opens.
+    pub(super) fn open_at_end(&self, bytes: &[u8], floor: usize) -> Option<(usize, Alphabet, Class)> {
+        let (start, letters, class) = self.known.as_ref()?.open_at_end(bytes, floor)?;
+        let mut alphabet = Alphabet::default();
+        (0..=u8::MAX).filter(|&byte| letters.holds(byte)).for_each(|byte| alphabet.insert(byte, byte));
+        Some((start, alphabet, class))
     }
 
     /// What to print instead of the credentials in a string.
@@ -93,7 +118,7 @@ impl Eye {
         match self.look(bytes, 0..bytes.len()) {
             Ok(sight) => sight.seen.iter().map(|seen| (seen.credential.span, Mask::of(&seen.credential.secret))).collect(),
             // What cannot be looked at is not printed.
-            Err(Fault) => vec![(Span::new(0, bytes.len()), Mask { prefix: String::new(), length: bytes.len() })],
+            Err(_) => vec![(Span::new(0, bytes.len()), Mask { prefix: String::new(), length: bytes.len() })],
         }
     }
 }

@@ -205,7 +205,10 @@ impl Framed {
             }
             while let Some(outcome) = outcomes.next_if(|outcome| outcome.span().start < stop) {
                 match outcome {
-                    Outcome::Failed(_) => record.failed = true,
+                    Outcome::Failed(_, fault) => {
+                        record.failed = true;
+                        hub.overworked(fault);
+                    }
                     Outcome::Hit(hit) => record.hits.push((back(hit, start), false)),
                 }
             }
@@ -338,7 +341,8 @@ impl Framed {
         let spans: Vec<Span> = outcomes.iter().map(Outcome::span).collect();
         for outcome in outcomes.into_iter().map(without_mark) {
             match outcome {
-                Outcome::Failed(span) => {
+                Outcome::Failed(span, fault) => {
+                    hub.overworked(fault);
                     for piece in text.pieces_in(span) {
                         if let Some(record) = self.record(piece.record) {
                             record.failed = true;
@@ -682,7 +686,7 @@ impl Text {
 fn without_mark(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Hit(hit) => Outcome::Hit(Hit { began: None, ..hit }),
-        failed @ Outcome::Failed(_) => failed,
+        failed @ Outcome::Failed(..) => failed,
     }
 }
 

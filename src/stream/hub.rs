@@ -10,7 +10,7 @@ use super::clock;
 use super::correlate;
 use super::decide::Hit;
 use super::desk::{Desk, First, Key, Say};
-use super::eye::Eye;
+use super::eye::{Eye, Fault};
 use super::mask::{self, Mask};
 use super::metrics::Counters;
 use super::open::Heads;
@@ -195,6 +195,11 @@ impl Hub {
         let print = hit.credential.as_ref().filter(|_| key.is_printable()).map(|found| key.fingerprint(&found.secret));
         self.settings.mask.write(hit.class, print, raw, out);
         self.counters.redactions += 1;
+    }
+
+    /// Counts what would have taken too much work.
+    pub(super) fn overworked(&mut self, fault: Fault) {
+        self.counters.overworked += u64::from(fault == Fault::Work);
     }
 
     /// A record could not be scanned.

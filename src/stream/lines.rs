@@ -192,7 +192,8 @@ impl Lines {
                 done = span.start;
             }
             match outcome {
-                Outcome::Failed(_) => {
+                Outcome::Failed(_, fault) => {
+                    hub.overworked(*fault);
                     // What went out of it already cannot be taken back.
                     let rest = &self.buffer[done.min(span.end)..span.end];
                     if redact {
@@ -449,15 +450,26 @@ pub(super) fn close_tail(bytes: &[u8], line: usize, outcomes: &mut Vec<Outcome>,
         (start, key_letters(), rule)
     } else if let Some((span, rule)) = super::open::named_tail(rules, bytes, line) {
         (span.start, open_letters(), rule)
-    } else {
-        let (start, rule) = super::open::encoded_tail(&hub.heads, rules, bytes, line)?;
+    } else if let Some((start, rule)) = super::open::encoded_tail(&hub.heads, rules, bytes, line) {
         (start, open_letters(), rule)
+    } else {
+        let (hit, letters) = open_known(bytes, line, hub)?;
+        outcomes.retain(|outcome| outcome.span().end <= hit.span.start);
+        outcomes.push(Outcome::Hit(hit));
+        return Some(letters);
     };
     // What stands before it was decided without it.
     outcomes.retain(|outcome| outcome.span().end <= start);
     let span = Span::new(start, end);
     outcomes.push(Outcome::Hit(truncated(rules, rule, &bytes[span.range()], span)));
     Some(letters)
+}
+
+/// What may be the beginning of a key that only the team knows, and what would continue it. Nothing is told of it:
+/// nearly always it is none, and once its line is whole, a key is found as such.
+pub(super) fn open_known(bytes: &[u8], line: usize, hub: &Hub) -> Option<(Hit, Alphabet)> {
+    let (start, letters, class) = hub.eye.open_at_end(bytes, line)?;
+    Some((Hit { class, truncated: true, ..Hit::key_part(Span::new(start, bytes.len())) }, letters))
 }
 
 /// A secret whose end has not come.

@@ -31,6 +31,8 @@ pub struct Counters {
     pub evicted: u64,
     /// Parts of lines that were too long to be held whole.
     pub windows: u64,
+    /// Records that would have taken more work than a record may.
+    pub overworked: u64,
     /// Records replaced by a stub.
     pub quarantined: u64,
     /// Records passed without a look.
@@ -89,6 +91,7 @@ impl Counters {
         counter("alert_errors_total", "Alerts that could not be written.", &one(drops.1));
         counter("dedupe_evicted_total", "Findings forgotten by the table of alerts.", &one(self.evicted));
         counter("windows_total", "Parts of lines too long to be held.", &one(self.windows));
+        counter("work_budget_hits_total", "Records that would have taken too much work.", &one(self.overworked));
         let errors = [("quarantine", self.quarantined), ("pass", self.passed)];
         counter(
             "errors_total",

@@ -104,7 +104,9 @@ impl Heads {
             let open = body.iter().all(|&byte| head.letters.contains(byte));
             let left =
                 at == line || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_') || is_escape(&bytes[line..at]);
-            (open && left).then_some(Tail { start: at, letters: head.letters, rule: head.rule })
+            // What ends in a quote is a name, and shows nothing; its value is what is secret.
+            let start = if head.literal.ends_with(b"\"") { at + head.literal.len() } else { at };
+            (open && left && start < bytes.len()).then_some(Tail { start, letters: head.letters, rule: head.rule })
         };
         self.heads.iter().find_map(begins)
     }
@@ -217,6 +219,8 @@ mod tests {
         assert_eq!(start("key=sk_live_{base62:9} "), None);
         assert_eq!(start("disk_live_{base62:9}"), None);
         assert_eq!(start("%3Dsk_live_{base62:9}"), Some(3));
+        assert_eq!(start("{{\"a\":1,\"k\":\""), None);
+        assert_eq!(start("{{\"a\":1,\"k\":\"{base62:9}"), Some(12));
         let rules = RuleSet::builtin();
         let key = |text: &str| open_key(&rules, text.as_bytes(), 0).map(|tail| tail.0);
         assert_eq!(key("{\"k\":\"-----BEGIN EC PRIVATE KEY-----\\nMHc"), Some(6));

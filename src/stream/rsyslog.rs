@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::decide::{Decided, Decider, Hit, Outcome, context_of, moved};
 use super::filter::Filter;
 use super::hub::{At, Blocked, Hub, OnError, line_end};
+use super::lines::open_known;
 use super::lines::{Lines, truncated};
 use super::mask::Mask;
 use super::open::named_tail;
@@ -108,7 +109,7 @@ impl MessageModification {
         self.text.push(b'\n');
         self.banner = hub.banners(text, self.banner).last();
         let Decided { outcomes, facts } = self.decider.lines(&hub.eye.clone(), &mut self.text, from);
-        let hits = hits(outcomes);
+        let hits = hits(outcomes, hub);
         let floor = context_of(&self.text, self.text.len());
         self.text.drain(..floor);
         let mut hits: Vec<Hit> = hits?.into_iter().map(|hit| shifted_back(hit, from)).collect();
@@ -137,15 +138,21 @@ impl MessageModification {
 
     /// A string beside the message: nothing but its own text says what it is.
     fn value(text: &[u8], hub: &mut Hub) -> Option<(Vec<u8>, usize)> {
-        let hits = hits(Decider::default().lines(&hub.eye.clone(), &mut text.to_vec(), 0).outcomes)?;
+        let hits = hits(Decider::default().lines(&hub.eye.clone(), &mut text.to_vec(), 0).outcomes, hub)?;
         let value = masked(text, &hits, hub);
         Some((value, hits.len()))
     }
 }
 
 /// The hits, unless a line could not be looked at.
-fn hits(outcomes: Vec<Outcome>) -> Option<Vec<Hit>> {
-    let hit = |outcome| if let Outcome::Hit(hit) = outcome { Some(hit) } else { None };
+fn hits(outcomes: Vec<Outcome>, hub: &mut Hub) -> Option<Vec<Hit>> {
+    let hit = |outcome| match outcome {
+        Outcome::Hit(hit) => Some(hit),
+        Outcome::Failed(_, fault) => {
+            hub.overworked(fault);
+            None
+        }
+    };
     outcomes.into_iter().map(hit).collect()
 }
 
@@ -165,8 +172,11 @@ fn cut_off(text: &[u8], hits: &[Hit], hub: &Hub) -> Option<Hit> {
     }
     let rules = hub.eye.rules();
     let tail = hub.heads.tail(text, 0).map(|tail| (Span::new(tail.start, text.len()), tail.rule));
-    let (span, rule) = tail.or_else(|| named_tail(rules, text, 0))?;
-    (last <= span.start).then(|| truncated(rules, rule, &text[span.range()], span))
+    let hit = match tail.or_else(|| named_tail(rules, text, 0)) {
+        Some((span, rule)) => truncated(rules, rule, &text[span.range()], span),
+        None => open_known(text, 0, hub)?.0,
+    };
+    (last <= hit.span.start).then_some(hit)
 }
 
 fn shifted_back(mut hit: Hit, by: usize) -> Hit {

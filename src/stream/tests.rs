@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{Blocked, Eye, Filter, Framed, Hub, Lines, Mask, OnError, Settings, Sink};
+use super::{Blocked, Eye, Fault, Filter, Framed, Hub, Lines, Mask, OnError, Settings, Sink};
 use crate::credential::FingerprintKey;
 use crate::record::framing::Framing;
 use crate::rule::RuleSet;
@@ -452,6 +452,36 @@ fn case_74_a_rule_that_panics_costs_one_line() {
     assert_eq!(passed.counts[3], 1);
     assert!(passed.out.contains("two a rule that panics"));
     assert_eq!(blocked, Err(Blocked));
+}
+
+#[test]
+fn the_work_for_a_line_has_a_limit_that_no_line_that_we_know_comes_near() {
+    let line = |text: &str| text.chars().cycle().take(64 * 1024).collect::<String>();
+    let takes = |text: &str, part: usize| {
+        let eye = Eye::new(RuleSet::builtin().into(), None).bounded(text.len() / part);
+        eye.look(text.as_bytes(), 0..text.len()).map(|_| ())
+    };
+    let hostile = [
+        "sk_live_",
+        "key=",
+        "[",
+        "%25",
+        "\\",
+        "c2tfbGl2ZV8",
+        "%73k_live_%2573k_live_",
+        "\\u0073k_live_",
+        "api_key=\\\"",
+        "env=prod host api.stripe.com card 4242424242424242 ",
+        "secret token auth ",
+        "eyJhbGciOi",
+    ];
+    for text in hostile.map(line) {
+        assert_eq!(takes(&text, 8), Ok(()), "{}", &text[..16]);
+    }
+    assert_eq!(takes(&line(&text(MIXED)), 16), Ok(()));
+    let ordinary = "2026-03-12T09:11:07Z INFO request GET https://api.example.com/v1/items?page=2 200 in 3 ms trace=8f1c\n";
+    assert_eq!(takes(&line(ordinary), 400), Ok(()));
+    assert_eq!(takes(&line("sk_live_"), 64), Err(Fault::Work));
 }
 
 #[test]

@@ -277,6 +277,22 @@ fn opaque_secrets_are_found_in_every_notation() {
         "Server=tcp:db.acme.example;User ID=pay;Password=«{base62:24}»;Encrypt=True;",
         "\u{1b}[3mclient_secret\u{1b}[0m\u{1b}[2m=\u{1b}[0m«{uuid4}» \u{1b}[3mid\u{1b}[0m={uuid4}",
         "UPDATE gateways SET client_secret = '«{base62:40}»' WHERE id='{uuid4}'",
+        // At the end of a line that begins with something else.
+        "level=info client_id={uuid4} client_secret=«{base62:40}»",
+        "2026-11-22T10:11:12Z stdout F PAYPAL_CLIENT_SECRET=«{base62:40}»",
+        "D/OkHttp: X-App-Key: «{base62:40}»\nD/OkHttp: X-Request-Id: {uuid4}",
+        "> x-app-key: «{base62:40}»\r\n> x-request-id: {uuid4}\r",
+        "Array\n(\n    [client_secret] => «{base62:40}»\n    [client_id] => {base62:24}\n)",
+        "        - name: PAYPAL_CLIENT_SECRET\n          value: «{base62:40}»\n        - name: GIT_SHA\n          value: {hex:40}",
+        "PayPal:ClientSecret=«{base62:40}» (EnvironmentVariablesConfigurationProvider)",
+        "<clientId>{uuid4}</clientId><clientSecret>«{base62:40}»</clientSecret>",
+        " ClientSecret: (string) (len=40) \"«{base62:40}»\",\n TraceID: (string) (len=32) \"{hex:32}\"",
+        "\"HSET\" \"gw:1\" \"client_secret\" \"«{base62:40}»\" \"client_id\" \"{uuid4}\"",
+        "Map(client_secret -> «{base62:40}», client_id -> {uuid4})",
+        "INSERT INTO gateways VALUES ($1, $2)  [[\"client_secret\", \"«{base62:40}»\"], [\"trace\", \"{hex:32}\"]]",
+        "INFO|client_id|{uuid4}|client_secret|«{base62:40}»|trace|{hex:32}",
+        "client_secret::«{base62:40}» trace::{hex:32} request::{uuid4}",
+        "x-client-secret: {{«{uuid4}»}}, x-request-id: {{{uuid4}}}",
         "{{\"message\":\"{{\\\"headers\\\":{{\\\"x-client-secret\\\":\\\"«{uuid4}»\\\",\\\"x-request-id\\\":\\\"{uuid4}\\\"}}}}\"}}",
     ] {
         let log = format!("{}\n", expand(template, template));
@@ -301,6 +317,12 @@ fn ids_and_hashes_stay_whatever_they_are_called() {
         "https://b.s3.example/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature={hex:64}&X-Amz-SignedHeaders=host",
         "REPORT RequestId: {uuid4}\tDuration: 3 ms\tXRAY TraceId: 1-{hex:8}-{hex:24}\tSegmentId: {hex:16}",
         "client_reference_id={base62:24} idempotency_key={uuid4} fingerprint={base62:16} payment_method=pm_1{base62:23}",
+        "api_key_id={uuid4} secret_version_id={uuid4} dedupe_key={hex:40}",
+        "> x-request-id: {uuid4}\n> x-cache-key: {hex:64}\n> x-csrf-token: {base62:40}",
+        "secretKeyRef: stripe-secret-key-v2-production-eu-west-1",
+        "[\"client_secret\", \"client_id\"] [\"api_key\", \"publishable_key\", \"{base62:40}\"]",
+        "Bean 'stripeSecretKeyResolver' secret_key: StripeSecretKeyResolver2Factory",
+        "use auth::token::JsonWebKeySet2048; secret|password|token|privateKey1234567 key|{hex:32}|{uuid4}",
         "Settings(client_secret=SecretStr('**********'), token=None, api_key=self.settings.api_key, secret=load_secret(name))",
     ] {
         let log = format!("{}\n", expand(template, template));
@@ -324,7 +346,13 @@ fn case_27_basic_authorisation() {
     let line = expand("authorization: Basic {base64of:sk_live_{base62:24}:}\n", "27");
     let out = redacted(&line);
     assert_eq!(out.alerts[0]["view"], "base64");
-    assert!(out.text().starts_with("authorization: Basic [REDACTED:standard-api-key"), "{}", out.text());
+    let text = out.text();
+    assert!(text.starts_with("authorization: Basic [REDACTED:standard-api-key:") && text.ends_with("]\n"), "{text}");
+    // Whatever stands behind the key, to its last digit: nothing, a colon, the end of a line, and their padding.
+    for template in ["{base64of:sk_live_{base62:24}}", "{base64of:sk_live_{base62:40}:}"] {
+        let text = redacted(format!("data: {}\n", expand(template, template))).text();
+        assert!(text.starts_with("data: [REDACTED:") && text.ends_with("]\n") && text.len() < 50, "{text}");
+    }
     // The pair of an opaque secret: its id may stay.
     let pair = expand("Host: api.payca.vc\nauthorization: Basic {base64of:{uuid4}:{uuid4}}\n", "27");
     assert_eq!(redacted(&pair).redactions(), 1, "{}", redacted(&pair).text());
@@ -340,6 +368,22 @@ fn case_28_json_stays_json_at_every_level() {
         |text: &str, key: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()[key].as_str().unwrap().to_owned();
     let secret = level(&level(&level(&out, "log"), "message"), "secret");
     assert!(secret.starts_with("[REDACTED:"), "{secret}");
+}
+
+#[test]
+fn a_secret_is_known_by_its_name_seven_levels_of_json_deep() {
+    let secrets = ["{uuid4}", "{base62:40}", "{hex:64}"].map(|template| expand(template, "levels"));
+    for (name, secret) in ["x-client-secret", "PAYOUT_API_SECRET", "clientSecret"].iter().zip(&secrets) {
+        let mut text = serde_json::json!({*name: secret, "n": 36}).to_string();
+        for level in 1..=7 {
+            let ran = redacted(format!("{text}\n"));
+            assert!(!ran.text().contains(secret.as_str()) && ran.redactions() == 1, "{level}: {}", ran.text());
+            let mut out = serde_json::from_str::<serde_json::Value>(&ran.text()).unwrap();
+            (1..level).for_each(|_| out = serde_json::from_str(out["message"].as_str().unwrap()).unwrap());
+            assert!(out[*name].as_str().unwrap().starts_with("[REDACTED:"), "{level}: {out}");
+            text = serde_json::json!({"level": "warn", "message": text}).to_string();
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The team's own keys by fingerprint, and the proof that an old one is used no more.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{keeps, key_file, stream_in};
@@ -36,6 +37,28 @@ fn an_opaque_key_is_found_by_its_fingerprint() {
     assert!(list.out().starts_with("payout-eu  live"), "{}", list.out());
     let without = stream_in(&tree, &["stream", "--redact", "--known", "known.list"], "x\n");
     assert_eq!(without.code(), Some(2));
+}
+
+#[test]
+fn half_of_an_opaque_key_waits_in_vain_for_the_other_half() {
+    let tree = Tree::new();
+    let (key, keys, _) = known(&tree);
+    let args = ["stream", "--redact", "--hold", "100ms", "--known", "known.list", "--fp-key-file", &keys];
+    for cut in [6, 9, 20, 43] {
+        let mut child = super::command(&tree, &args).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        for piece in [&*format!("an id {}", &key[..cut]), &format!("{} seen\nDownloading", &key[cut..]), " ended\n"] {
+            stdin.write_all(piece.as_bytes()).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let (out, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        keeps(&out, &key);
+        assert!(out.contains("[REDACTED:payout-key") && out.ends_with("] seen\nDownloading ended\n"), "{cut}: {out}");
+        let alerts = super::alerts(&said);
+        assert!(alerts.len() == 1 && alerts[0]["label"] == "payout-eu", "{cut}: {said}");
+    }
 }
 
 #[test]

@@ -508,6 +508,35 @@ fn case_75_what_cannot_be_scanned_is_kept_passed_or_ends_the_stream() {
     assert_eq!((blocked.code(), blocked.out()), (Some(3), record("one")));
 }
 
+/// So many rules that begin alike that a line of nothing but that beginning takes two hundred looks for each.
+fn alike(count: usize) -> String {
+    let rules =
+        (0..count).map(|n| RULE[RULE.find("[[rule]]").unwrap()..].replace("acme-secret-key", &format!("acme-secret-key-{n}")));
+    let rules: String = rules.enumerate().map(|(n, rule)| rule.replace("{32}", &format!("{{{}}}", 32 + n))).collect();
+    format!("{}{rules}", &RULE[..RULE.find("[[rule]]").unwrap()])
+}
+
+#[test]
+fn a_line_that_takes_too_much_work_is_not_shown() {
+    let tree = Tree::new();
+    fs::write(tree.path().join("acme.toml"), alike(200)).unwrap();
+    let hostile = "acme_live_.".repeat(5500);
+    let key = expand("acme_live_{base62:32}", "work");
+    let log = format!("one {key}\n{hostile}\ntwo {key}\n");
+    let args = ["stream", "--redact", "--rules", "acme.toml", "--max-line", "64KiB", "--metrics-file", "m.prom"];
+    let run = stream_in(&tree, &args, log.clone());
+    assert_eq!(run.code(), Some(3), "{}", run.stderr);
+    let lines: Vec<_> = run.stdout.split(|&byte| byte == b'\n').map(String::from_utf8_lossy).collect();
+    assert!(lines[0] == "one [REDACTED:standard-api-key]" && lines[2] == "two [REDACTED:standard-api-key]");
+    assert!(lines[1].starts_with("[QUARANTINED:") && lines[1].len() < 100, "{}", lines[1].len());
+    assert_eq!(metric(&tree, "keyfence_work_budget_hits_total"), 1);
+    assert_eq!(metric(&tree, "keyfence_unscanned_bytes_total"), hostile.len() as u64 + 1);
+    // With the rules that everybody has, and with room for it, the line is nothing.
+    let run = stream_in(&tree, &["stream", "--redact", "--max-line", "64KiB", "--metrics-file", "m.prom"], log);
+    assert!(run.code() == Some(0) && run.out().lines().nth(1) == Some(&hostile));
+    assert_eq!(metric(&tree, "keyfence_work_budget_hits_total"), 0);
+}
+
 #[test]
 fn streams_and_alerts_by_their_descriptors() {
     let tree = Tree::new();
@@ -673,6 +702,70 @@ fn what_cannot_be_opened_is_said_at_once() {
     assert_eq!((run.code(), run.out().as_str()), (Some(2), ""));
     let run = stream(&["stream", "--redact", "--input", "a=/no/such/file"], "");
     assert_eq!(run.code(), Some(2));
+}
+
+/// Runs the program as a shell would that closed some of its descriptors.
+fn closed(tree: &Tree, closing: &str) -> (Option<i32>, String, String) {
+    let shell = format!("printf 'a line\\n' | \"$0\" {closing}");
+    let output = tree.command("sh").args(["-c", &shell, &super::program()]).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_closed_descriptor_is_no_success() {
+    let tree = Tree::new();
+    let refused = |which: &str| (Some(3), String::new(), format!("error: standard {which} is closed\n"));
+    assert_eq!(closed(&tree, "stream --redact >&-"), refused("output"));
+    assert_eq!(closed(&tree, "stream --redact <&-"), refused("input"));
+    assert_eq!(closed(&tree, "stream --protocol rsyslog-mm >&-"), refused("output"));
+    assert_eq!(closed(&tree, "run -- echo done >&-"), refused("output"));
+    let known = format!("known add --label a --environment live --known k --fp-key-file {} <&-", key_file(&tree, "fp"));
+    assert_eq!(closed(&tree, &known).0, Some(3));
+    let (code, out, said) = closed(&tree, "scan - <&-");
+    assert_eq!(code, Some(3), "{out}{said}");
+    assert!((out + &said).contains("standard input is closed"));
+    assert_eq!(closed(&tree, "rules list >&-"), refused("output"));
+    // What is not needed may be closed, and what is meant to be thrown away may be.
+    assert_eq!(closed(&tree, "stream --alerts none >&-").0, Some(0));
+    assert_eq!(closed(&tree, "stream --redact -o out >&-").0, Some(0));
+    assert_eq!(closed(&tree, "stream --redact 2>&-"), (Some(0), "a line\n".to_owned(), String::new()));
+    assert_eq!(closed(&tree, "stream --redact <> /dev/null 1<> /dev/null"), (Some(0), String::new(), String::new()));
+}
+
+#[test]
+fn alerts_that_have_nowhere_to_go_are_counted() {
+    let tree = Tree::new();
+    fs::write(tree.path().join("log"), format!("k={}\n", key("closed"))).unwrap();
+    let (code, out, _) = closed(&tree, "stream --redact --metrics-file m.prom <log 2>&-");
+    assert_eq!((code, out.as_str()), (Some(0), "k=[REDACTED:standard-api-key]\n"));
+    assert_eq!(metric(&tree, "keyfence_alert_errors_total"), 1);
+}
+
+#[test]
+fn signals_before_the_rules_are_read_end_nothing() {
+    for signal in [Signal::HUP, Signal::USR1, Signal::TERM, Signal::INT] {
+        let tree = Tree::new();
+        assert!(tree.command("mkfifo").arg("rules.toml").status().unwrap().success());
+        let args = ["stream", "--redact", "--rules", "rules.toml", "--metrics-file", "m.prom"];
+        let mut child = command(&tree, &args).spawn().unwrap();
+        // Nobody gives it the rules until the signal was there.
+        sleep(Duration::from_millis(300));
+        kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
+        sleep(Duration::from_millis(50));
+        assert!(child.try_wait().unwrap().is_none(), "{signal:?} ended it");
+        let path = tree.path().join("rules.toml");
+        let mut pipe = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        // A reload asks for them again.
+        fs::write(tree.path().join("same"), RULE).unwrap();
+        fs::rename(tree.path().join("same"), &path).unwrap();
+        pipe.write_all(RULE.as_bytes()).unwrap();
+        drop(pipe);
+        child.stdin.take().unwrap().write_all(b"a line\n").unwrap();
+        let mut out = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!((child.wait().unwrap().code(), out.as_str()), (Some(0), "a line\n"), "{signal:?}");
+    }
 }
 
 #[test]
