@@ -15,9 +15,9 @@ mod corpus;
 const START: u64 = 200_000_000;
 /// Instructions for a byte of an ordinary log, in a debug build, for a processor without AVX-512: half as much
 /// again as they are.
-const BYTE: u64 = 600;
+const BYTE: u64 = 450;
 /// Allocations for a thousand bytes of it.
-const THOUSAND: u64 = 100;
+const THOUSAND: u64 = 65;
 
 /// Runs the program under a tool of valgrind, in a folder; the number behind a word of what the tool says.
 fn counted(tool: &str, word: &str, folder: &Path, args: &[&str]) -> u64 {
