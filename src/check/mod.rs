@@ -6,6 +6,7 @@
 mod airwallex_client_id;
 mod base58check;
 mod base64_key;
+mod basic_auth;
 mod bip39;
 mod card;
 mod crc;
@@ -18,6 +19,7 @@ mod jwk;
 mod jwt;
 mod luhn;
 mod mercury_suffix;
+mod password_like;
 mod pem;
 mod pkcs8;
 mod placeholder;
@@ -71,6 +73,7 @@ pub const CHECKS: &[Check] = &[
     airwallex_client_id::CHECK,
     base58check::CHECK,
     base64_key::CHECK,
+    basic_auth::CHECK,
     bip39::CHECK,
     card::CHECK,
     crc::DYNAMIC_CHECK,
@@ -83,6 +86,7 @@ pub const CHECKS: &[Check] = &[
     jwt::CHECK,
     luhn::CHECK,
     mercury_suffix::CHECK,
+    password_like::CHECK,
     pkcs8::CHECK,
     random_tail::CHECK,
     secret_like::CHECK,

@@ -51,9 +51,7 @@ const OTHER_THINGS: &[&str] = &[
 const WORDY: f64 = -0.6;
 
 fn is_secret_like(value: &[u8]) -> bool {
-    let lower = value.to_ascii_lowercase();
-    let other = OTHER_THINGS.iter().any(|head| lower.starts_with(head.as_bytes()));
-    !other
+    !is_other_thing(&value.to_ascii_lowercase())
         && is_mixed(value)
         && !is_path(value)
         && !is_uuid(value)
@@ -62,6 +60,11 @@ fn is_secret_like(value: &[u8]) -> bool {
         && !is_card_token(value)
         && !is_wordy(value)
         && !encodes_text(value)
+}
+
+/// What says by its beginning that it is something else.
+pub(super) fn is_other_thing(lower: &[u8]) -> bool {
+    OTHER_THINGS.iter().any(|head| lower.starts_with(head.as_bytes()))
 }
 
 /// Digits and letters, changing often enough, and nothing in front that names a variable.
@@ -76,7 +79,7 @@ fn is_mixed(value: &[u8]) -> bool {
 
 /// Bits of Shannon entropy for each byte.
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
-fn bits(value: &[u8]) -> f64 {
+pub(super) fn bits(value: &[u8]) -> f64 {
     let mut counts = [0u32; 256];
     for &byte in value {
         counts[usize::from(byte)] += 1;
@@ -118,7 +121,7 @@ fn is_card_token(value: &[u8]) -> bool {
 }
 
 /// Words as a whole, or a word between separators: `my-service-7f3k-token`.
-fn is_wordy(value: &[u8]) -> bool {
+pub(super) fn is_wordy(value: &[u8]) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]
     let mean = words::score(value) / value.len() as f64;
     let mut tokens = value.split(|byte| !byte.is_ascii_alphanumeric());

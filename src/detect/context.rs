@@ -44,6 +44,7 @@ const RARE: &[&str] = &[
     "accounts:[",
     "private-merchant-id",
     "private_merchant_id",
+    "privatemerchantid",
     "verif-hash",
     "verif_hash",
     "p24_crc",
