@@ -2,7 +2,7 @@
 //! that somebody chose cannot be told from an example, and is left out.
 
 use super::secret_like::{bits, is_other_thing, is_wordy};
-use super::Check;
+use super::{Check, words};
 
 pub(super) const CHECK: Check = Check::new("password-like", "a password drawn at random", is_password_like);
 
@@ -16,7 +16,10 @@ fn is_password_like(value: &[u8]) -> bool {
     let kind = |byte: u8| KINDS.iter().position(|kind| kind(&byte));
     let changes = value.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();
     let shown = SHOWN.iter().any(|part| memchr::memmem::find(&lower, part).is_some());
-    KINDS.iter().all(|kind| value.iter().any(kind))
+    // A random one without a digit is no rarity, but then it must look nothing like a name.
+    let digits = value.iter().any(u8::is_ascii_digit) || changes * 5 >= value.len() * 3 && words::score(value) < -8.0;
+    digits
+        && KINDS[1..].iter().all(|kind| value.iter().any(kind))
         && changes * 5 >= value.len() * 2
         && bits(value) >= 3.0
         && !shown

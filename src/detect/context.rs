@@ -57,6 +57,13 @@ const RARE: &[&str] = &[
     "walletprovider",
     "converge_pin",
     "ssl_pin",
+    "_pass=",
+    "_pass:",
+    "_pass'",
+    "_pass\"",
+    "pass: '",
+    "pass: \"",
+    "pass\": \"",
 ];
 
 /// Options of commands behind which an id and its secret stand: `curl -u id:secret`.
@@ -313,7 +320,8 @@ fn choose(fits: &[Reading<'_>], around: &Around<'_>, slot: Slot) -> Option<Found
     // Of two that are as good, one that says it is public does not hide one that says it is secret.
     let secret = |claim: &Claim<'_>| !claim.rule.class.is_public();
     let weight = |claim: &Claim<'_>| {
-        (!claim.rule.provider.is_general(), claim.own, claim.route.is_some(), claim.specificity, secret(claim))
+        let knows = (!claim.rule.provider.is_general(), !claim.rule.is_generic());
+        (knows, claim.own, claim.route.is_some(), claim.specificity, secret(claim))
     };
     claims.sort_by_key(|claim| Reverse(weight(claim)));
     let best = claims.first()?;

@@ -109,8 +109,8 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let behind = &bytes[end..];
     let quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
     let between = &bytes[slot.name.end..slot.value];
-    // `name "v"` may be prose, `:name "v"` is none.
-    let keyword = bytes[..slot.name.start].ends_with(b":");
+    // `name "v"` may be prose, `:name "v"` and `#define name "v"` are none.
+    let keyword = bytes[..slot.name.start].ends_with(b":") || bytes[..slot.name.start].ends_with(b"#define ");
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     // Of a command to a database, both are in quotes.
     let quoted = between == b"\" \"";
@@ -124,7 +124,9 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
         let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
         return behind.get(escapes) == Some(&opened);
     }
-    if is_field(between, &bytes[slot.value..end], behind) {
+    // `<name>v</name>`, `<key>name</key> <string>v</string>`.
+    let element = between.ends_with(b">") && behind.starts_with(b"</");
+    if element || is_field(between, &bytes[slot.value..end], behind) {
         return true;
     }
     let floor = slot.name.start.saturating_sub(INDENT);
@@ -150,8 +152,8 @@ fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
     let begins = |text: &[u8], head: &&[u8]| text.len() >= head.len() && text[..head.len()].eq_ignore_ascii_case(head);
     let operator = between.trim_ascii();
     let ends_line = |text: &[u8]| matches!(text, [] | [b'\n', ..] | [b'\r', b'\n', ..]);
-    // An element, and an entry of a list in YAML.
-    if operator == b">" && behind.starts_with(b"</") || operator == b"value:" && ends_line(behind) {
+    // An entry of a list in YAML.
+    if operator == b"value:" && ends_line(behind) {
         return true;
     }
     if !GLUED.iter().any(|glue| operator.eq_ignore_ascii_case(glue)) {

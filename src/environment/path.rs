@@ -28,6 +28,19 @@ const TEST: &[&str] = &[
     "__mocks__",
     "features",
 ];
+/// Settings of what runs tests, by how their names begin.
+const TEST_SETTINGS: &[&str] = &[
+    "phpunit.xml",
+    "pytest.ini",
+    "conftest.py",
+    "jest.config.",
+    "jest.setup.",
+    "vitest.config.",
+    "vitest.setup.",
+    "karma.conf.",
+    "cypress.config.",
+    "playwright.config.",
+];
 /// Segments of a file name that make it an example to copy.
 const TEMPLATE: &[&str] = &["example", "sample", "template", "tmpl", "tpl", "defaults", "skel"];
 /// Endings of documentation.
@@ -141,6 +154,8 @@ pub struct Surroundings {
     pub flutter: bool,
     /// The nearest `manifest.json` is a browser extension's.
     pub extension: bool,
+    /// The nearest `build.gradle` builds an Android app, or a folder above holds an `AndroidManifest.xml`.
+    pub android: bool,
     /// A folder called `live` on the path has a neighbour that is called sandbox, test or staging.
     pub live_beside: bool,
     /// It holds folders that are named after environments, and is none itself.
@@ -268,6 +283,7 @@ impl<'a> Name<'a> {
             || self.segments.iter().skip(1).any(|segment| matches!(*segment, "test" | "spec"))
             || self.whole.starts_with(".env") && self.segments.iter().any(|segment| matches!(*segment, "testing" | "ci" | "e2e"))
             || self.whole == "cypress.env.json"
+            || TEST_SETTINGS.iter().any(|name| self.whole.starts_with(name))
             || self.segments.len() > 1 && (stem.ends_with("_test") || stem.ends_with("_spec") || stem.ends_with("-spec"))
             || stem.starts_with("test_") && self.ends_in(&["py"])
             || stem.ends_with("tests") && self.ends_in(&["java", "kt", "cs", "swift"])
@@ -286,8 +302,12 @@ impl<'a> Name<'a> {
                 && self.ends_in(&["yml", "yaml", "json"])
     }
 
-    /// `dist` counts as a segment between dots only, as in `phpunit.xml.dist`.
+    /// `dist` counts as a segment between dots only, as in `app.ini.dist`. What CloudFormation deploys is
+    /// called `template.yaml`.
     fn is_template(&self) -> bool {
+        if self.segments.len() == 2 && self.segments[0] == "template" && self.ends_in(&["yaml", "yml", "json"]) {
+            return false;
+        }
         let mut words = self.segments.iter().flat_map(|segment| segment.split(['-', '_']));
         words.any(|word| TEMPLATE.contains(&word)) || self.segments.iter().skip(1).any(|segment| *segment == "dist")
     }
@@ -336,7 +356,7 @@ impl<'a> Name<'a> {
         let built = self.ends_in(&["js", "mjs", "html", "map"])
             && (self.in_folder(&["dist", "public", "static", "static.dist", "staticfiles", "assets", "www"])
                 || self.below(&["build", "static"]));
-        let android = self.below(&["android", "app"]) && self.ends_in(&["kt", "java"])
+        let android = (around.android || self.below(&["android", "app"])) && self.ends_in(&["kt", "java"])
             || self.in_folder(&["android"]) && self.in_folder(&["res"])
             || ["androidmanifest.xml", "google-services.json"].contains(&self.whole)
             || self.in_folder(&["res"]) && self.in_folder(&["values"]) && self.ends_in(&["xml"]);
@@ -503,6 +523,8 @@ impl Reading<'_> {
             ".dev.vars" => clue("P35", Stage::Local, 80, ".dev.vars"),
             "release.xcconfig" => clue("P28", Stage::Production, 60, "the release configuration"),
             "debug.xcconfig" => clue("P28", Stage::Dev, 60, "the debug configuration"),
+            "web.release.config" | "app.release.config" => clue("P28", Stage::Production, 60, "the release configuration"),
+            "web.debug.config" | "app.debug.config" => clue("P28", Stage::Dev, 60, "the debug configuration"),
             _ if name.in_folder(&[".devcontainer"]) => clue("P35", Stage::Local, 80, "a development container"),
             _ if name.below(&[".idea", "runconfigurations"]) || name.in_folder(&[".run"]) => {
                 clue("P35", Stage::Local, 80, "a run configuration")

@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 
 use super::branch;
+use super::declare::Flag;
 use super::path::Surroundings;
 use super::survey::{Quick, Survey};
 use crate::credential::{Class, Credential, Environment, Evidence, Provider};
@@ -147,6 +148,8 @@ const ASKS: [&[u8]; 10] = [
 const LINE: usize = 2000;
 /// The most arms of a switch.
 const ARMS: usize = 32;
+/// The most blocks of a file that are asked for a mode.
+const BLOCKS: usize = 256;
 /// The most neighbours that are asked: the nearest.
 const NEIGHBOURS: usize = 64;
 
@@ -255,7 +258,7 @@ impl Survey<'_> {
                 evidence: Evidence { fact, weight: Some(80), span: Some(slot) },
             });
         }
-        reading.witnesses.extend(self.flag(credential, reading.slot_side));
+        reading.witnesses.extend(self.flag(credential, reading.slot_side).or_else(|| self.flag_aside(number, reading.slot_side, index)));
         reading.witnesses.extend(self.sibling(number, index));
         reading.witnesses.extend(self.nearest(number, index, FactKind::Host, reading.slot_side));
         reading.witnesses.extend(self.pair(number, index));
@@ -359,6 +362,32 @@ impl Survey<'_> {
             }
         }
         None
+    }
+
+    /// C3, in a block beside those of the credential: `env:` and `secrets:` of one chart. It counts if its name names
+    /// the provider, and nothing parts the two.
+    fn flag_aside(&self, number: usize, slot_side: Option<Environment>, index: &Index<'_>) -> Option<Witness> {
+        let credential = &index.seen.credentials[number];
+        let provider = credential.provider.as_ref().filter(|_| slot_side.is_none())?;
+        if credential.because.iter().any(|fact| fact.weight == Some(100)) || self.kind() == PlaceKind::Log {
+            return None;
+        }
+        let structure = self.structure().filter(|structure| !structure.doubtful && structure.blocks.len() <= BLOCKS)?;
+        let mut first: Option<Flag<'_>> = None;
+        for block in 1..structure.blocks.len() {
+            let span = structure.blocks[block].span;
+            let facts = self.block(structure, block);
+            let holds = span.start <= credential.span.start && credential.span.start < span.end;
+            let ours = facts.flags.iter().filter(|flag| self.said(flag.name).provider.as_ref() == Some(&provider));
+            for flag in ours.filter(|flag| !holds && !self.is_parted(flag.span, number, (span, Some(0)), index)) {
+                if first.get_or_insert_with(|| flag.clone()).environment != flag.environment {
+                    return None;
+                }
+            }
+        }
+        let flag = first?;
+        let evidence = Evidence { fact: format!("mode flag {}", flag.text()), weight: Some(70), span: Some(flag.span) };
+        Some(Witness { source: Source::Flag, environment: flag.environment, evidence })
     }
 
     /// C4: an identifier of the same provider whose own bytes say the environment.

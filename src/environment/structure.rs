@@ -67,6 +67,18 @@ impl Grammar {
         }
     }
 
+    /// `.conf` is what everybody calls configuration: with lines that open braces, and none in brackets, it is HOCON's,
+    /// or nginx's.
+    fn or_braces(self, bytes: &[u8], path: &str) -> Self {
+        let conf = path.len() >= 5 && path.as_bytes()[path.len() - 5..].eq_ignore_ascii_case(b".conf");
+        if self != (Self::Lines { dotenv: false }) || !conf {
+            return self;
+        }
+        let mut lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.starts_with(b"#"));
+        let first = lines.find(|line| line.starts_with(b"[") || line.ends_with(b"{"));
+        if first.is_some_and(|line| line.ends_with(b"{")) { Self::Braces { hash: true, single: false } } else { self }
+    }
+
     /// What begins a comment that goes to the end of the line.
     pub(super) fn comments(self) -> &'static [&'static str] {
         match self {
@@ -132,7 +144,7 @@ pub(super) struct Structure<'a> {
 impl<'a> Structure<'a> {
     /// The blocks of a file of that name.
     pub(super) fn parse(bytes: &'a [u8], path: &str) -> Self {
-        let grammar = Grammar::of(path);
+        let grammar = Grammar::of(path).or_braces(bytes, path);
         let ending = path.rsplit('.').next().unwrap_or_default();
         let dashes = DASHED.iter().any(|dashed| ending.eq_ignore_ascii_case(dashed));
         let built = Self { dashes, ..Self::build(bytes, grammar) };

@@ -120,6 +120,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("rules/finansbank.toml", include_str!("../../rules/finansbank.toml")),
     ("rules/finicity.toml", include_str!("../../rules/finicity.toml")),
     ("rules/finix.toml", include_str!("../../rules/finix.toml")),
+    ("rules/firebase.toml", include_str!("../../rules/firebase.toml")),
     ("rules/fireblocks.toml", include_str!("../../rules/fireblocks.toml")),
     ("rules/first-giving.toml", include_str!("../../rules/first-giving.toml")),
     ("rules/fiserv.toml", include_str!("../../rules/fiserv.toml")),

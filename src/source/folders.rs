@@ -32,6 +32,7 @@ struct Folder {
     package: Option<(bool, bool)>,
     flutter: Option<bool>,
     extension: Option<bool>,
+    android: Option<bool>,
     top: bool,
 }
 
@@ -40,7 +41,7 @@ impl Folders {
     pub fn around(&self, path: &Path) -> Surroundings {
         let mut around = Surroundings::default();
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        if matches!(ending.as_str(), "js" | "ts" | "mjs" | "cjs" | "mts" | "cts" | "dart" | "json") {
+        if matches!(ending.as_str(), "js" | "ts" | "mjs" | "cjs" | "mts" | "cts" | "dart" | "json" | "kt" | "java") {
             self.packages(path, &mut around);
         }
         let is_live = |part: &std::path::Component<'_>| part.as_os_str().eq_ignore_ascii_case("live");
@@ -57,12 +58,13 @@ impl Folders {
     }
 
     fn packages(&self, path: &Path, around: &mut Surroundings) {
-        let (mut package, mut flutter, mut extension) = (None, None, None);
+        let (mut package, mut flutter, mut extension, mut android) = (None, None, None, None);
         for above in path.ancestors().skip(1).take(ABOVE) {
             let folder = self.folder(if above.as_os_str().is_empty() { Path::new(".") } else { above });
             package = package.or(folder.package);
             flutter = flutter.or(folder.flutter);
             extension = extension.or(folder.extension);
+            android = android.or(folder.android);
             if folder.top {
                 break;
             }
@@ -70,6 +72,7 @@ impl Folders {
         (around.front_end, around.electron) = package.unwrap_or_default();
         around.flutter = flutter.unwrap_or_default();
         around.extension = extension.unwrap_or_default();
+        around.android = android.unwrap_or_default();
     }
 
     fn folder(&self, path: &Path) -> Arc<Folder> {
@@ -84,11 +87,21 @@ impl Folders {
             package,
             flutter: text(&path.join("pubspec.yaml")).map(|text| text.contains("flutter:")),
             extension: text(&path.join("manifest.json")).map(|text| text.contains("\"manifest_version\"")),
+            android: is_android(path),
             top: path.join(".git").exists(),
         });
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), Arc::clone(&folder));
         folder
     }
+}
+
+/// Whether what stands in a folder says that it is an Android app's, or another program's.
+fn is_android(folder: &Path) -> Option<bool> {
+    if folder.join("AndroidManifest.xml").is_file() {
+        return Some(true);
+    }
+    let script = ["build.gradle", "build.gradle.kts"].iter().find_map(|name| text(&folder.join(name)))?;
+    Some(script.contains("com.android.application") || script.lines().any(|line| line.starts_with("android {")))
 }
 
 fn text(path: &Path) -> Option<String> {
