@@ -87,6 +87,7 @@ pub const CHECKS: &[Check] = &[
     luhn::CHECK,
     mercury_suffix::CHECK,
     password_like::CHECK,
+    pem::CHECK,
     pkcs8::CHECK,
     random_tail::CHECK,
     secret_like::CHECK,

@@ -1,6 +1,9 @@
 //! Keys in PEM: what stands between the lines of dashes, and whether that can be a key.
 
-use super::{decode, pkcs8};
+use super::{Check, decode, pkcs8};
+
+/// A key that was cut still begins like one.
+pub(super) const CHECK: Check = Check::new("pem-head", "the beginning of a key", begins_like_a_key);
 
 /// What stands on either side of a title in PEM.
 pub(super) const DASHES: &[u8] = b"-----";
@@ -27,6 +30,13 @@ pub(super) fn is_plausible(armoured: &[u8]) -> bool {
     decode::base64(&digits).is_some_and(is_key) || digits.len() >= SHORTEST && super::is_random(&digits, BASE64)
 }
 
+/// Every key in DER begins with the byte of a sequence, and so with an `M` in base64; what OpenSSL encrypts does not.
+fn begins_like_a_key(value: &[u8]) -> bool {
+    let Some(title) = memchr::memmem::find(value, b"KEY-----") else { return false };
+    let body = between_dashes(&value[title..]).unwrap_or_default();
+    memchr::memmem::find(body, b"DEK-Info:").is_some() || pkcs8::digits(body).first().is_some_and(|&at| body[at] == b'M')
+}
+
 /// What follows the headers of an encrypted key of OpenSSL: `DEK-Info:`, a cipher, a comma, and a number in hex.
 fn without_headers(armoured: &[u8]) -> &[u8] {
     const HEADER: &[u8] = b"DEK-Info:";
@@ -39,6 +49,17 @@ fn without_headers(armoured: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::super::{decode, is_plausible};
+
+    #[test]
+    fn keys_begin_with_a_sequence() {
+        let armoured = |body: &str| ["-----BEGIN RSA PRIVATE", " KEY-----", body, "-----END RSA PRIVATE", " KEY-----"].concat();
+        for body in ["\nMIIEpAIBAAKCAQEA\n", "\\nMIIEpAIBAAKCAQEA\\n", "\n    MHcCAQEEI\n", "\\r\\nMC4CAQAw", "\nDEK-Info: X,00\n\nq7Zp\n"] {
+            assert!(super::begins_like_a_key(armoured(body).as_bytes()), "{body}");
+        }
+        for body in ["\nq7Zp2LxW9v\n", "\nfoo\n", "", "\nabcdef\n"] {
+            assert!(!super::begins_like_a_key(armoured(body).as_bytes()), "{body}");
+        }
+    }
 
     /// What is regular in a key does not make it a placeholder: the names and zeros at the head of an SSH key, the
     /// numbers of a known group, blanks before each line.

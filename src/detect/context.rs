@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::confirm::{Judge, is_another};
+use super::holder;
 use super::index::Known;
 use super::near::{Around, Near};
 use super::resolve::{Found, Rank};
@@ -57,14 +58,11 @@ const RARE: &[&str] = &[
     "walletprovider",
     "converge_pin",
     "ssl_pin",
-    "_pass=",
-    "_pass:",
-    "_pass'",
-    "_pass\"",
-    "pass: '",
-    "pass: \"",
-    "pass\": \"",
 ];
+
+/// The longest name of a slot that the name of its block is asked for, and the shortest value.
+const LEAF: usize = 24;
+const HELD: usize = 12;
 
 /// Options of commands behind which an id and its secret stand: `curl -u id:secret`.
 const USER_OPTIONS: &[&str] = &[" -u ", "--user "];
@@ -149,6 +147,38 @@ fn value_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, shortest: usi
         return None;
     }
     let known = around.rules_named(if pair.is_some() { BASIC_SECRET } else { &bytes[slot.name.range()] });
+    let found = read(set, around, slot, (&known, pair.is_some()));
+    let is_settled = |found: &Found| !found.rule.provider.is_general();
+    if pair.is_some() || slot.listed || found.as_ref().is_some_and(is_settled) {
+        return found;
+    }
+    held_at(set, around, slot).or(found)
+}
+
+/// The value of a slot such as `key` in a block that is called after a provider: `wise: {token: …}` is `wise_token`.
+fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Found> {
+    let bytes = around.bytes;
+    let is_value = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.+/=".contains(byte);
+    if slot.name.len() > LEAF || bytes[slot.value..].iter().take(HELD).take_while(is_value).count() < HELD {
+        return None;
+    }
+    let holder = holder::name_of(bytes, slot.name.start)?;
+    let name = [&bytes[holder.range()], b"_", &bytes[slot.name.range()]].concat();
+    let known = around.rules_named(&name);
+    let own = |known: &&Known| known.own.is_some() && !set.rules()[known.rule].provider.is_general();
+    let known: Vec<Known> = known.iter().filter(own).copied().collect();
+    let mut found = read(set, around, slot, (&known, false))?;
+    // The block says whose it is; a shape says more.
+    found.rank = Rank::General;
+    let fact = format!("in the block {}", String::from_utf8_lossy(&bytes[holder.range()]));
+    found.because.push(Evidence { fact, weight: None, span: Some(holder) });
+    slot::is_literal(bytes, slot, found.span.end).then_some(found)
+}
+
+/// The value of a slot, as the best of the rules that know its name reads it. `decoded`: it stood in a header, in
+/// no quotes.
+fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known, decoded): (&[Known], bool)) -> Option<Found> {
+    let bytes = around.bytes;
     if known.is_empty() {
         return None;
     }
@@ -179,7 +209,7 @@ fn value_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, shortest: usi
     fits.retain(|Reading { rule, matched: Matched { fit, .. }, .. }| {
         let public = head_of(&bytes[slot.value..][..fit.length]);
         // What a header decodes to stands in no quotes, and is no expression either.
-        let stands = !rule.needs_literal || pair.is_some() || slot::is_literal(bytes, slot, slot.value + fit.length);
+        let stands = !rule.needs_literal || decoded || slot::is_literal(bytes, slot, slot.value + fit.length);
         stands && judge.is_genuine(rule, *fit, public)
     });
     choose(&fits, around, slot)

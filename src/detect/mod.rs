@@ -12,6 +12,7 @@ mod confirm;
 mod context;
 mod edge;
 mod fact;
+mod holder;
 mod index;
 pub mod known;
 mod memory;

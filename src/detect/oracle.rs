@@ -159,8 +159,8 @@ impl Shape {
         let mut lengths = (1..=longest).rev().filter(|&length| self.whole.is_match(&bytes[..length]));
         let exact = lengths.clone().find(|&length| self.is_clear(bytes, length));
         let over = lengths.next().and_then(|length| self.too_long(bytes, length));
-        // `+` and `=` do not end a value: what is too long with them is no shorter value.
-        let exact = exact.filter(|&length| !matches!(bytes.get(length), Some(b'+' | b'=')) || over.is_none());
+        // `+`, `/` and `=` do not end a value: what is too long with them is no shorter value.
+        let exact = exact.filter(|&length| !matches!(bytes.get(length), Some(b'+' | b'/' | b'=')) || over.is_none());
         let length = exact.or(over)?;
         let environment = self.environment(&bytes[..length.min(longest)]);
         let rule = &self.rule;

@@ -283,7 +283,7 @@ impl<'a> Name<'a> {
             || self.segments.iter().skip(1).any(|segment| matches!(*segment, "test" | "spec"))
             || self.whole.starts_with(".env") && self.segments.iter().any(|segment| matches!(*segment, "testing" | "ci" | "e2e"))
             || self.whole == "cypress.env.json"
-            || TEST_SETTINGS.iter().any(|name| self.whole.starts_with(name))
+            || TEST_SETTINGS.iter().any(|name| self.whole.starts_with(name)) && !self.ends_in(&["dist"])
             || self.segments.len() > 1 && (stem.ends_with("_test") || stem.ends_with("_spec") || stem.ends_with("-spec"))
             || stem.starts_with("test_") && self.ends_in(&["py"])
             || stem.ends_with("tests") && self.ends_in(&["java", "kt", "cs", "swift"])

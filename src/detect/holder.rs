@@ -1,0 +1,104 @@
+//! The block that a slot stands in, by name: `wise` of `wise:\n  token: …`, `"wise": {"token": …}`, `[wise]`,
+//! `'wise' => ['token' => …]`. Only what stands before the slot is read, and little of it.
+
+use crate::span::Span;
+
+/// How many lines above a slot are read, and how many bytes: what a live log keeps.
+const LINES: usize = 8;
+const BACK: usize = 2048;
+/// The longest name of a block.
+const NAME: usize = 40;
+
+/// The name of the block that holds the slot whose name begins at `at`.
+pub(super) fn name_of(bytes: &[u8], at: usize) -> Option<Span> {
+    let floor = at.saturating_sub(BACK);
+    let start = memchr::memrchr(b'\n', &bytes[floor..at]).map_or(floor, |end| floor + end + 1);
+    if let Some(opener) = unclosed(bytes, start, at) {
+        return last_name(bytes, Span::new(start, opener));
+    }
+    let indent = indent_of(&bytes[start..at]);
+    let mut end = start;
+    for _ in 0..LINES {
+        let line = end.checked_sub(1).filter(|&last| last > floor)?;
+        let start = memchr::memrchr(b'\n', &bytes[floor..line]).map_or(floor, |end| floor + end + 1);
+        let text = bytes[start..line].trim_ascii();
+        let comment = text.is_empty() || text.starts_with(b"#") || text.starts_with(b"//") || text.starts_with(b";");
+        if indent == 0 && text.starts_with(b"[") && text.ends_with(b"]") {
+            return last_name(bytes, Span::new(start, line));
+        }
+        if !comment && indent_of(&bytes[start..line]) < indent {
+            let opens = matches!(text.last(), Some(b':' | b'{' | b'['));
+            return if opens { last_name(bytes, Span::new(start, line)) } else { None };
+        }
+        end = start;
+    }
+    None
+}
+
+fn indent_of(line: &[u8]) -> usize {
+    line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+}
+
+/// The last bracket of a part of a line that nothing behind it closes.
+fn unclosed(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    let mut closed = 0usize;
+    (start..end).rev().find(|&at| match bytes[at] {
+        b'}' | b']' => {
+            closed += 1;
+            false
+        }
+        b'{' | b'[' if closed > 0 => {
+            closed -= 1;
+            false
+        }
+        byte => matches!(byte, b'{' | b'['),
+    })
+}
+
+/// The last name of a part of a line, if nothing but quotes, blanks, brackets and operators stands behind it.
+fn last_name(bytes: &[u8], part: Span) -> Option<Span> {
+    let glue = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'>' | b'{' | b'[' | b']');
+    let name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let text = &bytes[part.range()];
+    let end = part.start + text.iter().rposition(|byte| !glue(byte))? + 1;
+    let length = bytes[part.start..end].iter().rev().take_while(|byte| name(byte)).count();
+    (1..=NAME).contains(&length).then(|| Span::new(end - length, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder(text: &str) -> Option<&str> {
+        let at = text.find("leaf").unwrap();
+        name_of(text.as_bytes(), at).map(|span| &text[span.range()])
+    }
+
+    #[test]
+    fn blocks_in_every_notation() {
+        for text in [
+            "wise:\n  url: x\n  leaf: v",
+            "  wise:\n\n    # it\n    leaf: v",
+            "{\"wise\": {\"url\": {\"a\": 1}, \"leaf\": \"v\"}}",
+            "{\n  \"wise\": {\n    \"leaf\": \"v\"\n",
+            "'wise' => ['leaf' => 'v']",
+            "'wise' => [\n    'leaf' => 'v'",
+            "[wise]\nurl = x\nleaf = v",
+            "[payments.wise]\nleaf = v",
+            "wise {\n  leaf = v",
+            "const wise = { leaf: 'v' }",
+        ] {
+            let name = holder(text).unwrap_or_else(|| panic!("{text}")).to_ascii_lowercase();
+            assert!(name.ends_with("wise"), "{text}: {name}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_no_block_has_no_holder() {
+        for text in ["leaf: v", "a = 1\nleaf = v", "wise: x\nleaf: v", "  a b\n    leaf: v", "{ leaf: v"] {
+            assert_eq!(holder(text), None, "{text}");
+        }
+        let far = ["wise:\n", &"  a: 1\n".repeat(LINES), "  leaf: v"].concat();
+        assert_eq!(holder(&far), None);
+    }
+}
