@@ -7,8 +7,7 @@ use sha2::{Digest, Sha256};
 use super::Check;
 
 /// Words are no random text, and the checksum says more: no part of them has to look random.
-pub(super) const CHECK: Check =
-    Check::new("bip39", "words of a seed phrase", is_phrase).mended_by(mended).random_in(|_| &[]);
+pub(super) const CHECK: Check = Check::new("bip39", "words of a seed phrase", is_phrase).mended_by(mended).random_in(|_| &[]);
 
 /// Words in the shortest phrase and in the longest; each three more hold four bytes more.
 const SHORTEST: usize = 12;

@@ -53,7 +53,13 @@ mod tests {
     #[test]
     fn keys_begin_with_a_sequence() {
         let armoured = |body: &str| ["-----BEGIN RSA PRIVATE", " KEY-----", body, "-----END RSA PRIVATE", " KEY-----"].concat();
-        for body in ["\nMIIEpAIBAAKCAQEA\n", "\\nMIIEpAIBAAKCAQEA\\n", "\n    MHcCAQEEI\n", "\\r\\nMC4CAQAw", "\nDEK-Info: X,00\n\nq7Zp\n"] {
+        for body in [
+            "\nMIIEpAIBAAKCAQEA\n",
+            "\\nMIIEpAIBAAKCAQEA\\n",
+            "\n    MHcCAQEEI\n",
+            "\\r\\nMC4CAQAw",
+            "\nDEK-Info: X,00\n\nq7Zp\n",
+        ] {
             assert!(super::begins_like_a_key(armoured(body).as_bytes()), "{body}");
         }
         for body in ["\nq7Zp2LxW9v\n", "\nfoo\n", "", "\nabcdef\n"] {

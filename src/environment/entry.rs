@@ -242,7 +242,13 @@ pub(super) fn key_of(head: &[u8]) -> &[u8] {
         [&b"=>"[..], b":=", b"=", b":", b"do", b"|"].iter().find_map(|end| head.strip_suffix(*end)).unwrap_or(head).trim_ascii();
     let head = head.strip_prefix(b"<").map_or(head, |tag| tag.strip_suffix(b">").unwrap_or(tag));
     let last = head.rsplit(u8::is_ascii_whitespace).next().unwrap_or(head);
-    unquoted(last)
+    unquoted(named_by_call(last).unwrap_or(last))
+}
+
+/// The name in the call that makes or finds a block in Gradle's Kotlin: `create("prod") {`.
+fn named_by_call(head: &[u8]) -> Option<&[u8]> {
+    const CALLS: [&[u8]; 5] = [b"create(", b"register(", b"getByName(", b"named(", b"maybeCreate("];
+    CALLS.iter().find_map(|call| head.strip_prefix(*call))?.strip_suffix(b")")
 }
 
 /// Words of a comment, without marks and decoration.

@@ -258,7 +258,9 @@ impl Survey<'_> {
                 evidence: Evidence { fact, weight: Some(80), span: Some(slot) },
             });
         }
-        reading.witnesses.extend(self.flag(credential, reading.slot_side).or_else(|| self.flag_aside(number, reading.slot_side, index)));
+        reading
+            .witnesses
+            .extend(self.flag(credential, reading.slot_side).or_else(|| self.flag_aside(number, reading.slot_side, index)));
         reading.witnesses.extend(self.sibling(number, index));
         reading.witnesses.extend(self.nearest(number, index, FactKind::Host, reading.slot_side));
         reading.witnesses.extend(self.pair(number, index));
