@@ -58,6 +58,10 @@ const RARE: &[&str] = &[
     "walletprovider",
     "converge_pin",
     "ssl_pin",
+    "_pass=",
+    "_pass:",
+    "_pass'",
+    "_pass\"",
 ];
 
 /// The longest name of a slot that the name of its block is asked for, and the shortest value.
