@@ -302,7 +302,7 @@ impl<'a> Name<'a> {
                 && self.ends_in(&["yml", "yaml", "json"])
     }
 
-    /// `dist` counts as a segment between dots only, as in `app.ini.dist`. What CloudFormation deploys is
+    /// `dist` counts as a segment between dots only, as in `app.ini.dist`. What `CloudFormation` deploys is
     /// called `template.yaml`.
     fn is_template(&self) -> bool {
         if self.segments.len() == 2 && self.segments[0] == "template" && self.ends_in(&["yaml", "yml", "json"]) {
@@ -521,10 +521,10 @@ impl Reading<'_> {
                 clue("P35", Stage::Local, 70, "an override of docker compose")
             }
             ".dev.vars" => clue("P35", Stage::Local, 80, ".dev.vars"),
-            "release.xcconfig" => clue("P28", Stage::Production, 60, "the release configuration"),
-            "debug.xcconfig" => clue("P28", Stage::Dev, 60, "the debug configuration"),
-            "web.release.config" | "app.release.config" => clue("P28", Stage::Production, 60, "the release configuration"),
-            "web.debug.config" | "app.debug.config" => clue("P28", Stage::Dev, 60, "the debug configuration"),
+            "release.xcconfig" | "web.release.config" | "app.release.config" => {
+                clue("P28", Stage::Production, 60, "the release configuration")
+            }
+            "debug.xcconfig" | "web.debug.config" | "app.debug.config" => clue("P28", Stage::Dev, 60, "the debug configuration"),
             _ if name.in_folder(&[".devcontainer"]) => clue("P35", Stage::Local, 80, "a development container"),
             _ if name.below(&[".idea", "runconfigurations"]) || name.in_folder(&[".run"]) => {
                 clue("P35", Stage::Local, 80, "a run configuration")
