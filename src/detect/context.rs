@@ -163,7 +163,10 @@ fn value_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, shortest: usi
 fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Found> {
     let bytes = around.bytes;
     let is_value = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.+/=".contains(byte);
-    if slot.name.len() > LEAF || bytes[slot.value..].iter().take(HELD).take_while(is_value).count() < HELD {
+    if slot.name.len() > LEAF
+        || !around.is_leaf(set, &bytes[slot.name.range()])
+        || bytes[slot.value..].iter().take(HELD).take_while(is_value).count() < HELD
+    {
         return None;
     }
     let holder = holder::name_of(bytes, slot.name.start)?;

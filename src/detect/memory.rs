@@ -28,6 +28,8 @@ pub(super) struct Memory {
     pub(super) named: Kept<Vec<usize>>,
     /// The providers one of whose slots has the name.
     pub(super) owners: Kept<Vec<usize>>,
+    /// Whether a name may be the end of a provider's own.
+    pub(super) leaves: Kept<bool>,
 }
 
 impl fmt::Debug for Memory {

@@ -13,8 +13,8 @@ use super::memory::Memory;
 use super::prefilter::Candidate;
 use super::view::Decoded;
 use crate::credential::{Environment, Evidence};
-use crate::rule::ProviderFacts;
 use crate::rule::name::{normalise, words};
+use crate::rule::{NamePattern, ProviderFacts, RuleSet};
 use crate::span::Span;
 
 /// Lines on either side.
@@ -59,6 +59,19 @@ impl<'a> Around<'a> {
     /// The providers that a name of a slot means, in order, each once.
     pub(super) fn providers_named(&self, name: &[u8]) -> Vec<usize> {
         self.memory.named.of(name, || self.index.providers_named(name))
+    }
+
+    /// Whether a provider has a name of its own that ends with this one: `token` of `wise_token`. Most have no such end,
+    /// and the block that they stand in need not be looked for.
+    pub(super) fn is_leaf(&self, set: &RuleSet, name: &[u8]) -> bool {
+        self.memory.leaves.of(name, || {
+            let leaf = normalise(name);
+            let ends = |pattern: &NamePattern| {
+                let last = pattern.normal().rsplit('*').next().unwrap_or_default();
+                last.len() > leaf.len() && last.ends_with(&leaf) || pattern.is_open() && leaf.ends_with(last)
+            };
+            set.rules().iter().filter(|rule| !rule.provider.is_general()).flat_map(|rule| &rule.names).any(ends)
+        })
     }
 
     /// The providers one of whose slots has this name.
