@@ -6,6 +6,8 @@ use crate::span::Span;
 /// How many lines above a slot are read, and how many bytes: what a live log keeps.
 const LINES: usize = 8;
 const BACK: usize = 2048;
+/// How many bytes are asked at once whether one is a bracket.
+const STRETCH: usize = 32;
 /// The longest name of a block.
 const NAME: usize = 40;
 
@@ -42,17 +44,27 @@ fn indent_of(line: &[u8]) -> usize {
 /// The last bracket of a part of a line that nothing behind it closes.
 fn unclosed(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let mut closed = 0usize;
-    (start..end).rev().find(|&at| match bytes[at] {
-        b'}' | b']' => {
-            closed += 1;
-            false
+    let mut end = end;
+    while end > start {
+        // Most stretches of a line have no bracket, and that is asked of many bytes at once.
+        let from = end.saturating_sub(STRETCH).max(start);
+        if bytes[from..end].iter().fold(false, |any, &byte| any | is_bracket(byte)) {
+            for at in (from..end).rev().filter(|&at| is_bracket(bytes[at])) {
+                match bytes[at] {
+                    b'}' | b']' => closed += 1,
+                    _ if closed == 0 => return Some(at),
+                    _ => closed -= 1,
+                }
+            }
         }
-        b'{' | b'[' if closed > 0 => {
-            closed -= 1;
-            false
-        }
-        byte => matches!(byte, b'{' | b'['),
-    })
+        end = from;
+    }
+    None
+}
+
+/// One of `[]{}`: of each pair, one bit tells the two apart.
+fn is_bracket(byte: u8) -> bool {
+    matches!(byte | 0x20, b'{' | b'}')
 }
 
 /// The last name of a part of a line, if nothing but quotes, blanks, brackets and operators stands behind it.
