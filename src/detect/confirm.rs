@@ -141,7 +141,7 @@ struct Context<'a> {
     slot: Option<slot::Slot>,
     near: Near<'a>,
     /// The providers that the name of the slot means.
-    named: Vec<usize>,
+    named: Arc<[usize]>,
 }
 
 impl Context<'_> {
@@ -272,7 +272,7 @@ impl Context<'_> {
 }
 
 /// The providers that the name of a slot means: by itself, else with that of the block that it stands in.
-fn named_by(around: &Around<'_>, name: Span) -> Vec<usize> {
+fn named_by(around: &Around<'_>, name: Span) -> Arc<[usize]> {
     let own = around.providers_named(&around.bytes[name.range()]);
     if !own.is_empty() {
         return own;

@@ -2,7 +2,7 @@
 //! markers and headers that stand in a text. One look-up each, however many rules there are.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::BLOCK;
 use super::near::is_word;
@@ -28,6 +28,8 @@ pub(super) struct Index {
     names: Names<(usize, Role)>,
     /// Names of providers: the provider, and whether it is one of its slots, not one of its headers.
     slots: Names<(usize, bool)>,
+    /// How names of providers' own rules end, made when it is first asked.
+    leaves: OnceLock<Leaves>,
     words: Windows,
     /// What each of the words says.
     meanings: Vec<Vec<Meaning>>,
@@ -137,6 +139,7 @@ impl Index {
         Self {
             names: Names::new(names),
             slots: Names::new(slots),
+            leaves: OnceLock::new(),
             words: Windows::new(literals, WORDS),
             meanings,
             numbers: providers.map(|(at, provider)| (Arc::as_ptr(provider).addr(), at)).collect(),
@@ -247,9 +250,41 @@ impl Index {
         owners
     }
 
+    /// Whether a rule of a provider has a name that ends with this one, and is longer.
+    pub(super) fn is_leaf(&self, set: &RuleSet, name: &[u8]) -> bool {
+        self.leaves.get_or_init(|| Leaves::new(set)).holds(&normalise(name))
+    }
+
     /// The provider of that number.
     pub(super) fn provider(&self, number: usize) -> &Arc<ProviderFacts> {
         &self.providers[number]
+    }
+}
+
+/// How names end: backwards, in order.
+#[derive(Debug)]
+struct Leaves {
+    backwards: Vec<Vec<u8>>,
+    /// What stands behind the last `*` within patterns: a name that ends so may be longer than the pattern says.
+    behind: BTreeSet<Box<str>>,
+}
+
+impl Leaves {
+    fn new(set: &RuleSet) -> Self {
+        let own = set.rules().iter().filter(|rule| !rule.provider.is_general()).flat_map(|rule| &rule.names);
+        let own = own.map(|pattern| pattern.normal().trim_end_matches('*'));
+        let mut backwards: Vec<Vec<u8>> = own.clone().map(|name| name.bytes().rev().collect()).collect();
+        backwards.sort_unstable();
+        let behind = own.filter_map(|name| Some(name.rsplit_once('*')?.1.into())).collect();
+        Self { backwards, behind }
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        let wanted: Vec<u8> = name.bytes().rev().collect();
+        // What begins with it stands directly behind it.
+        let from = self.backwards.partition_point(|end| *end <= wanted);
+        self.backwards.get(from).is_some_and(|end| end.starts_with(&wanted))
+            || self.behind.iter().any(|end| name.ends_with(&**end))
     }
 }
 
@@ -442,5 +477,27 @@ mod tests {
         assert_eq!(keys("MY_CLIENT_SECRET").1, ["myclientsecret"]);
         assert_eq!(keys("test.live.KEY_7").1, ["key"]);
         assert_eq!(keys("live"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_leaf_is_the_end_of_a_name_that_a_provider_has_for_itself() {
+        let set = RuleSet::builtin();
+        let leaves = Leaves::new(&set);
+        for (name, is_one) in [("token", true), ("secretkey", true), ("apitoken", true), ("cursor", false), ("amount", false)] {
+            assert_eq!(leaves.holds(name), is_one, "{name}");
+        }
+        // What the rules say one after the other.
+        let slowly = |name: &str| {
+            let own = set.rules().iter().filter(|rule| !rule.provider.is_general()).flat_map(|rule| &rule.names);
+            own.map(|pattern| pattern.normal().trim_end_matches('*')).any(|own| {
+                own.len() > name.len() && own.ends_with(name)
+                    || own.contains('*') && name.ends_with(own.rsplit('*').next().unwrap())
+            })
+        };
+        for name in set.rules().iter().flat_map(|rule| &rule.names).map(|pattern| pattern.normal().replace('*', "")) {
+            for name in (0..name.len()).map(|start| &name[start..]) {
+                assert_eq!(leaves.holds(name), slowly(name), "{name}");
+            }
+        }
     }
 }

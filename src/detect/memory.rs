@@ -25,9 +25,9 @@ pub(super) struct Memory {
     /// The rules that know a name.
     pub(super) rules: Kept<Arc<[Known]>>,
     /// The providers that a name means.
-    pub(super) named: Kept<Vec<usize>>,
+    pub(super) named: Kept<Arc<[usize]>>,
     /// The providers one of whose slots has the name.
-    pub(super) owners: Kept<Vec<usize>>,
+    pub(super) owners: Kept<Arc<[usize]>>,
     /// Whether a name may be the end of a provider's own.
     pub(super) leaves: Kept<bool>,
 }

@@ -14,7 +14,7 @@ use super::prefilter::Candidate;
 use super::view::Decoded;
 use crate::credential::{Environment, Evidence};
 use crate::rule::name::{normalise, words};
-use crate::rule::{NamePattern, ProviderFacts, RuleSet};
+use crate::rule::{ProviderFacts, RuleSet};
 use crate::span::Span;
 
 /// Lines on either side.
@@ -57,26 +57,19 @@ impl<'a> Around<'a> {
     }
 
     /// The providers that a name of a slot means, in order, each once.
-    pub(super) fn providers_named(&self, name: &[u8]) -> Vec<usize> {
-        self.memory.named.of(name, || self.index.providers_named(name))
+    pub(super) fn providers_named(&self, name: &[u8]) -> Arc<[usize]> {
+        self.memory.named.of(name, || self.index.providers_named(name).into())
     }
 
     /// Whether a provider has a name of its own that ends with this one: `token` of `wise_token`. Most have no such end,
     /// and the block that they stand in need not be looked for.
     pub(super) fn is_leaf(&self, set: &RuleSet, name: &[u8]) -> bool {
-        self.memory.leaves.of(name, || {
-            let leaf = normalise(name);
-            let ends = |pattern: &NamePattern| {
-                let last = pattern.normal().rsplit('*').next().unwrap_or_default();
-                last.len() > leaf.len() && last.ends_with(&leaf) || pattern.is_open() && leaf.ends_with(last)
-            };
-            set.rules().iter().filter(|rule| !rule.provider.is_general()).flat_map(|rule| &rule.names).any(ends)
-        })
+        self.memory.leaves.of(name, || self.index.is_leaf(set, name))
     }
 
     /// The providers one of whose slots has this name.
-    pub(super) fn owners_of_slot(&self, name: &[u8]) -> Vec<usize> {
-        self.memory.owners.of(name, || self.index.owners_of_slot(name))
+    pub(super) fn owners_of_slot(&self, name: &[u8]) -> Arc<[usize]> {
+        self.memory.owners.of(name, || self.index.owners_of_slot(name).into())
     }
 }
 

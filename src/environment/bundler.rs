@@ -3,37 +3,34 @@
 use super::survey::Survey;
 use crate::span::Span;
 
+/// Whether a file is by its path the configuration of a bundler, which may inline what it is given.
+pub fn is_bundler_config(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let stems = [
+        "next.config.",
+        "vite.config.",
+        "webpack.",
+        "esbuild.",
+        "rollup.config.",
+        "nuxt.config.",
+        "app.config.",
+        "rspack.config.",
+        "rsbuild.config.",
+    ];
+    is_angular_environment(path) || stems.iter().any(|stem| name.starts_with(stem))
+}
+
+/// Whether a file is one of those that Angular puts into its bundle: `environments/environment*.ts`.
+fn is_angular_environment(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    let stem = name.strip_prefix("environment").and_then(|rest| rest.strip_suffix(".ts"));
+    folder.rsplit('/').next() == Some("environments") && stem.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+}
+
 impl Survey<'_> {
     /// Whether the file is the configuration of a bundler, which may inline what it is given.
     pub fn is_bundler_config(&self) -> bool {
-        *self.bundler.get_or_init(|| self.is_bundled())
-    }
-
-    fn is_bundled(&self) -> bool {
-        let name = self.path().rsplit('/').next().unwrap_or_default();
-        if self.is_angular_environment() {
-            return true;
-        }
-        let stems = [
-            "next.config.",
-            "vite.config.",
-            "webpack.",
-            "esbuild.",
-            "rollup.config.",
-            "nuxt.config.",
-            "app.config.",
-            "rspack.config.",
-            "rsbuild.config.",
-        ];
-        stems.iter().any(|stem| name.starts_with(stem))
-    }
-
-    /// Whether the file is one of those that Angular puts into its bundle: `environments/environment*.ts`.
-    fn is_angular_environment(&self) -> bool {
-        let (folder, name) = self.path().rsplit_once('/').unwrap_or_default();
-        let stem = name.strip_prefix("environment").and_then(|rest| rest.strip_suffix(".ts"));
-        folder.rsplit('/').next() == Some("environments")
-            && stem.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+        *self.bundler.get_or_init(|| is_bundler_config(self.path()))
     }
 
     /// Whether what stands at `at` is inlined into what clients are given.
@@ -41,7 +38,7 @@ impl Survey<'_> {
         if !self.is_bundler_config() {
             return false;
         }
-        if self.is_angular_environment() {
+        if is_angular_environment(self.path()) {
             return true;
         }
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };

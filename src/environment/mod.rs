@@ -20,6 +20,7 @@ mod structure;
 pub mod survey;
 pub mod words;
 
+pub use bundler::is_bundler_config;
 pub use names::is_payment_word;
 pub use reading::{Form, Index, Reading, Seen, Source, Witness};
 pub use slots::{Filling, Slot};

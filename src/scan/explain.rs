@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::judge::{Seeing, may_allow};
-use super::{Input, Job, Look, Progress, Settings, WHOLE, Window, excerpt_of, line_around};
+use super::{Input, Job, Progress, Settings, WHOLE, Window, excerpt_of, line_around};
 use crate::assess::{self, Explained, Outcome};
 use crate::credential::Credential;
 use crate::detect::{Scanner, Scope};
@@ -38,7 +38,7 @@ pub fn explain(
     }
     let input = Input::new(haystack.origin.clone(), haystack.tracked, false);
     let head = &part.bytes[..part.bytes.len().min(record::HEAD)];
-    let look = Look { kind: job.kind(&input, head), names: memchr::memchr(0, &head[..head.len().min(super::BINARY)]).is_none() };
+    let look = job.look(&input, head);
     let window = Window::new(&part.bytes, 0..part.bytes.len(), part.offset, (part.first, look));
     let (credentials, facts) = job.sighted_in(&input, &window);
     let seeing = Seeing::new(&credentials, &facts);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Input, Job, Window, excerpt_of, line_around};
+use super::{Input, Job, Look, Window, excerpt_of, line_around};
 use crate::assess::{self, Exposed, Outcome, Shared, Side, Subject};
 use crate::credential::{Credential, Environment, Evidence, RuleId, Secret, View};
 use crate::environment::{self, Run, Seen, Survey, declared::Declared};
@@ -82,10 +82,17 @@ impl<'a> Seeing<'a> {
 impl Job<'_> {
     /// Judges everything that begins in the core of a window.
     pub(super) fn judge(&mut self, input: &Input, window: &Window<'_>, seeing: &Seeing<'_>) {
+        let Look { kind, bundler, .. } = window.look;
+        let seen = !seeing.seen.credentials.is_empty() || !seeing.seen.facts.is_empty();
+        let wanted = seen || bundler || self.stock.is_some();
+        // Most files hold nothing to be judged, and need not be surveyed.
+        if !wanted && kind != PlaceKind::Log {
+            return;
+        }
         let context = Arc::clone(&self.settings.context);
         let scanner = self.scanner;
-        let told = matches!(window.look.kind, PlaceKind::Log | PlaceKind::Rules | PlaceKind::Ciphertext);
-        let kind = self.settings.place.or(told.then_some(window.look.kind));
+        let told = matches!(kind, PlaceKind::Log | PlaceKind::Rules | PlaceKind::Ciphertext);
+        let kind = self.settings.place.or(told.then_some(kind));
         let around = input.path.as_deref().map(|path| context.folders.around(path)).unwrap_or_default();
         let run = Run { declared: &context.declared, rules: scanner.rules() };
         let whole = window.offset == 0 && window.core == (0..window.bytes.len());
@@ -93,8 +100,7 @@ impl Job<'_> {
             run,
             environment::Input { path: input.path.as_deref(), bytes: window.bytes, kind, around, whole, banner: self.banner },
         );
-        let wanted = survey.is_bundler_config() || self.stock.is_some();
-        if !seeing.seen.credentials.is_empty() || !seeing.seen.facts.is_empty() || wanted {
+        if wanted {
             self.take_stock(input, window, seeing, &survey);
             let tracked = self.tracked(input);
             let mut judgement = assess::judge(&survey, seeing.seen, scanner.rules(), tracked);

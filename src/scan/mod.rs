@@ -304,6 +304,8 @@ impl<'a> Window<'a> {
 struct Look {
     kind: PlaceKind,
     names: bool,
+    /// Whether it is what a bundler is told, where names of variables are judged, too.
+    bundler: bool,
 }
 
 impl Window<'_> {
@@ -418,9 +420,7 @@ impl<'a> Job<'a> {
         if let Some(container) = self.container(input, buffer) {
             return Ok(Some(container));
         }
-        // What sort of place it is changes no answer to whether it holds a credential.
-        let kind = if self.probing { PlaceKind::Source } else { self.kind(input, buffer) };
-        let look = Look { kind, names: memchr::memchr(0, &buffer[..buffer.len().min(BINARY)]).is_none() };
+        let look = self.look(input, buffer);
         let hold = if look.kind == PlaceKind::Log && input.live { record::HEAD } else { WHOLE };
         while !ended && buffer.len() < hold {
             let more = if input.live { hold } else { (buffer.len() * 2).min(hold) };
@@ -485,13 +485,22 @@ impl<'a> Job<'a> {
         self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// What sort of place the input is. A log tells itself by its records, whatever its name.
-    fn kind(&self, input: &Input, head: &[u8]) -> PlaceKind {
+    /// How the input is looked at, by its path and its beginning.
+    fn look(&self, input: &Input, head: &[u8]) -> Look {
+        let names = memchr::memchr(0, &head[..head.len().min(BINARY)]).is_none();
+        // What sort of place it is changes no answer to whether it holds a credential.
+        if self.probing {
+            return Look { kind: PlaceKind::Source, names, bundler: false };
+        }
         let declared = &self.settings.context.declared;
-        let by_path = input
-            .path
-            .as_deref()
-            .map_or(PlaceKind::Source, |path| environment::path::kind_of(&declared.relative(path), declared));
+        let path = input.path.as_deref().map(|path| declared.relative(path));
+        let by_path = path.as_deref().map_or(PlaceKind::Source, |path| environment::path::kind_of(path, declared));
+        let bundler = path.is_some_and(|path| environment::is_bundler_config(&path));
+        Look { kind: self.kind(by_path, head), names, bundler }
+    }
+
+    /// What sort of place the input is. A log tells itself by its records, whatever its name.
+    fn kind(&self, by_path: PlaceKind, head: &[u8]) -> PlaceKind {
         let open = matches!(by_path, PlaceKind::Source | PlaceKind::Config);
         self.settings.place.unwrap_or_else(|| match by_path {
             _ if open && record::looks_like_log(head) => PlaceKind::Log,

@@ -149,7 +149,9 @@ fn examine(bytes: &[u8], run: Span, found: &mut Vec<Span>) {
 /// The run if it writes text, else those of its parts that do: it may be a path, or joined to a name.
 fn readable(bytes: &[u8], run: Span, found: &mut Vec<Span>) {
     let digits = &bytes[run.range()];
-    let (slashed, dashed) = (digits.iter().copied().any(is_slash), digits.iter().copied().any(is_dash));
+    // To the end, because many bytes are asked at once where none of them ends it.
+    let has = |is_sign: fn(u8) -> bool| digits.iter().fold(false, |any, &byte| any | is_sign(byte));
+    let (slashed, dashed) = (has(is_slash), has(is_dash));
     if !(slashed && dashed) && is_readable(digits) {
         return found.push(run);
     }
