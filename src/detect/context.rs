@@ -192,6 +192,8 @@ fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known, decoded):
     let strangers = LazyCell::new(|| around.owners_of_slot(&bytes[slot.name.range()]));
     let stranger = |rule: &Rule| rule.names.is_empty() && is_another(around, &rule.provider, &strangers);
     let known = known.iter().map(|&known| (&set.rules()[known.rule], known));
+    // Most formats differ in their first letters, and nothing more is asked of them.
+    let known = known.filter(|(rule, _)| rule.format.may_begin(&bytes[slot.value..]));
     // In a list, the neighbour of a name is its value only if it looks like one.
     let structured = |rule: &Rule| !rule.checks.is_empty() || rule.format.min_length() == rule.format.max_length();
     let known = known.filter(|(rule, _)| !slot.listed || structured(rule) && !rule.needs_literal);

@@ -26,6 +26,7 @@ mod view;
 #[cfg(test)]
 mod oracle;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -236,18 +237,10 @@ impl Scanner {
     /// Every reading of the literals that were seen at one place.
     fn look_at(&self, around: &Around<'_>, here: &[Candidate], names: bool, seen: &mut Seen) {
         let (bytes, at) = (around.bytes, here[0].at);
-        let mut rules: Vec<usize> = Vec::new();
-        let begins = here.iter().any(|candidate| !self.literals[candidate.literal].rules.is_empty());
-        let begins = begins && edge::is_left_edge(bytes, at);
-        for literal in here.iter().map(|candidate| &self.literals[candidate.literal]) {
-            if begins {
-                // One literal may begin another, and both be of the same rule.
-                for &rule in &literal.rules {
-                    if here.len() == 1 || !rules.contains(&rule) {
-                        rules.push(rule);
-                    }
-                }
-            }
+        let literals = || here.iter().map(|candidate| &self.literals[candidate.literal]);
+        let begins = literals().any(|literal| !literal.rules.is_empty()) && edge::is_left_edge(bytes, at);
+        let rules = if begins { rules_of(literals().map(|literal| &literal.rules[..])) } else { Cow::default() };
+        for literal in literals() {
             let span = Span::new(at, at + literal.bytes.len());
             if literal.stem && names {
                 let slot = slot::value_of(bytes, span);
@@ -297,6 +290,20 @@ impl Scanner {
 
 /// Where a byte of what was decoded stands.
 type Origin<'a> = &'a dyn Fn(usize) -> usize;
+
+/// The rules of some literals at one place, each once: one literal may begin another, and both be of the same rule.
+fn rules_of<'a>(mut literals: impl Iterator<Item = &'a [usize]>) -> Cow<'a, [usize]> {
+    let mut all = Cow::Borrowed(literals.next().unwrap_or_default());
+    for rules in literals.filter(|rules| !rules.is_empty()) {
+        if all.is_empty() {
+            all = Cow::Borrowed(rules);
+            continue;
+        }
+        let new: Vec<usize> = rules.iter().copied().filter(|rule| !all.contains(rule)).collect();
+        all.to_mut().extend(new);
+    }
+    all
+}
 
 /// What the bytes decode to where that reaches to their end, level by level: each text, and where its bytes stand.
 pub(crate) fn decoded_ends(bytes: &[u8], tell: &mut dyn FnMut(&[u8], Origin<'_>)) {

@@ -27,6 +27,8 @@ const MAX_BRANCHES: usize = 64;
 const MAX_PREFIXES: usize = 256;
 /// So much of what a value begins with is looked for.
 const PREFIX: usize = 8;
+/// So many bytes of a text tell at a glance that no value begins there.
+const GLANCE: usize = 12;
 
 /// What a credential looks like.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,7 +38,14 @@ pub struct Format {
     min: usize,
     max: usize,
     edge: Alphabet,
+    /// What the first bytes of a value may be.
+    #[serde(skip)]
+    glance: Glance,
 }
+
+/// The bytes that may stand at each of the first places of a value, made when it is first asked.
+#[derive(Debug, Default)]
+struct Glance(OnceLock<[Alphabet; GLANCE]>);
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Shape {
@@ -116,7 +125,7 @@ impl Format {
             (Shape::Regex { literals, heads, regex: OnceLock::new() }, Alphabet::ALPHANUMERIC)
         };
         let min = hir.properties().minimum_len().unwrap_or(0);
-        Ok(Self { source: source.to_owned(), shape, min, max, edge })
+        Ok(Self { source: source.to_owned(), shape, min, max, edge, glance: Glance::default() })
     }
 
     /// The format as it was written.
@@ -214,8 +223,21 @@ impl Format {
         sets.max().unwrap_or(0)
     }
 
+    /// Whether a value may begin at the start of `bytes`, by its first few. Where this is wrong, none does.
+    pub fn may_begin(&self, bytes: &[u8]) -> bool {
+        let heads = match &self.shape {
+            Shape::Branches(branches) => branches,
+            Shape::Regex { heads, .. } => heads,
+        };
+        let glance = self.glance.0.get_or_init(|| glance_of(heads));
+        bytes.len() >= self.min && bytes.iter().take(self.min).zip(glance).all(|(&byte, set)| set.contains(byte))
+    }
+
     /// The value that begins at the start of `bytes`, if one does. `opened_by` is the byte before it.
     pub fn match_at<'a>(&'a self, bytes: &[u8], edge: Edge, opened_by: Option<u8>) -> Option<Matched<'a>> {
+        if !self.may_begin(bytes) {
+            return None;
+        }
         match &self.shape {
             Shape::Branches(branches) => {
                 let fits = branches.iter().filter_map(|branch| {
@@ -282,6 +304,35 @@ fn heads_of(hir: &Hir) -> Vec<Branch> {
         heads = longer;
     }
     heads.into_iter().map(Branch::merged).collect()
+}
+
+/// The bytes at each of the first places of what begins with one of these branches.
+fn glance_of(branches: &[Branch]) -> [Alphabet; GLANCE] {
+    let mut glance = [Alphabet::default(); GLANCE];
+    let mut add = |places: std::ops::Range<usize>, set: Alphabet| {
+        glance.iter_mut().take(places.end).skip(places.start).for_each(|place| *place = place.union(set));
+    };
+    for branch in branches {
+        // A segment may begin behind the shortest or the longest of what is before it.
+        let (mut first, mut last) = (0, 0);
+        for segment in &branch.segments {
+            match segment {
+                Segment::Literal(bytes) => {
+                    for &byte in bytes {
+                        add(first..last + 1, Alphabet::from_iter([byte]));
+                        (first, last) = (first + 1, last + 1);
+                    }
+                }
+                Segment::Run { set, min, max } => {
+                    add(first..last + max, *set);
+                    (first, last) = (first + min, last + max);
+                }
+            }
+        }
+        // Whatever comes behind its end.
+        add(first..GLANCE, Alphabet::from_iter(0..=u8::MAX));
+    }
+    glance
 }
 
 /// Whether the bytes begin with the segments, whatever follows.
@@ -504,6 +555,28 @@ mod tests {
         let format = Format::parse(format).unwrap();
         let matched = format.match_at(text.as_bytes(), Edge::Alphabet, None)?;
         Some((matched.fit.length, matched.fit.too_long))
+    }
+
+    #[test]
+    fn a_glance_refuses_what_no_value_begins_with() {
+        let may_begin = |format: &str, text: &str| Format::parse(format).unwrap().may_begin(text.as_bytes());
+        let runs = "k(?:_[0-9]{2,3}|-a[0-9]{0,2})[x-z]{4}";
+        for (format, text, may) in [
+            ("[0-9a-f]{32}", "sk_00000000000000000000000000000000", false),
+            ("[0-9a-f]{32}", "00000000000000000000000000000000", true),
+            ("[0-9a-f]{32}", "0000000000000000000000000000000", false),
+            (runs, "k_12xxxx", true),
+            (runs, "k_1qxxxx", false),
+            (runs, "k-axxxxx", true),
+            (runs, "k-a1xxxx", true),
+            (runs, "k-xaxxxx", false),
+            ("(?:ab){2,9}(?:c|d){1,200}", "ababc", true),
+            ("(?:ab){2,9}(?:c|d){1,200}", "abacc", false),
+            ("[a-z]{0,3}", "9", true),
+            ("a|bc", "x", false),
+        ] {
+            assert_eq!(may_begin(format, text), may, "{format} at {text}");
+        }
     }
 
     #[test]

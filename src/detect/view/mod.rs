@@ -260,15 +260,11 @@ struct Scout<'a> {
     end: usize,
     /// Whether only what hides keys is asked for.
     hiding: bool,
-    escapes: EscapeStream,
     runs: Vec<RunStream>,
     /// The next of each, until they are passed.
     escape: Option<Event>,
     run: Option<Event>,
-}
-
-struct EscapeStream {
-    next: Option<Event>,
+    /// Where no escape begins before.
     looked: usize,
 }
 
@@ -294,17 +290,17 @@ impl<'a> Scout<'a> {
                 Form::Run(form) => runs.push(RunStream { view, form, found: Vec::new(), looked: range.start }),
             }
         }
-        let escapes = EscapeStream { next: None, looked: range.start };
-        let mut scout = Self { bytes, end: range.end, hiding, escapes, runs, escape: None, run: None };
+        let mut scout = Self { bytes, end: range.end, hiding, runs, escape: None, run: None, looked: range.start };
         scout.run = scout.first_run(range.start);
         scout
     }
 
     /// The first event that begins at or behind `from`, which never goes back.
     fn next(&mut self, from: usize) -> Option<Event> {
-        let Self { bytes, end, hiding, .. } = *self;
         if self.escape.is_none_or(|event| event.span.start < from) {
-            self.escape = self.escapes.next(bytes, from..end, hiding);
+            let from = self.looked.max(from);
+            self.escape = if from < self.end { first_escape(self.bytes, from..self.end, self.hiding) } else { None };
+            self.looked = self.escape.map_or(self.end, |event| event.span.start + 1);
         }
         if self.run.is_some_and(|event| event.span.start < from) {
             self.run = self.first_run(from);
@@ -321,17 +317,6 @@ impl Scout<'_> {
         let (bytes, end) = (self.bytes, self.end);
         let runs = self.runs.iter_mut().filter_map(|stream| stream.next(bytes, from..end));
         runs.min_by_key(|event| event.span.start)
-    }
-}
-
-impl EscapeStream {
-    fn next(&mut self, bytes: &[u8], range: Range<usize>, hiding: bool) -> Option<Event> {
-        if self.next.is_none_or(|event| event.span.start < range.start) {
-            let from = self.looked.max(range.start);
-            self.next = if from < range.end { first_escape(bytes, from..range.end, hiding) } else { None };
-            self.looked = self.next.map_or(range.end, |event| event.span.start + 1);
-        }
-        self.next
     }
 }
 
