@@ -319,7 +319,7 @@ fn glance_of(branches: &[Branch]) -> [Alphabet; GLANCE] {
             match segment {
                 Segment::Literal(bytes) => {
                     for &byte in bytes {
-                        add(first..last + 1, Alphabet::from_iter([byte]));
+                        add(first..last + 1, [byte].into_iter().collect());
                         (first, last) = (first + 1, last + 1);
                     }
                 }
@@ -330,7 +330,7 @@ fn glance_of(branches: &[Branch]) -> [Alphabet; GLANCE] {
             }
         }
         // Whatever comes behind its end.
-        add(first..GLANCE, Alphabet::from_iter(0..=u8::MAX));
+        add(first..GLANCE, (0..=u8::MAX).collect());
     }
     glance
 }
