@@ -48,6 +48,26 @@ const ANYWHERE: &[&str] = &[
     "yourtoken",
 ];
 
+/// What begins the address of a secret in a store of secrets, and what is encrypted.
+const MANAGERS: &[&str] = &[
+    "@microsoft.keyvault(",
+    "akv://",
+    "arn:aws:",
+    "azurekeyvault:",
+    "doppler:",
+    "enc(",
+    "enc[",
+    "file:/",
+    "infisical:",
+    "keychain:",
+    "op://",
+    "ref+",
+    "secretref:",
+    "sm://",
+    "ssm:/",
+    "vault:",
+];
+
 /// Bodies up to this length are searched for tokens.
 const SHORT: usize = 64;
 
@@ -55,7 +75,7 @@ const SHORT: usize = 64;
 const RUN: usize = 5;
 
 pub(super) fn is_placeholder(body: &[u8]) -> bool {
-    has_masking(body) || has_placeholder_word(body) || is_mostly_runs(body) || is_constant_name(body)
+    has_masking(body) || has_placeholder_word(body) || is_mostly_runs(body) || is_constant_name(body) || is_reference(body)
 }
 
 /// `…xxxxxxxx…`, `<…>`, `***`: eight equal bytes in a row, or bytes that no key holds.
@@ -72,6 +92,22 @@ fn has_masking(body: &[u8]) -> bool {
 fn is_constant_name(body: &[u8]) -> bool {
     let is_word = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase);
     body.contains(&b'_') && body.split(|&byte| matches!(byte, b'_' | b'*')).all(is_word)
+}
+
+/// `${env:PASSWORD}`, `${ssm:/pay/password}`, `#{PASSWORD}`, `$PASSWORD_OF`, `@@PASSWORD@@`, `!ImportValue`: where a value
+/// comes from.
+fn is_reference(body: &[u8]) -> bool {
+    let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:/,@ ".contains(byte);
+    let is_name = |name: &[u8]| name.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'0'..=b'9'));
+    match body {
+        [b'$' | b'#' | b'%' | b'@', b'{', path @ .., b'}'] | [b'$', b'(', path @ .., b')'] => path.iter().all(is_path),
+        // Cut where a blank or a quote stands.
+        [b'$', b'{', path @ ..] => path.iter().all(is_path) && path.iter().any(|byte| matches!(byte, b':' | b'.')),
+        [b'@', b'@', name @ .., b'@', b'@'] | [b'$', b'$', name @ .., b'$', b'$'] => is_name(name),
+        [b'$', name @ ..] => name.contains(&b'_') && is_name(name),
+        [b'!', tag @ ..] => tag.iter().all(u8::is_ascii_alphabetic),
+        _ => MANAGERS.iter().any(|head| body.len() > head.len() && body[..head.len()].eq_ignore_ascii_case(head.as_bytes())),
+    }
 }
 
 fn has_placeholder_word(body: &[u8]) -> bool {
@@ -182,6 +218,17 @@ mod tests {
             "abc123changemeabc123",
             "secret_key_1234567890",
             "ADYEN_WS_PASSWORD",
+            "${env:PAYFAST_PASSPHRASE}",
+            "${ssm:/pay/ws/password}",
+            "${env:ADYEN_PASSWORD,",
+            "#{WORLDPAY_PASSWORD}",
+            "$(WORLDPAY_PASSWORD)",
+            "$WORLDPAY_PASSWORD_2",
+            "@@NIUBIZ_PASSWORD@@",
+            "!ImportValue",
+            "vault:secret/data/pay#password",
+            "ENC(q7Zp2LxW9vKc4TgR8sYbN3mD)",
+            "ssm:/pay/adyen/password",
         ] {
             assert!(is_placeholder(body.as_bytes()), "{body}");
         }
@@ -205,7 +252,7 @@ mod tests {
     #[test]
     fn what_keys_look_like() {
         for body in
-            ["q7Zp2LxW9vKc4TgR8sYbN3mD", "9f86d081884c7d659a2feaa0c55ad015", "test9Kq2xxxZp7LwRvYc4Tg", "hello-Zp7LwRvYc4Tg9Kq2"]
+            ["q7Zp2LxW9vKc4TgR8sYbN3mD", "${q7Zp2LxW9v!Kc4", "$K7ZP2LXW9VKC4TGR", "!q7Zp2LxW9vKc4", "9f86d081884c7d659a2feaa0c55ad015", "test9Kq2xxxZp7LwRvYc4Tg", "hello-Zp7LwRvYc4Tg9Kq2"]
         {
             assert!(!is_placeholder(body.as_bytes()), "{body}");
         }

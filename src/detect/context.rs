@@ -76,6 +76,10 @@ const USER_OPTIONS: &[&str] = &[" -u ", "--user "];
 const BASIC: &[u8] = b"basic ";
 const MAX_ID: usize = 128;
 const BASIC_SECRET: &[u8] = b"client_secret";
+/// And what the id would be called where there is no second part.
+const BASIC_KEY: &[u8] = b"api_key";
+/// How long the call is that encodes them.
+const CALL: usize = 64;
 
 /// The stems that are worth looking for: those in the names of rules.
 pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
@@ -150,9 +154,13 @@ fn value_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, shortest: usi
     if run < shortest && !goes_on(bytes, slot, run) {
         return None;
     }
-    let known = around.rules_named(if pair.is_some() { BASIC_SECRET } else { &bytes[slot.name.range()] });
-    let found = read(set, around, slot, (&known, pair.is_some()));
     let is_settled = |found: &Found| !found.rule.provider.is_general();
+    let known = around.rules_named(if pair.is_some() { BASIC_SECRET } else { &bytes[slot.name.range()] });
+    let mut found = read(set, around, slot, (&known, pair.is_some()));
+    // A user without a password is a key.
+    if pair.is_some_and(|pair| is_user_alone(bytes, pair.value)) && !found.as_ref().is_some_and(is_settled) {
+        found = read(set, around, slot, (&around.rules_named(BASIC_KEY), true)).or(found);
+    }
     if pair.is_some() || slot.listed || found.as_ref().is_some_and(is_settled) {
         return found;
     }
@@ -172,11 +180,15 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     let holder = holder::name_of(bytes, slot.name.start)?;
     let name = [&bytes[holder.range()], b"_", &bytes[slot.name.range()]].concat();
     let known = around.rules_named(&name);
-    let own = |known: &&Known| known.own.is_some() && !set.rules()[known.rule].provider.is_general();
+    // `jwt: {key: …}` says more than `key`, and is nobody's.
+    let knows = |rule: usize| !set.rules()[rule].provider.is_general() || bytes[slot.name.range()].eq_ignore_ascii_case(b"key");
+    let own = |known: &&Known| known.own.is_some() && knows(known.rule);
     let known: Vec<Known> = known.iter().filter(own).copied().collect();
     let mut found = read(set, around, slot, (&known, false))?;
     // The block says whose it is; a shape says more.
-    found.rank = Rank::General;
+    if !found.rule.provider.is_general() {
+        found.rank = Rank::General;
+    }
     let fact = format!("in the block {}", String::from_utf8_lossy(&bytes[holder.range()]));
     found.because.push(Evidence { fact, weight: None, span: Some(holder) });
     slot::is_literal(bytes, slot, found.span.end).then_some(found)
@@ -240,10 +252,25 @@ fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     if let Some(second) = paired_secret(bytes, slot) {
         return Some(second);
     }
+    if let Some(value) = encoded_by_code(bytes, slot.value) {
+        return second_of(bytes, Slot { value, ..slot });
+    }
     let scheme = &bytes[slot.value.saturating_sub(BASIC.len())..slot.value];
     if !scheme.eq_ignore_ascii_case(BASIC) && !slot::is_user_option(&bytes[slot.name.range()]) {
         return None;
     }
+    second_of(bytes, slot)
+}
+
+/// Whether what begins here has a colon behind it, and nothing more.
+fn is_user_alone(bytes: &[u8], value: usize) -> bool {
+    let is_id = |byte: &&u8| byte.is_ascii_graphic() && !b":\"'`".contains(byte);
+    let colon = value + bytes[value..].iter().take(MAX_ID).take_while(is_id).count();
+    bytes.get(colon) == Some(&b':') && bytes.get(colon + 1).is_none_or(|next| !next.is_ascii_graphic() || b"\"'`".contains(next))
+}
+
+/// The second of an id and its secret with a colon between them; the first if there is no second.
+fn second_of(bytes: &[u8], slot: Slot) -> Option<Slot> {
     let is_id = |byte: &&u8| byte.is_ascii_graphic() && !b":\"'`".contains(byte);
     let colon = slot.value + bytes[slot.value..].iter().take(MAX_ID).take_while(is_id).count();
     if bytes.get(colon) != Some(&b':') {
@@ -254,14 +281,39 @@ fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     Some(Slot { value, ..slot })
 }
 
+/// Where the text begins that code encodes for a header: `'Basic ' + btoa('id:secret')`, `` `Basic ${btoa('id:')}` ``.
+fn encoded_by_code(bytes: &[u8], value: usize) -> Option<usize> {
+    let before = &bytes[value.saturating_sub(CALL)..value];
+    let scheme = before.trim_ascii_end();
+    let scheme = scheme.strip_suffix(b"\"").or_else(|| scheme.strip_suffix(b"'")).unwrap_or(scheme).trim_ascii_end();
+    let head = &bytes[value..(value + CALL).min(bytes.len())];
+    if !matches!(head.first(), Some(b'+' | b'.' | b'$' | b'#' | b'<')) || scheme.len() < 5 {
+        return None;
+    }
+    if !scheme[scheme.len() - 5..].eq_ignore_ascii_case(b"basic") {
+        return None;
+    }
+    let is_code = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+.$#<{}() _:\\".contains(byte);
+    let length = head.iter().take_while(is_code).count();
+    let opens = matches!(head.get(length), Some(b'"' | b'\'' | b'`'));
+    let call = head[..length].iter().rposition(|byte| *byte == b'(')?;
+    // `b"…"` of Python.
+    (opens && length - call <= 2).then_some(value + length + 1)
+}
+
 /// The second of two texts in brackets, of a name that everybody uses for an id and its secret.
 fn paired_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     if !bytes[slot.name.range()].eq_ignore_ascii_case(b"auth") || !bytes[slot.name.end..slot.value].contains(&b'(') {
         return None;
     }
     let quote = bytes[..slot.value].last().copied().filter(|byte| b"\"'".contains(byte))?;
-    let id = bytes[slot.value..].iter().take(MAX_ID).take_while(|byte| byte.is_ascii_graphic() && **byte != quote).count();
-    let behind = bytes[slot.value + id..].strip_prefix(&[quote, b','])?.trim_ascii_start().strip_prefix(&[quote])?;
+    let is_id = |byte: &&u8| byte.is_ascii_graphic() && **byte != quote && **byte != b'\\';
+    let id = bytes[slot.value..].iter().take(MAX_ID).take_while(is_id).count();
+    // In a notebook, the quotes are those of JSON.
+    let bare = |rest: &'_ [u8]| rest.len() - rest.strip_prefix(b"\\").unwrap_or(rest).len();
+    let rest = &bytes[slot.value + id..];
+    let rest = rest[bare(rest)..].strip_prefix(&[quote, b','])?.trim_ascii_start();
+    let behind = rest[bare(rest)..].strip_prefix(&[quote])?;
     Some(Slot { value: bytes.len() - behind.len(), ..slot })
 }
 

@@ -416,12 +416,16 @@ impl Keys {
             dot |= before.contains(&b'.');
             let start = keys.name.len();
             keys.name.extend(word.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
-            if is_environment(&keys.name[start..]) {
+            // dLocal is a provider.
+            let provider = &keys.name[start..] == "local" && keys.inner.last().is_some_and(|&last| &keys.name[last..start] == "d");
+            if is_environment(&keys.name[start..]) && !provider {
                 return keys.name.truncate(start);
             }
             keys.inner.push(start);
             if std::mem::take(&mut dot) {
                 keys.whole.push(start);
+                // `setApiKey` is a method for what is called `apiKey`.
+                dot = matches!(&keys.name[start..], "set" | "with");
             }
         });
         while keys.inner.last().is_some_and(|&last| keys.name[last..].bytes().all(|byte| byte.is_ascii_digit())) {
@@ -477,6 +481,8 @@ mod tests {
         assert_eq!(keys("MY_CLIENT_SECRET").1, ["myclientsecret"]);
         assert_eq!(keys("test.live.KEY_7").1, ["key"]);
         assert_eq!(keys("live"), (vec![], vec![]));
+        assert_eq!(keys("dLocalSecretKey").0[0], "dlocalsecretkey");
+        assert_eq!(keys("gateway.setApiKey").1, ["gatewaysetapikey", "setapikey", "apikey"]);
     }
 
     #[test]

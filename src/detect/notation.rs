@@ -115,9 +115,19 @@ fn typed(rest: &[u8], longest: usize) -> Option<usize> {
     (apart && begins && (call || text)).then_some(length + 1)
 }
 
-/// `</key><string>` of a property list.
+/// Elements that hold a name, and those behind them that hold its value: a property list, a configuration of Java.
+const ELEMENTS: &[(&[u8], &[u8])] = &[
+    (b"</key>", b"<string>"),
+    (b"</key>", b"<value>"),
+    (b"</name>", b"<value>"),
+    (b"</Name>", b"<Value>"),
+    (b"</param-name>", b"<param-value>"),
+    (b"</env-entry-name>", b"<env-entry-value>"),
+];
+
+/// `</key><string>` and its like.
 fn property(rest: &[u8]) -> Option<usize> {
-    let behind = rest.strip_prefix(b"</key>")?.trim_ascii_start().strip_prefix(b"<string>")?;
+    let behind = ELEMENTS.iter().find_map(|(name, value)| rest.strip_prefix(*name)?.trim_ascii_start().strip_prefix(*value))?;
     Some(rest.len() - behind.len())
 }
 
@@ -139,7 +149,10 @@ fn element(rest: &[u8]) -> Option<usize> {
         return Some(lines.len());
     }
     let end = rest.iter().position(|byte| matches!(byte, b'>' | b'<' | b'/' | b'\n'))?;
-    (rest[end] == b'>').then_some(end + 1)
+    // `<property name="…"><value>v</value></property>`.
+    let inner = &rest[end + 1..];
+    let inner = inner.len() - inner.trim_ascii_start().strip_prefix(b"<value>").unwrap_or(inner).len();
+    (rest[end] == b'>').then_some(end + 1 + inner)
 }
 
 /// Whether a name is all of a cell of a table.
@@ -181,10 +194,14 @@ mod tests {
         "name_key 'V4LUE'",
         "{:name-key \"V4LUE\"}",
         "[{name_key,<<\"V4LUE\">>},{id,1}]",
+        "[{name_key, <<\"V4LUE\">>}, {id, 1}]",
         "[\"name_key\"]=>\n  string(40) \"V4LUE\"\n",
         "name_key: >-\n  V4LUE\n",
         "name_key: |\n  V4LUE\n",
         "<key>NameKey</key>\n\t<string>V4LUE</string>",
+        "<property><name>pay.name.key</name>\n  <value>V4LUE</value></property>",
+        "<param-name>nameKey</param-name><param-value>V4LUE</param-value>",
+        "<property name=\"nameKey\"><value>V4LUE</value></property>",
         "<string name=\"name_key\">V4LUE</string>",
         "<string name=\"name_key\" translatable=\"false\">V4LUE</string>",
         "Content-Disposition: form-data; name=\"name_key\"\r\n\r\nV4LUE\r\n",

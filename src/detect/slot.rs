@@ -114,7 +114,7 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     // Of a command to a database, both are in quotes.
     let quoted = between == b"\" \"";
-    if between.starts_with(b"(")
+    if between.starts_with(b"(") && !(is_setter(&bytes[slot.name.range()]) && between.len() == 2)
         || !keyword && !quoted && between.iter().all(bare)
         || !is_typed_text(between) && between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
     {
@@ -136,6 +136,13 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
     whole && ends && matches!(head, b"" | b"export " | b"- ") && matches!(between.trim_ascii(), b"=" | b":")
+}
+
+/// `setPassword`, `builder.withApiKey`: a method that takes a value, and no call that makes one of it.
+fn is_setter(name: &[u8]) -> bool {
+    let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    let rest = last.strip_prefix(b"set").or_else(|| last.strip_prefix(b"with")).unwrap_or_default();
+    rest.first().is_some_and(|next| next.is_ascii_uppercase() || *next == b'_')
 }
 
 /// `string(40) "`, as PHP dumps texts: no call.
@@ -273,14 +280,18 @@ fn is_argument(bytes: &[u8], name: Span) -> bool {
     before.copied().find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ')) == Some(b'(')
 }
 
-/// Whether a name and its value, which is no other name, are all of a list: `["name", "value"]`.
+/// Whether a name and its value, which is no other name, are all of a list: `["name", "value"]`, `{ "name", "value" }`.
 fn is_pair(bytes: &[u8], name: Span, value: usize) -> bool {
-    let quote = bytes[name.start.saturating_sub(2)..name.start].strip_prefix(b"[").and_then(<[u8]>::first);
+    let before = &bytes[name.start.saturating_sub(3)..name.start];
+    let quote = before.last().filter(|_| {
+        let opener = before[..before.len() - 1].trim_ascii_end();
+        opener.ends_with(b"[") || opener.ends_with(b"{")
+    });
     let is_other = |byte: &&u8| Some(*byte) != quote && **byte != b'\n';
     let end = value + bytes[value..].iter().take(TOKEN).take_while(is_other).count();
     quote.is_some_and(|quote| b"\"'".contains(quote))
         && bytes[..value].last() == quote
-        && bytes.get(end + 1) == Some(&b']')
+        && bytes[(end + 1).min(bytes.len())..].trim_ascii_start().first().is_some_and(|close| b"]}".contains(close))
         && is_token(&bytes[value..])
 }
 
@@ -386,7 +397,8 @@ impl Cursor<'_> {
 
     fn skip_operator(&mut self) -> bool {
         let length = match self.rest() {
-            // The last is `{name,<<"v">>}` of Erlang.
+            // The last two are `{name,<<"v">>}` of Erlang.
+            [b',', b' ', b'<', b'<', b'"', ..] => 4,
             [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] | [b',', b'<', b'<', b'"', ..] => 3,
             [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
                 2

@@ -120,8 +120,10 @@ impl BlockReading<'_, '_> {
         let of_provider = self.facts.provider.is_some() || self.within_provider();
         for (at, entry) in entries.iter().enumerate() {
             let said = self.survey.said(entry.name);
-            if said.side == Some(Environment::Live) && at < NAMES {
-                self.facts.live.push(entry.name);
+            match said.side.filter(|_| at < NAMES) {
+                Some(Environment::Live) => self.facts.live.push(entry.name),
+                Some(Environment::Sandbox) => self.facts.sandbox.push(entry.name),
+                _ => {}
             }
             let own = of_provider || said.provider.is_some();
             if said.declares.flag {

@@ -92,7 +92,7 @@ pub(super) fn of_condition(dictionary: &Words, condition: &[u8]) -> Option<Arm> 
     }
     let all = NameWords::of(condition);
     // Most conditions speak of something else.
-    if !all.iter().any(|word| dictionary.may_say(word) || is_one_of(word, &["livemode", "testmode"])) {
+    if !all.iter().any(|word| dictionary.may_say(word) || is_one_of(word, &["debug", "livemode", "testmode"])) {
         return None;
     }
     let text = String::from_utf8_lossy(condition).to_ascii_lowercase();
@@ -162,6 +162,8 @@ fn of_flag(all: &NameWords, text: &str) -> Option<Arm> {
         () if followed(&["is", "env"], &["dev", "development", "local"]) || text.contains("development?") => {
             arm(Stage::Dev, RUNTIME)
         }
+        // `settings.DEBUG`, `kDebugMode`.
+        () if all.len() <= 3 && has(&["debug"]) => arm(Stage::Dev, OTHER),
         () if text.contains("__dev__") => arm(Stage::Dev, RUNTIME),
         () => None,
     }

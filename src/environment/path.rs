@@ -268,6 +268,7 @@ impl<'a> Name<'a> {
             self.segments.iter().skip(1).any(rotated) && !self.ends_in(SOURCE) && !self.ends_in(DOC) && !self.ends_in(CONFIG);
         by_name
             || self.whole.ends_with("_log")
+            || self.ends_in(&["json", "txt"]) && is_dated_log(self.segments[0])
             || self.ends_in(&["out", "err", "jsonl", "ndjson", "journal"])
             || self.segments[0] == "syslog"
             || self.in_folder(&["log", "logs"]) && !self.ends_in(SOURCE) && !self.ends_in(CONFIG) && !self.ends_in(DOC)
@@ -554,6 +555,13 @@ fn ends_plainly(name: &Name<'_>) -> bool {
     name.ends_in(CONFIG)
 }
 
+/// `log-20260312` of Serilog, `app_log_20260312`.
+fn is_dated_log(stem: &str) -> bool {
+    let date = stem.trim_end_matches(|char: char| char.is_ascii_digit());
+    let name = date.trim_end_matches(['-', '_']);
+    stem.len() - date.len() >= 6 && name.split(['-', '_']).next_back() == Some("log")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -607,6 +615,8 @@ mod tests {
             ("app.log", Log),
             ("var/app.log.3", Log),
             ("var/app.log-20260312", Log),
+            ("log-20260312.json", Log),
+            ("var/pay-log20260312.txt", Log),
             ("events.ndjson", Log),
             ("var/syslog", Log),
             ("logs/today", Log),

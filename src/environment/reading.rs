@@ -258,9 +258,9 @@ impl Survey<'_> {
                 evidence: Evidence { fact, weight: Some(80), span: Some(slot) },
             });
         }
-        reading
-            .witnesses
-            .extend(self.flag(credential, reading.slot_side).or_else(|| self.flag_aside(number, reading.slot_side, index)));
+        // Of a pair of slots, a flag says which is used.
+        let side = reading.slot_side.or_else(|| self.has_sibling(name, credential.span, false).then_some(Environment::Live));
+        reading.witnesses.extend(self.flag(credential, side).or_else(|| self.flag_aside(number, side, index)));
         reading.witnesses.extend(self.sibling(number, index));
         reading.witnesses.extend(self.nearest(number, index, FactKind::Host, reading.slot_side));
         reading.witnesses.extend(self.pair(number, index));
@@ -582,21 +582,32 @@ impl Survey<'_> {
     }
 
     /// Whether a credential only waits for its turn: in a slot for its own environment, or in the unmarked
-    /// one of a pair whose other slot is for live.
+    /// one of a pair whose other slot is for the other environment.
     fn is_parked(&self, reading: &Reading, name: &[u8], span: Span) -> bool {
-        let marked = reading.slot_side.is_some() && reading.slot_side == Some(reading.environment);
-        if marked || reading.environment != Environment::Sandbox || reading.slot_side.is_some() || name.is_empty() {
-            return marked;
+        if reading.slot_side.is_some() || name.is_empty() {
+            return reading.slot_side == Some(reading.environment) && reading.slot_side.is_some();
         }
+        match reading.environment {
+            Environment::Sandbox => self.has_sibling(name, span, true),
+            Environment::Live => self.has_sibling(name, span, false),
+            Environment::Unknown => false,
+        }
+    }
+
+    /// Whether a slot that is called the same, but for a word for live or for the sandbox, stands in one of the blocks
+    /// around a value.
+    fn has_sibling(&self, name: &[u8], span: Span, live: bool) -> bool {
         let words = &self.run.declared.words;
         let Some(structure) = self.structure().filter(|structure| !structure.doubtful) else { return false };
         let stem = OnceCell::new();
         // `prod` is no slot with a sibling, it is a place.
         let is_other = |stem: &str, other: &[u8]| !stem.is_empty() && words.stem_of_slot(other) == stem;
-        structure.chain(span.start).any(|block| {
-            let mut live = self.block(structure, block).live.iter();
-            live.any(|other| is_other(stem.get_or_init(|| words.stem_of_slot(name)), other))
-        })
+        !name.is_empty()
+            && structure.chain(span.start).any(|block| {
+                let facts = self.block(structure, block);
+                let mut others = if live { &facts.live } else { &facts.sandbox }.iter();
+                others.any(|other| is_other(stem.get_or_init(|| words.stem_of_slot(name)), other))
+            })
     }
 
     /// Blocks elsewhere in the file that take over a value by an alias and do not set its slot themselves.

@@ -90,6 +90,8 @@ pub(super) struct BlockFacts<'a> {
     pub(super) flags: Vec<Flag<'a>>,
     /// Slots for live that are assigned directly in it.
     pub(super) live: Vec<&'a [u8]>,
+    /// Slots for the sandbox.
+    pub(super) sandbox: Vec<&'a [u8]>,
 }
 
 /// What is asked of a block, once somebody asks.

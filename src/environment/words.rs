@@ -79,6 +79,8 @@ const OTHERWISE: &[(&[&str], &[&str])] = &[
     (&["test"], &["utils", "helpers", "suite", "kit", "cards", "card", "clock", "id", "mode", "data"]),
     (&["production"], &["order", "line", "plan", "cost", "notes", "ready", "readiness", "checklist", "guide"]),
     (&["stage"], &["id", "name", "number", "gate"]),
+    // What some providers call their keys: `OPAYO_INTEGRATION_KEY`, `EBANX_INTEGRATION_KEY`.
+    (&["integration"], &["id", "key", "password", "secret", "token", "type", "url", "name"]),
     (&["sandbox"], &["attr", "iframe", "image", "docker", "permissions", "entitlements"]),
 ];
 
@@ -216,6 +218,8 @@ impl Words {
             Some(next) if produces(word) && is_one_of(next, COPIES) => (Some(Stage::Staging), 2),
             Some(next) if means_otherwise(word, next) => (None, 2),
             Some(next) if word == b"pr" && is_number(next) => (Some(Stage::Preview), 2),
+            // dLocal is a provider.
+            _ if word == b"local" && at > 0 && all.get(at - 1) == Some(b"d") => (None, 1),
             Some(b"2") if word == b"e" && all.get(at + 2) == Some(b"e") => (Some(Stage::Test), 3),
             _ => (self.word(word, counts), 1),
         }
