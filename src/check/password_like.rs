@@ -20,7 +20,7 @@ fn is_password_like(value: &[u8]) -> bool {
     let digits = value.iter().any(u8::is_ascii_digit) || changes * 5 >= value.len() * 3 && words::score(value) < -8.0;
     digits
         && KINDS[1..].iter().all(|kind| value.iter().any(kind))
-        && changes * 5 >= value.len() * 2
+        && (changes * 5 >= value.len() * 2 || changes * 3 >= value.len() && words::score(value) < -8.0)
         && bits(value) >= 3.0
         && !shown
         && !is_other_thing(&lower)

@@ -100,9 +100,10 @@ fn is_reference(body: &[u8]) -> bool {
     let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:/,@ ".contains(byte);
     let is_name = |name: &[u8]| name.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'0'..=b'9'));
     match body {
-        [b'$' | b'#' | b'%' | b'@', b'{', path @ .., b'}'] | [b'$', b'(', path @ .., b')'] => path.iter().all(is_path),
+        [b'$' | b'#' | b'%' | b'@' | b'{', b'{', .., b'}'] | [b'$', b'(', .., b')'] => true,
         // Cut where a blank or a quote stands.
         [b'$', b'{', path @ ..] => path.iter().all(is_path) && path.iter().any(|byte| matches!(byte, b':' | b'.')),
+        [b'_', b'_', name @ .., b'_', b'_'] => is_name(name),
         [b'@', b'@', name @ .., b'@', b'@'] | [b'$', b'$', name @ .., b'$', b'$'] => is_name(name),
         [b'$', name @ ..] => name.contains(&b'_') && is_name(name),
         [b'!', tag @ ..] => tag.iter().all(u8::is_ascii_alphabetic),
@@ -221,7 +222,10 @@ mod tests {
             "${env:PAYFAST_PASSPHRASE}",
             "${ssm:/pay/ws/password}",
             "${env:ADYEN_PASSWORD,",
+            "${ssm:/pay/${sls:stage}/password}",
+            "${WORLDPAY_PASSWORD:?missing}",
             "#{WORLDPAY_PASSWORD}",
+            "__WORLDPAY_XML_PASSWORD__",
             "$(WORLDPAY_PASSWORD)",
             "$WORLDPAY_PASSWORD_2",
             "@@NIUBIZ_PASSWORD@@",
@@ -251,9 +255,15 @@ mod tests {
 
     #[test]
     fn what_keys_look_like() {
-        for body in
-            ["q7Zp2LxW9vKc4TgR8sYbN3mD", "${q7Zp2LxW9v!Kc4", "$K7ZP2LXW9VKC4TGR", "!q7Zp2LxW9vKc4", "9f86d081884c7d659a2feaa0c55ad015", "test9Kq2xxxZp7LwRvYc4Tg", "hello-Zp7LwRvYc4Tg9Kq2"]
-        {
+        for body in [
+            "q7Zp2LxW9vKc4TgR8sYbN3mD",
+            "${q7Zp2LxW9v!Kc4",
+            "$K7ZP2LXW9VKC4TGR",
+            "!q7Zp2LxW9vKc4",
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "test9Kq2xxxZp7LwRvYc4Tg",
+            "hello-Zp7LwRvYc4Tg9Kq2",
+        ] {
             assert!(!is_placeholder(body.as_bytes()), "{body}");
         }
     }

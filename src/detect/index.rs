@@ -417,7 +417,8 @@ impl Keys {
             let start = keys.name.len();
             keys.name.extend(word.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
             // dLocal is a provider.
-            let provider = &keys.name[start..] == "local" && keys.inner.last().is_some_and(|&last| &keys.name[last..start] == "d");
+            let provider =
+                &keys.name[start..] == "local" && keys.inner.last().is_some_and(|&last| &keys.name[last..start] == "d");
             if is_environment(&keys.name[start..]) && !provider {
                 return keys.name.truncate(start);
             }

@@ -110,13 +110,16 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
     let between = &bytes[slot.name.end..slot.value];
     // `name "v"` may be prose, `:name "v"` and `#define name "v"` are none.
-    let keyword = bytes[..slot.name.start].ends_with(b":") || bytes[..slot.name.start].ends_with(b"#define ");
+    let head = &bytes[..slot.name.start];
+    let keyword = head.ends_with(b":") || head.ends_with(b"#define ") || is_in_sql(head);
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     // Of a command to a database, both are in quotes.
     let quoted = between == b"\" \"";
     if between.starts_with(b"(") && !(is_setter(&bytes[slot.name.range()]) && between.len() == 2)
         || !keyword && !quoted && between.iter().all(bare)
-        || !is_typed_text(between) && between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
+        || !is_typed_text(between)
+            && !between[..between.len() - 1].ends_with(b"JSON.stringify(")
+            && between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
     {
         return false;
     }
@@ -136,6 +139,11 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
     whole && ends && matches!(head, b"" | b"export " | b"- ") && matches!(between.trim_ascii(), b"=" | b":")
+}
+
+/// `ALTER USER name WITH PASSWORD 'v'`.
+fn is_in_sql(head: &[u8]) -> bool {
+    [&b" WITH "[..], b" with ", b" ENCRYPTED ", b" LOGIN ", b" login ", b" SET "].iter().any(|word| head.ends_with(word))
 }
 
 /// `setPassword`, `builder.withApiKey`: a method that takes a value, and no call that makes one of it.

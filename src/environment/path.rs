@@ -319,8 +319,17 @@ impl<'a> Name<'a> {
         let tool = |folder: &&str| [".circleci", ".buildkite", ".woodpecker"].contains(folder);
         let below = folders.iter().any(|folders| self.below(folders)) || self.folders.last().is_some_and(tool);
         yaml && (below || self.in_folder(&[".gitlab"]))
-            || [".gitlab-ci.yml", ".gitlab-ci.yaml", ".travis.yml", ".drone.yml", "bitbucket-pipelines.yml", "appveyor.yml"]
-                .contains(&self.whole)
+            || [
+                ".gitlab-ci.yml",
+                ".gitlab-ci.yaml",
+                ".travis.yml",
+                ".drone.yml",
+                ".woodpecker.yml",
+                "bitbucket-pipelines.yml",
+                "appveyor.yml",
+                ".cirrus.yml",
+            ]
+            .contains(&self.whole)
             || self.whole.ends_with(".gitlab-ci.yml")
             || self.whole.starts_with("jenkinsfile")
             || yaml && ["azure-pipelines", "cloudbuild", "buildspec"].iter().any(|stem| self.whole.starts_with(stem))

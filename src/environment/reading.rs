@@ -4,7 +4,8 @@
 use std::cell::OnceCell;
 
 use super::branch;
-use super::declare::Flag;
+use super::declare::{self, Flag};
+use super::entry;
 use super::path::Surroundings;
 use super::survey::{Quick, Survey};
 use crate::credential::{Class, Credential, Environment, Evidence, Provider};
@@ -146,6 +147,8 @@ const ASKS: [&[u8]; 10] = [
 ];
 /// As much before a value as may belong to its statement.
 const LINE: usize = 2000;
+/// The longest name of a call that is read for a provider.
+const NAMED: usize = 60;
 /// The most arms of a switch.
 const ARMS: usize = 32;
 /// The most blocks of a file that are asked for a mode.
@@ -338,6 +341,49 @@ impl Survey<'_> {
         if slot_side.is_some() {
             return None;
         }
+        self.flag_of_blocks(credential).or_else(|| self.flag_on_line(credential))
+    }
+
+    /// An argument of a call in one line, or another variable of one command: `Client(key='v', environment='live')`,
+    /// `STRIPE_MODE=live STRIPE_KEY=v node app.js`.
+    fn flag_on_line(&self, credential: &Credential) -> Option<Witness> {
+        let (bytes, span) = (self.input.bytes, credential.span);
+        if self.kind() == PlaceKind::Log {
+            return None;
+        }
+        let floor = span.start.saturating_sub(LINE);
+        let start = memchr::memrchr(b'\n', &bytes[floor..span.start]).map_or(floor, |at| floor + at + 1);
+        let end = (span.end + LINE).min(bytes.len());
+        let end = memchr::memchr(b'\n', &bytes[span.end..end]).map_or(end, |at| span.end + at);
+        let (line, call) = match memchr::memrchr(b'(', &bytes[start..span.start]) {
+            Some(open) => {
+                let close = memchr::memchr(b')', &bytes[span.end..end])?;
+                (Span::new(start + open + 1, span.end + close), true)
+            }
+            None => (Span::new(start, end), false),
+        };
+        let sign = if call { b',' } else { b' ' };
+        // `GoCardlessPro::Client.new(`.
+        let head = &bytes[start..line.start.saturating_sub(usize::from(call)).max(start)];
+        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.:".contains(byte);
+        let head = &head[head.len() - head.iter().rev().take(NAMED).take_while(is_part).count()..];
+        let called = call.then(|| self.said(head).provider).flatten();
+        let mut entries = Vec::new();
+        let mut from = line.start;
+        for at in memchr::memchr_iter(sign, &bytes[line.range()]).map(|at| line.start + at).chain([line.end]) {
+            entry::read(bytes, Span::new(from, at), false, &mut entries);
+            from = at + 1;
+        }
+        let mut flags = entries.iter().filter_map(|entry| declare::flag(&declare::Told::new(entry)));
+        let first = flags.find(|flag| match self.said(flag.name).provider.or(called) {
+            Some(owner) => Some(owner) == credential.provider.as_ref(),
+            None => call && (flag.generic || flag.of_place),
+        })?;
+        let evidence = Evidence { fact: format!("mode flag {}", first.text()), weight: Some(70), span: Some(first.span) };
+        Some(Witness { source: Source::Flag, environment: first.environment, evidence })
+    }
+
+    fn flag_of_blocks(&self, credential: &Credential) -> Option<Witness> {
         let structure = self.structure().filter(|structure| !structure.doubtful)?;
         for (depth, block) in structure.chain(credential.span.start).enumerate() {
             let facts = self.block(structure, block);
