@@ -534,13 +534,15 @@ impl Cursor<'_> {
             }
             Some(b'(' | b'{') => word > 0,
             // `Uint8Array.from([…])`, `Buffer.from("…", "hex")`, `bs58.decode("…")`.
-            Some(b'.') => match [&b".from("[..], b".decode("].iter().find(|call| rest[word..].starts_with(call)) {
-                Some(call) => {
-                    self.at += word + call.len();
-                    return true;
+            Some(b'.') => {
+                match [&b".from("[..], b".decode(", b".stringify("].iter().find(|call| rest[word..].starts_with(call)) {
+                    Some(call) => {
+                        self.at += word + call.len();
+                        return true;
+                    }
+                    None => false,
                 }
-                None => false,
-            },
+            }
             Some(b'"' | b'\'') => (1..=2).contains(&word),
             _ => false,
         };

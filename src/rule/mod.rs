@@ -528,7 +528,7 @@ impl ProviderNames {
                 names.add(marker, true, at);
             }
             for slot in &provider.slots {
-                let Some(core) = slot.source().strip_suffix("_*") else { continue };
+                let core = slot.source().strip_suffix("_*").unwrap_or(slot.source());
                 let (core, anywhere) = core.strip_prefix('*').map_or((core, false), |core| (core, true));
                 if !core.contains('*') {
                     names.add(core, anywhere, at);
