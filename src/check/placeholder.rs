@@ -103,8 +103,9 @@ fn is_reference(body: &[u8]) -> bool {
         [b'$' | b'#' | b'%' | b'@' | b'{', b'{', .., b'}'] | [b'$', b'(', .., b')'] => true,
         // Cut where a blank or a quote stands.
         [b'$', b'{', path @ ..] => path.iter().all(is_path) && path.iter().any(|byte| matches!(byte, b':' | b'.')),
-        [b'_', b'_', name @ .., b'_', b'_'] => is_name(name),
-        [b'@', b'@', name @ .., b'@', b'@'] | [b'$', b'$', name @ .., b'$', b'$'] => is_name(name),
+        [b'_', b'_', name @ .., b'_', b'_'] | [b'@', b'@', name @ .., b'@', b'@'] | [b'$', b'$', name @ .., b'$', b'$'] => {
+            is_name(name)
+        }
         [b'$', name @ ..] => name.contains(&b'_') && is_name(name),
         [b'!', tag @ ..] => tag.iter().all(u8::is_ascii_alphabetic),
         _ => MANAGERS.iter().any(|head| body.len() > head.len() && body[..head.len()].eq_ignore_ascii_case(head.as_bytes())),

@@ -532,7 +532,8 @@ impl Cursor<'_> {
                 self.at += if typed { word + digits + 3 } else { 0 };
                 return typed;
             }
-            Some(b'(' | b'{') => word > 0,
+            // `ENC(…)` is encrypted.
+            Some(b'(' | b'{') => word > 0 && rest[..word] != *b"ENC",
             // `Uint8Array.from([…])`, `Buffer.from("…", "hex")`, `bs58.decode("…")`.
             Some(b'.') => {
                 match [&b".from("[..], b".decode(", b".stringify("].iter().find(|call| rest[word..].starts_with(call)) {
