@@ -181,7 +181,8 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     let name = [&bytes[holder.range()], b"_", &bytes[slot.name.range()]].concat();
     let known = around.rules_named(&name);
     // `jwt: {key: …}` says more than `key`, and is nobody's.
-    let knows = |rule: usize| !set.rules()[rule].provider.is_general() || bytes[slot.name.range()].eq_ignore_ascii_case(b"key");
+    let signs = bytes[holder.range()].get(..3).is_some_and(|head| head.eq_ignore_ascii_case(b"jwt"));
+    let knows = |rule: usize| signs || !set.rules()[rule].provider.is_general();
     let own = |known: &&Known| known.own.is_some() && knows(known.rule);
     let known: Vec<Known> = known.iter().filter(own).copied().collect();
     let mut found = read(set, around, slot, (&known, false))?;
