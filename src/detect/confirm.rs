@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::holder;
 use super::near::{Around, Near};
 use super::resolve::{Found, Rank};
 use super::slot;
@@ -282,47 +283,7 @@ fn named_by(around: &Around<'_>, name: Span) -> Arc<[usize]> {
         let owners = around.providers_named(&joined);
         (!owners.is_empty()).then_some(owners)
     };
-    blocks(around.bytes, name.start).into_iter().find_map(of_block).unwrap_or_default()
-}
-
-/// The names of the blocks that a name at the beginning of its line stands in, from inside out, within eight
-/// lines and two kibibytes before it: `acme:` or `"acme": {`, each indented less than the one before.
-fn blocks(bytes: &[u8], name: usize) -> Vec<Span> {
-    const LINES: usize = 8;
-    const BYTES: usize = 2 * 1024;
-    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t');
-    let start = memchr::memrchr(b'\n', &bytes[name.saturating_sub(BYTES)..name]).map(|end| name.saturating_sub(BYTES) + end + 1);
-    let start = start.unwrap_or(if name <= BYTES { 0 } else { name });
-    let mut indent = bytes[start..name].iter().take_while(blank).count();
-    let mut found = Vec::new();
-    if indent == 0 || bytes[start + indent..name].iter().any(|byte| !b"\"'- ".contains(byte)) {
-        return found;
-    }
-    let floor = start.saturating_sub(BYTES);
-    let lines = bytes[floor..start].rsplit(|&byte| byte == b'\n').skip(1).take(LINES);
-    let mut end = start;
-    for line in lines {
-        let from = end - 1 - line.len();
-        end = from;
-        let depth = line.iter().take_while(blank).count();
-        let text = line.trim_ascii();
-        if text.is_empty() || depth >= indent {
-            continue;
-        }
-        indent = depth;
-        let head = text.strip_suffix(b"{").unwrap_or(text).trim_ascii_end();
-        let quote = usize::from(head.first().is_some_and(|byte| b"\"'".contains(byte)));
-        let part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.');
-        let length = head[quote..].iter().take_while(part).count();
-        let opens = matches!(&head[quote + length..], b":" | b"\":" | b"':" | b"=" | b"\"") || head.len() < text.len();
-        if opens && length > 0 {
-            found.push(Span::new(from + depth + quote, from + depth + quote + length));
-        }
-        if indent == 0 {
-            break;
-        }
-    }
-    found
+    holder::names_of(around.bytes, name.start).into_iter().find_map(of_block).unwrap_or_default()
 }
 
 /// Whether somebody else is among the owners of a slot. Headers are left out: several providers

@@ -1,4 +1,4 @@
-//! The block that a slot stands in, by name: `wise` of `wise:\n  token: …`, `"wise": {"token": …}`, `[wise]`,
+//! The blocks that a slot stands in, by name: `wise` of `wise:\n  token: …`, `"wise": {"token": …}`, `[wise]`,
 //! `'wise' => ['token' => …]`. Only what stands before the slot is read, and little of it.
 
 use crate::span::Span;
@@ -35,6 +35,43 @@ pub(super) fn name_of(bytes: &[u8], at: usize) -> Option<Span> {
         end = start;
     }
     None
+}
+
+/// The names of all blocks that a name at the beginning of its line stands in, from inside out, as far as they are told
+/// by lines: `acme:` or `"acme": {`, each indented less than the one before.
+pub(super) fn names_of(bytes: &[u8], name: usize) -> Vec<Span> {
+    let start = memchr::memrchr(b'\n', &bytes[name.saturating_sub(BACK)..name]).map(|end| name.saturating_sub(BACK) + end + 1);
+    let start = start.unwrap_or(if name <= BACK { 0 } else { name });
+    let mut indent = indent_of(&bytes[start..name]);
+    let mut found = Vec::new();
+    if indent == 0 || bytes[start + indent..name].iter().any(|byte| !b"\"'- ".contains(byte)) {
+        return found;
+    }
+    let floor = start.saturating_sub(BACK);
+    let lines = bytes[floor..start].rsplit(|&byte| byte == b'\n').skip(1).take(LINES);
+    let mut end = start;
+    for line in lines {
+        let from = end - 1 - line.len();
+        end = from;
+        let depth = indent_of(line);
+        let text = line.trim_ascii();
+        if text.is_empty() || depth >= indent {
+            continue;
+        }
+        indent = depth;
+        let head = text.strip_suffix(b"{").unwrap_or(text).trim_ascii_end();
+        let quote = usize::from(head.first().is_some_and(|byte| b"\"'".contains(byte)));
+        let part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'.');
+        let length = head[quote..].iter().take_while(part).count();
+        let opens = matches!(&head[quote + length..], b":" | b"\":" | b"':" | b"=" | b"\"") || head.len() < text.len();
+        if opens && length > 0 {
+            found.push(Span::new(from + depth + quote, from + depth + quote + length));
+        }
+        if indent == 0 {
+            break;
+        }
+    }
+    found
 }
 
 fn indent_of(line: &[u8]) -> usize {

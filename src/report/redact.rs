@@ -85,7 +85,7 @@ impl<'a> Redactor<'a> {
                 }
             }
         }
-        let (left, right) = room.share(cut.mark.width(), before.text.trim_start().width(), after.text.trim_end().width());
+        let (left, right) = room.share(columns(&cut.mark), columns(before.text.trim_start()), columns(after.text.trim_end()));
         cut.before = before.tail(left);
         cut.after = after.head(right);
         cut
@@ -145,8 +145,15 @@ impl Line {
     }
 
     fn push_visible(&mut self, bytes: &[u8]) {
+        self.text.reserve(bytes.len());
+        self.stops.reserve(bytes.len());
         for chunk in bytes.utf8_chunks() {
             for char in chunk.valid().chars() {
+                if is_plain(char) {
+                    self.stops.push(self.text.len());
+                    self.text.push(char);
+                    continue;
+                }
                 if char.width() != Some(0) {
                     self.stops.push(self.text.len());
                 }
@@ -162,12 +169,12 @@ impl Line {
     /// The end of the line in at most `width` columns, without indentation.
     fn tail(&self, width: usize) -> String {
         let text = self.text.trim_start();
-        if text.width() <= width {
+        if columns(text) <= width {
             return text.replace('\t', " ");
         }
         let (mut start, mut room) = (self.text.len(), width.saturating_sub(1));
         for &stop in self.stops.iter().rev() {
-            let Some(left) = room.checked_sub(self.text[stop..start].width()) else { break };
+            let Some(left) = room.checked_sub(columns(&self.text[stop..start])) else { break };
             (start, room) = (stop, left);
         }
         format!("…{}", &self.text[start..]).replace('\t', " ")
@@ -176,12 +183,12 @@ impl Line {
     /// The beginning of the line in at most `width` columns.
     fn head(&self, width: usize) -> String {
         let text = self.text.trim_end();
-        if text.width() <= width {
+        if columns(text) <= width {
             return text.replace('\t', " ");
         }
         let (mut end, mut room) = (0, width.saturating_sub(1));
         for &stop in self.stops.iter().skip(1) {
-            let Some(left) = room.checked_sub(self.text[end..stop].width()) else { break };
+            let Some(left) = room.checked_sub(columns(&self.text[end..stop])) else { break };
             (end, room) = (stop, left);
         }
         format!("{}…", &self.text[..end]).replace('\t', " ")
@@ -228,6 +235,16 @@ fn pieces(excerpt: &Excerpt) -> Vec<Piece<'_>> {
 fn without_line_end(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     bytes.strip_suffix(b"\r").unwrap_or(bytes)
+}
+
+/// How many columns a text takes. Most have nothing but plain characters, and their tables need not be asked.
+pub(super) fn columns(text: &str) -> usize {
+    if text.bytes().all(|byte| is_plain(char::from(byte))) { text.len() } else { text.width() }
+}
+
+/// Whether a character is a visible one of ASCII, or a blank.
+fn is_plain(char: char) -> bool {
+    matches!(char, ' '..='~')
 }
 
 fn push_visible_char(text: &mut String, char: char) {

@@ -6,9 +6,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use unicode_width::UnicodeWidthStr;
 
-use super::redact::{Room, masked};
+use super::redact::{Room, columns, masked};
 use super::{Options, Redactor, Report, Sites, Skipped, Summary};
 use crate::credential::{Confidence, Environment};
 use crate::finding::{Finding, Kept, KeptAs, Origin, Severity};
@@ -143,7 +142,7 @@ impl Terminal<'_> {
     fn excerpt(&self, finding: &Finding) -> Vec<String> {
         let what = in_words(self.options.redactor, finding);
         let width = self.options.width - GUTTER;
-        let remark = masked(&finding.mask).width() + 1 + what.width();
+        let remark = columns(&masked(&finding.mask)) + 1 + columns(&what);
         let cut = self.options.redactor.cut(&finding.excerpt, finding.excerpt.focus(), Room { width, remark });
         let number = finding.location.lines.map_or(String::new(), |(start, _)| start.line.to_string());
         let level = style(finding.severity);
@@ -151,7 +150,7 @@ impl Terminal<'_> {
         let mut lines =
             vec![format!("{FAINT}{number:>6} |{FAINT:#} {before}{level}{mark}{level:#}{after}").trim_end().to_owned()];
 
-        let (start, length) = (before.width(), mark.width());
+        let (start, length) = (columns(before), columns(mark));
         let beside = start + remark <= width;
         let below = |text: &str| format!("{FAINT}{:>6} |{FAINT:#} {level}{text}{level:#}", "");
         if beside && length > 0 {
@@ -162,7 +161,7 @@ impl Terminal<'_> {
             lines.push(below(&format!("{:start$}{:^<length$}", "", "")));
         }
         let wrapped = wrap(&what, width);
-        let widest = wrapped.iter().map(|line| line.width()).max().unwrap_or(0);
+        let widest = wrapped.iter().map(|line| columns(line)).max().unwrap_or(0);
         let indent = start.min(width.saturating_sub(widest));
         lines.extend(wrapped.iter().map(|line| below(&format!("{:indent$}{line}", ""))));
         lines
@@ -315,7 +314,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= width => {
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -365,6 +364,8 @@ mod tests {
     use std::path::PathBuf;
 
     use super::super::testing::{excerpt, finding, redactor, secret, written};
+    use unicode_width::UnicodeWidthStr;
+
     use super::*;
     use crate::finding::{Excerpt, Kind, Related};
     use crate::report::Counts;
