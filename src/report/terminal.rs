@@ -44,6 +44,8 @@ struct Terminal<'a> {
 struct Printed {
     origin: Origin,
     path: String,
+    /// What to do, as its rule says it, and fit to print: findings of one rule follow each other.
+    remediation: String,
     remedy: String,
 }
 
@@ -52,8 +54,10 @@ impl Report for Terminal<'_> {
         let origin = &finding.location.origin;
         let before = self.last.take().filter(|last| last.origin == *origin);
         let path = before.as_ref().map_or_else(|| self.path(origin), |last| last.path.clone());
-        let remedy = self.options.redactor.prose(&finding.remediation);
-        let now = Printed { origin: origin.clone(), path, remedy };
+        let remediation = finding.remediation.clone();
+        let same = before.as_ref().filter(|last| last.remediation == remediation);
+        let remedy = same.map_or_else(|| self.options.redactor.prose(&remediation), |last| last.remedy.clone());
+        let now = Printed { origin: origin.clone(), path, remediation, remedy };
         let lines =
             if self.options.quiet { vec![self.one_line(&now.path, finding)] } else { self.block(&now, before.as_ref(), finding) };
         self.last = Some(now);
