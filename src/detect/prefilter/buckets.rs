@@ -2,7 +2,7 @@
 //! where some bucket allows all four bytes may begin a window. Few places of ordinary text do, if windows that are
 //! alike share a bucket: [`super::chosen`] says which.
 
-use super::simd::{self, Level};
+use super::simd::Level;
 use super::windows::WINDOW;
 
 /// Each has a bit.
@@ -22,9 +22,11 @@ pub(super) type Eight = [[u8; SYMBOLS]; WINDOW];
 pub(super) struct Buckets {
     level: Level,
     /// As many as there are buckets for.
-    eights: Vec<Eight>,
+    #[cfg(target_arch = "x86_64")]
+    pub(super) eights: Vec<Eight>,
     /// The same with two buckets in one, for vectors that hold less.
-    halves: Vec<Eight>,
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    pub(super) halves: Vec<Eight>,
     /// The same, all buckets together.
     all: Box<[[u64; SYMBOLS]; WINDOW]>,
 }
@@ -43,31 +45,24 @@ impl Buckets {
                 symbols[symbol(byte)] |= 1 << bucket;
             }
         }
-        let used = all[0].iter().fold(0, |used, buckets| used | buckets);
-        let count = (BUCKETS - used.leading_zeros() as usize).div_ceil(8);
-        let eight = |number: usize| all.each_ref().map(|symbols| symbols.map(|buckets| buckets.to_le_bytes()[number]));
-        let eights: Vec<Eight> = (0..count).map(eight).collect();
-        let (first, second) = eights.split_at(count.min(BUCKETS / 16));
-        let mut halves = first.to_vec();
-        for (half, eight) in halves.iter_mut().zip(second) {
-            for (symbols, others) in half.iter_mut().zip(eight) {
-                symbols.iter_mut().zip(others).for_each(|(buckets, others)| *buckets |= others);
-            }
+        Self {
+            level,
+            #[cfg(target_arch = "x86_64")]
+            eights: eights(&all),
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+            halves: halves(&eights(&all)),
+            all,
         }
-        Self { level, eights, halves, all }
     }
 
     /// Sets a bit for each place where a window may begin: the first bit of the first mark for the first byte.
     /// The bytes are those of the places, and three more.
     pub(super) fn mark(&self, bytes: &[u8], marks: &mut [u64]) {
-        match self.level {
-            Level::Wide => simd::mark_wide(&self.eights, bytes, marks),
-            Level::Half => simd::mark_half(&self.halves, bytes, marks),
-            Level::Plain => self.mark_plain(bytes, marks),
-        }
+        self.level.mark(self, bytes, marks);
     }
 
-    fn mark_plain(&self, bytes: &[u8], marks: &mut [u64]) {
+    /// [`Self::mark`] without instructions of a processor.
+    pub(super) fn mark_plain(&self, bytes: &[u8], marks: &mut [u64]) {
         let [first, second, third, fourth] = &*self.all;
         for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
             let buckets =
@@ -76,6 +71,26 @@ impl Buckets {
             *mark = places.fold(0, |mark, four| mark << 1 | u64::from(buckets(four) != 0));
         }
     }
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn eights(all: &[[u64; SYMBOLS]; WINDOW]) -> Vec<Eight> {
+    let used = all[0].iter().fold(0, |used, buckets| used | buckets);
+    let count = (BUCKETS - used.leading_zeros() as usize).div_ceil(8);
+    let eight = |number: usize| all.each_ref().map(|symbols| symbols.map(|buckets| buckets.to_le_bytes()[number]));
+    (0..count).map(eight).collect()
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn halves(eights: &[Eight]) -> Vec<Eight> {
+    let (first, second) = eights.split_at(eights.len().min(BUCKETS / 16));
+    let mut halves = first.to_vec();
+    for (half, eight) in halves.iter_mut().zip(second) {
+        for (symbols, others) in half.iter_mut().zip(eight) {
+            symbols.iter_mut().zip(others).for_each(|(buckets, others)| *buckets |= others);
+        }
+    }
+    halves
 }
 
 #[cfg(test)]

@@ -1,0 +1,211 @@
+//! The instructions of x86-64.
+
+use std::arch::x86_64::{
+    __m128i, __m256i, __m512i, _mm_add_epi8, _mm_adds_epu8, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8,
+    _mm_or_si128, _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16, _mm_xor_si128, _mm256_add_epi8,
+    _mm256_adds_epu8, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
+    _mm256_xor_si256, _mm512_and_si512, _mm512_loadu_si512, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_or_si512,
+    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_test_epi8_mask,
+};
+
+use std::array;
+
+use super::super::buckets::{BYTES, Eight, PLACES, SYMBOLS};
+use super::super::windows::WINDOW;
+use super::BLOCK;
+
+#[target_feature(enable = "avx512bw,avx512vbmi")]
+pub(super) fn mark_wide(eights: &[Eight], bytes: &[u8], marks: &mut [u64]) {
+    for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
+        let symbols: [__m512i; WINDOW] = array::from_fn(|position| {
+            let bytes = load_wide(bytes[position..].first_chunk().expect("a window at each place"));
+            let high = _mm512_and_si512(_mm512_srli_epi16::<1>(bytes), _mm512_set1_epi8(0x20));
+            _mm512_or_si512(_mm512_and_si512(bytes, _mm512_set1_epi8(0x1F)), high)
+        });
+        let mut any = _mm512_setzero_si512();
+        for eight in eights {
+            let allow = |position: usize| _mm512_permutexvar_epi8(symbols[position], load_wide(&eight[position]));
+            let (front, back) = (_mm512_and_si512(allow(0), allow(1)), _mm512_and_si512(allow(2), allow(3)));
+            any = _mm512_or_si512(any, _mm512_and_si512(front, back));
+        }
+        *mark = _mm512_test_epi8_mask(any, any);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512bw")]
+fn load_wide(bytes: &[u8; SYMBOLS]) -> __m512i {
+    #[expect(unsafe_code, reason = "a load takes an address")]
+    // SAFETY: 64 bytes can be read there.
+    unsafe {
+        _mm512_loadu_si512(bytes.as_ptr().cast())
+    }
+}
+
+/// Looks up sixteen symbols at a time: what is not among them has its highest bit set, which gives zero.
+#[target_feature(enable = "avx2")]
+pub(super) fn mark_half(halves: &[Eight], bytes: &[u8], marks: &mut [u64]) {
+    for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
+        let low = mark_32(halves, bytes);
+        *mark = u64::from(mark_32(halves, &bytes[PLACES / 2..])) << 32 | u64::from(low);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn mark_32(halves: &[Eight], bytes: &[u8]) -> u32 {
+    let symbols: [[__m256i; 4]; WINDOW] = array::from_fn(|position| {
+        let bytes = load_half(bytes[position..].first_chunk().expect("a window at each place"));
+        let high = _mm256_and_si256(_mm256_srli_epi16::<1>(bytes), _mm256_set1_epi8(0x20));
+        let symbols = _mm256_or_si256(_mm256_and_si256(bytes, _mm256_set1_epi8(0x1F)), high);
+        [0x00, 0x10, 0x20, 0x30]
+            .map(|sixteen| _mm256_add_epi8(_mm256_xor_si256(symbols, _mm256_set1_epi8(sixteen)), _mm256_set1_epi8(0x70)))
+    });
+    let mut any = _mm256_setzero_si256();
+    for half in halves {
+        let allow = |position: usize| {
+            let (sixteens, _) = half[position].as_chunks::<16>();
+            let parts: [__m256i; 4] = array::from_fn(|at| _mm256_shuffle_epi8(twice(&sixteens[at]), symbols[position][at]));
+            _mm256_or_si256(_mm256_or_si256(parts[0], parts[1]), _mm256_or_si256(parts[2], parts[3]))
+        };
+        let (front, back) = (_mm256_and_si256(allow(0), allow(1)), _mm256_and_si256(allow(2), allow(3)));
+        any = _mm256_or_si256(any, _mm256_and_si256(front, back));
+    }
+    !_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, _mm256_setzero_si256())).cast_unsigned()
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_half(bytes: &[u8; 32]) -> __m256i {
+    #[expect(unsafe_code, reason = "a load takes an address")]
+    // SAFETY: 32 bytes can be read there.
+    unsafe {
+        _mm256_loadu_si256(bytes.as_ptr().cast())
+    }
+}
+
+/// The same sixteen bytes in both halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn twice(bytes: &[u8; 16]) -> __m256i {
+    #[expect(unsafe_code, reason = "a load takes an address")]
+    // SAFETY: sixteen bytes can be read there.
+    let half = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+    _mm256_broadcastsi128_si256(half)
+}
+
+/// Looks up all of ASCII at once.
+#[target_feature(enable = "avx512bw,avx512vbmi")]
+pub(super) fn classify_wide<const N: usize>(table: &[u8; 128], blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
+    let (halves, _) = table.as_chunks();
+    let (low, high) = (load_wide(&halves[0]), load_wide(&halves[1]));
+    for (masks, block) in masks.iter_mut().zip(blocks) {
+        let bytes = load_wide(block);
+        let classes = _mm512_maskz_permutex2var_epi8(!_mm512_movepi8_mask(bytes), low, bytes, high);
+        *masks = array::from_fn(|class| _mm512_test_epi8_mask(classes, _mm512_set1_epi8(1 << class)));
+    }
+}
+
+/// Looks up sixteen bytes of ASCII at a time: what is not among them has its highest bit set, which gives zero.
+#[target_feature(enable = "avx2")]
+pub(super) fn classify_half<const N: usize>(table: &[u8; 128], blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
+    let (sixteens, _) = table.as_chunks::<16>();
+    let tables: [__m256i; 8] = array::from_fn(|at| twice(&sixteens[at]));
+    for (masks, block) in masks.iter_mut().zip(blocks) {
+        let (halves, _) = block.as_chunks::<32>();
+        let classes: [__m256i; 2] = array::from_fn(|half| {
+            let bytes = load_half(&halves[half]);
+            let mut classes = _mm256_setzero_si256();
+            for (first, &table) in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70].into_iter().zip(&tables) {
+                let moved = _mm256_xor_si256(bytes, _mm256_set1_epi8(first));
+                let place = _mm256_adds_epu8(moved, _mm256_set1_epi8(0x70));
+                classes = _mm256_or_si256(classes, _mm256_shuffle_epi8(table, place));
+            }
+            classes
+        });
+        *masks = array::from_fn(|class| {
+            // The bit of the class becomes the highest of its byte: others come with it, and are not looked at.
+            let bits = classes.map(|classes| {
+                let (fours, twos, ones) = (class & 4 == 0, class & 2 == 0, class & 1 == 0);
+                let classes = if fours { _mm256_slli_epi16::<4>(classes) } else { classes };
+                let classes = if twos { _mm256_slli_epi16::<2>(classes) } else { classes };
+                let classes = if ones { _mm256_slli_epi16::<1>(classes) } else { classes };
+                _mm256_movemask_epi8(classes).cast_unsigned()
+            });
+            u64::from(bits[1]) << 32 | u64::from(bits[0])
+        });
+    }
+}
+
+/// As [`mark_half`], sixteen places at a time.
+#[target_feature(enable = "ssse3")]
+pub(super) fn mark_quarter(halves: &[Eight], bytes: &[u8], marks: &mut [u64]) {
+    for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
+        *mark = (0..PLACES).step_by(16).rev().fold(0, |mark, at| mark << 16 | u64::from(mark_16(halves, &bytes[at..])));
+    }
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn mark_16(halves: &[Eight], bytes: &[u8]) -> u16 {
+    let symbols: [[__m128i; 4]; WINDOW] = array::from_fn(|position| {
+        let bytes = load_quarter(bytes[position..].first_chunk().expect("a window at each place"));
+        let high = _mm_and_si128(_mm_srli_epi16::<1>(bytes), _mm_set1_epi8(0x20));
+        let symbols = _mm_or_si128(_mm_and_si128(bytes, _mm_set1_epi8(0x1F)), high);
+        [0x00, 0x10, 0x20, 0x30].map(|sixteen| _mm_add_epi8(_mm_xor_si128(symbols, _mm_set1_epi8(sixteen)), _mm_set1_epi8(0x70)))
+    });
+    let mut any = _mm_setzero_si128();
+    for half in halves {
+        let allow = |position: usize| {
+            let (sixteens, _) = half[position].as_chunks::<16>();
+            let parts: [__m128i; 4] = array::from_fn(|at| _mm_shuffle_epi8(load_quarter(&sixteens[at]), symbols[position][at]));
+            _mm_or_si128(_mm_or_si128(parts[0], parts[1]), _mm_or_si128(parts[2], parts[3]))
+        };
+        let (front, back) = (_mm_and_si128(allow(0), allow(1)), _mm_and_si128(allow(2), allow(3)));
+        any = _mm_or_si128(any, _mm_and_si128(front, back));
+    }
+    !bits_16(_mm_cmpeq_epi8(any, _mm_setzero_si128()))
+}
+
+/// As [`classify_half`], sixteen bytes at a time.
+#[target_feature(enable = "ssse3")]
+pub(super) fn classify_quarter<const N: usize>(table: &[u8; 128], blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
+    let (sixteens, _) = table.as_chunks::<16>();
+    let tables: [__m128i; 8] = array::from_fn(|at| load_quarter(&sixteens[at]));
+    for (masks, block) in masks.iter_mut().zip(blocks) {
+        *masks = [0; N];
+        let (quarters, _) = block.as_chunks::<16>();
+        for quarter in quarters.iter().rev() {
+            let bytes = load_quarter(quarter);
+            let mut classes = _mm_setzero_si128();
+            for (first, &table) in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70].into_iter().zip(&tables) {
+                let place = _mm_adds_epu8(_mm_xor_si128(bytes, _mm_set1_epi8(first)), _mm_set1_epi8(0x70));
+                classes = _mm_or_si128(classes, _mm_shuffle_epi8(table, place));
+            }
+            for (class, mask) in masks.iter_mut().enumerate() {
+                let bit = _mm_and_si128(classes, _mm_set1_epi8(1 << class));
+                *mask = *mask << 16 | u64::from(!bits_16(_mm_cmpeq_epi8(bit, _mm_setzero_si128())));
+            }
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn load_quarter(bytes: &[u8; 16]) -> __m128i {
+    #[expect(unsafe_code, reason = "a load takes an address")]
+    // SAFETY: sixteen bytes can be read there.
+    unsafe {
+        _mm_loadu_si128(bytes.as_ptr().cast())
+    }
+}
+
+/// The highest bit of each byte.
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn bits_16(bytes: __m128i) -> u16 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sixteen bits are set, if at all")]
+    let bits = _mm_movemask_epi8(bytes) as u16;
+    bits
+}
