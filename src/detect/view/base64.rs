@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 
-use super::run::{BASE64, HEAD, first_block, in_a_row, is_random, is_text, joined};
+use super::run::{BASE64, HEAD, is_random, is_text};
+use super::stretch::{Block, Masks, Stretch, in_a_row};
 use super::{Form, Grain, LONGEST, Runs, View, Writer};
 use crate::credential;
 use crate::detect::edge::escape_tail;
-use crate::detect::prefilter::{BLOCK, Classes};
+use crate::detect::prefilter::BLOCK;
 use crate::span::Span;
 
 /// Shorter ones hide no key.
@@ -21,71 +22,30 @@ const HEAD_DIGITS: usize = HEAD / 3 * 4 + 6;
 /// How far lines may be indented.
 const INDENT: usize = 16;
 
-pub(super) const VIEW: View = View { name: credential::View::Base64, form: Form::Run(Runs { needs_zero: false, find, write }) };
+pub(super) const VIEW: View = View { name: credential::View::Base64, form: Form::Run(Runs { find, write }) };
 
-/// Digits; signs of either alphabet among them; [`LETTERS`]; those that write
-/// the first byte of another letter, and those that may follow them; what numbers and identifiers are made of; what
-/// begins an escape.
-const CLASSES: &Classes = &Classes::new(&[
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_",
-    b"+/",
-    b"-_",
-    b"ACDIJKLMNOPQRSTUVWXYZabcdef",
-    b"wxyz0123456789",
-    b"IJKLYZabopqr4567",
-    NUMBER,
-    b"%\\",
-]);
 /// The values of digits that begin a letter of ASCII, the end of a line, or the zero of a wide character.
 const LETTERS: u64 = 0xFFFF_FF0D;
-/// So many of them in a row write no text but by accident.
-const NUMBER: &[u8] = b"0123456789abcdefABCDEF-";
-
-/// Which bytes of a block are in each of the classes.
-type Masks = [u64; 8];
-
-/// What the last byte before a block is, a bit each.
-struct Before {
-    digit: u64,
-    slash: u64,
-    dash: u64,
-    escape: u64,
-}
-
-impl Before {
-    /// A run begins where the range does.
-    fn range(bytes: &[u8], start: usize) -> Self {
-        let escape = start.checked_sub(1).is_some_and(|before| matches!(bytes[before], b'%' | b'\\'));
-        Self { digit: 0, slash: 0, dash: 0, escape: u64::from(escape) }
-    }
-
-    /// The last byte of a block.
-    fn next(&[digits, slashes, dashes, .., escapes]: &Masks) -> Self {
-        Self { digit: digits >> 63, slash: slashes >> 63, dash: dashes >> 63, escape: escapes >> 63 }
-    }
-}
-
-fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
-    let mut before = Before::range(bytes, range.start);
-    let mut done = range.start;
-    let end = first_block(CLASSES, bytes, range.clone(), |base, this: &Masks, behind| {
-        let mut places = promising(this, behind, &before);
-        before = Before::next(this);
+fn find(stretch: &Stretch<'_>, range: Range<usize>, floor: usize, found: &mut Vec<Span>) -> usize {
+    let (bytes, mut done) = (stretch.bytes, floor);
+    let end = stretch.blocks(stretch.promising.digits, range.clone(), floor).find_map(|(block, wanted)| {
+        let (base, mut places) = (block.base, long(&block) & wanted);
         while places != 0 {
             let place = places.trailing_zeros() as usize;
             places &= places - 1;
-            if base + place < done || base + place >= range.end {
+            if base + place < done || !may_begin(bytes, base + place) {
                 continue;
             }
-            let other = !this[0] & ((1 << place) - 1);
+            let other = !block.this.digits() & ((1 << place) - 1);
             let start = match BLOCK - other.leading_zeros() as usize {
                 0 => base - bytes[done..base].iter().rev().take_while(|&&byte| BASE64.holds(byte)).count(),
                 digits => base + digits,
             };
-            let end = base + place + (joined(this[0], behind[0]) >> place).trailing_ones() as usize;
+            let end = base + place + (block.joined(Masks::digits) >> place).trailing_ones() as usize;
             let end = if end < base + 2 * BLOCK { end } else { end + BASE64.count(&bytes[end..]) };
             // Without a sign among its first digits, a run is as readable as its first part. Most are not.
-            let signs = joined(this[1] | this[2], behind[1] | behind[2]) >> place & ((1 << (end - start).min(HEAD_DIGITS)) - 1);
+            let signs =
+                block.joined(|masks| masks.slashes() | masks.dashes()) >> place & ((1 << (end - start).min(HEAD_DIGITS)) - 1);
             if base + place == start && signs == 0 && !is_readable(behind_escape(bytes, Span::new(start, end))) {
                 continue;
             }
@@ -97,40 +57,34 @@ fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
         }
         None
     });
-    end.unwrap_or(range.end)
+    end.unwrap_or(range.end.max(done))
 }
 
-/// Where sixteen digits begin that may write text: at the beginning of a run, behind a sign if none of the kind is among
-/// them, or anywhere behind an escape. No others are [`is_readable`].
-fn promising(this: &Masks, behind: &Masks, before: &Before) -> u64 {
-    let moved = |bits: u64, last: u64| bits << 1 | last;
+/// Where sixteen digits begin that may write text, as far as masks tell: at the beginning of a run, or behind a sign if
+/// none of the kind is among them. Identifiers write none.
+fn long<'a>(block: &Block<'a>) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
-    let sixteen = |bits: u64, behind: u64| in_a_row(joined(bits, behind), 16) as u64;
-    let [digits, slashes, dashes, ..] = *this;
-    let (slashed, dashed) = (moved(slashes, before.slash), moved(dashes, before.dash));
+    let sixteen = |of: fn(Masks<'a>) -> u64| in_a_row(block.joined(of), 16) as u64;
+    let (slashed, dashed) = (block.is_behind(Masks::slashes), block.is_behind(Masks::dashes));
     // Most blocks have no place where so many digits are in a row.
-    let run = digits & !moved(digits, before.digit);
-    let long = sixteen(digits, behind[0]) & (run | slashed | dashed);
+    let run = block.this.digits() & !block.is_behind(Masks::digits);
+    let long = sixteen(Masks::digits) & (run | slashed | dashed);
     if long == 0 {
         return 0;
     }
     let mut begins = run & long;
     if long & (slashed | dashed) != 0 {
-        begins |= slashed & sixteen(digits & !slashes, behind[0] & !behind[1]);
-        begins |= dashed & sixteen(digits & !slashes & !dashes, behind[0] & !behind[1] & !behind[2]);
+        begins |= slashed & sixteen(|masks| masks.digits() & !masks.slashes());
+        begins |= dashed & sixteen(|masks| masks.digits() & !masks.slashes() & !masks.dashes());
     }
-    if begins == 0 {
-        return 0;
-    }
-    let [.., ascii, leads, follows, numbers, escapes] = *this;
-    let ascii = joined(ascii, behind[3]);
-    let [a, b, c, d] = [ascii, ascii >> 4, ascii >> 8, ascii >> 12];
-    let three = a & b & (c | d) | c & d & (a | b);
-    let letter = u128::from(leads) & joined(follows, behind[5]) >> 1;
-    #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
-    let readable = begins & (three | letter) as u64;
-    let readable = if readable == 0 { 0 } else { readable & !sixteen(numbers, behind[6]) };
-    readable | begins & moved(escapes, before.escape)
+    let escapes = block.is_behind(|masks| masks.percents() | masks.backslashes());
+    if begins == 0 { 0 } else { begins & (!sixteen(Masks::numbers) | escapes) }
+}
+
+/// Whether sixteen digits at a place may write text: no others are [`is_readable`], if no escape stands before them.
+fn may_begin(bytes: &[u8], place: usize) -> bool {
+    let is_escaped = place > 0 && matches!(bytes[place - 1], b'%' | b'\\');
+    is_escaped || may_be_text(&bytes[place..])
 }
 
 /// The digits of a run that belong to no escape before it.
@@ -187,12 +141,14 @@ fn is_readable(digits: &[u8]) -> bool {
     if digits.len() < SHORTEST {
         return false;
     }
-    // Most words write no letters of ASCII at so many places, and need not be decoded. `promising` asks for the same.
+    may_be_text(digits) && !digits[..SHORTEST].iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') && begins_text(digits)
+}
+
+/// Whether what digits write may be text: most words write no letters of ASCII at so many places.
+fn may_be_text(digits: &[u8]) -> bool {
     let value = |at: usize| BASE64.value(digits[at]);
     let letters = [0, 4, 8, 12].into_iter().filter(|&at| LETTERS >> value(at) & 1 == 1).count();
-    (letters >= 3 || matches!(value(0), 48..62) && value(1) >> 2 & 3 == 2)
-        && !digits[..SHORTEST].iter().all(|byte| NUMBER.contains(byte))
-        && begins_text(digits)
+    letters >= 3 || matches!(value(0), 48..62) && value(1) >> 2 & 3 == 2
 }
 
 /// Whether what digits write begins as text does. A few bytes tell most random ones.
@@ -269,17 +225,12 @@ fn next_line(bytes: &[u8], line: Span) -> Option<Span> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stretch;
     use super::*;
 
     fn found(text: &str) -> Vec<&str> {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while at < text.len() {
-            let mut here = Vec::new();
-            at = find(text.as_bytes(), at..text.len(), &mut here);
-            found.extend(here);
-        }
-        found.into_iter().map(|run| &text[run.range()]).collect()
+        let runs = stretch::found(find, text.as_bytes(), 0..text.len());
+        runs.into_iter().map(|run| &text[run.range()]).collect()
     }
 
     fn text(digits: &str) -> String {
@@ -318,12 +269,7 @@ mod tests {
             let bytes = text.as_bytes();
             let start = random.below(bytes.len() + 1);
             let range = start..start + random.below(bytes.len() - start + 1);
-            let (mut fast, mut at) = (Vec::new(), range.start);
-            while at < range.end {
-                let mut here = Vec::new();
-                at = find(bytes, at..range.end, &mut here);
-                fast.extend(here);
-            }
+            let mut fast = stretch::found(find, bytes, range.clone());
             fast.retain(|run| run.start < range.end);
             let slow = found_slowly(bytes, range.clone());
             assert_eq!(fast, slow, "{text} in {range:?}");

@@ -1,9 +1,9 @@
 //! Runs of hex digits that write text; also `0x…` and the `\x…` of a database.
 
-use std::array;
 use std::ops::Range;
 
-use super::run::{HEAD, HEX, first_block, in_a_row, is_text, joined};
+use super::run::{HEAD, HEX, is_text};
+use super::stretch::{Masks, Stretch, in_a_row};
 use super::{Form, Grain, LONGEST, Runs, View, Writer};
 use crate::credential;
 use crate::detect::edge::{escape_tail, is_left_edge};
@@ -13,48 +13,45 @@ use crate::span::Span;
 /// Shorter ones hide no key.
 const SHORTEST: usize = 32;
 
-pub(super) const VIEW: View = View { name: credential::View::Hex, form: Form::Run(Runs { needs_zero: false, find, write }) };
+pub(super) const VIEW: View = View { name: credential::View::Hex, form: Form::Run(Runs { find, write }) };
 
-/// Digits; the first of a byte of ASCII that is printed, or of the zero of a wide character; the first of a byte that
-/// goes on in UTF-8, and of one that another must follow.
-const CLASSES: &Classes = &Classes::new(&[b"0123456789abcdefABCDEF", b"0234567", b"89abAB", b"cdefCDEF"]);
+/// The first digit of a byte of ASCII that is printed, or of the zero of a wide character; of a byte that goes on in
+/// UTF-8; of one that another must follow.
+const CLASSES: &Classes = &Classes::new(&[b"0234567", b"89abAB", b"cdefCDEF"]);
 
 /// Whether sixteen pairs of digits may begin text: all but two are printed, or they may be UTF-8. No others are
 /// [`is_text`].
-fn may_be_text(masks: [u128; 4], place: usize) -> bool {
-    const FIRST: u32 = 0x5555_5555;
-    const LAST: u32 = 1 << 30;
-    #[expect(clippy::cast_possible_truncation, reason = "the bits of 32 digits")]
-    let [_, printed, goes_on, begins] = masks.map(|mask| (mask >> place) as u32 & FIRST);
+fn may_be_text(digits: &[u8]) -> bool {
+    const FIRST: u64 = 0x5555_5555;
+    const LAST: u64 = 1 << 30;
+    let mut masks = [[0; 3]];
+    CLASSES.classify(&digits[..SHORTEST], &mut masks);
+    let [printed, goes_on, begins] = masks[0].map(|mask| mask & FIRST);
     let follows = (goes_on | begins) << 2;
     let broken = goes_on & !follows | begins & !LAST & !(goes_on >> 2);
     printed.count_ones() >= 14 || broken == 0
 }
 
-fn find(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
-    // The last digit of the block before, and where the last run ended.
-    let (mut last, mut done) = (0, range.start);
-    let end = first_block(CLASSES, bytes, range.clone(), |base, masks: &[u64; 4], others| {
-        let (this, behind) = (masks[0], others[0]);
-        let begins = this & !(this << 1 | std::mem::replace(&mut last, this >> 63));
+fn find(stretch: &Stretch<'_>, range: Range<usize>, floor: usize, found: &mut Vec<Span>) -> usize {
+    let (bytes, mut done) = (stretch.bytes, floor);
+    let end = stretch.blocks(stretch.promising.hex, range.clone(), floor).find_map(|(block, wanted)| {
+        let begins = block.this.hex() & !block.is_behind(Masks::hex) & wanted;
         if begins == 0 {
             return None;
         }
+        let digits = block.joined(Masks::hex);
         #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
-        let mut places = begins & in_a_row(joined(this, behind), SHORTEST as u32) as u64;
+        let mut places = begins & in_a_row(digits, SHORTEST as u32) as u64;
         while places != 0 {
             let place = places.trailing_zeros() as usize;
             places &= places - 1;
-            let start = base + place;
-            if start >= range.end {
-                break;
-            }
+            let start = block.base + place;
             let escaped = start > 0 && matches!(bytes[start - 1], b'%' | b'\\');
-            if !escaped && !may_be_text(array::from_fn(|class| joined(masks[class], others[class])), place) {
+            if !escaped && !may_be_text(&bytes[start..]) {
                 continue;
             }
-            let end = start + (joined(this, behind) >> place).trailing_ones() as usize;
-            done = if end < base + 2 * BLOCK { end } else { end + HEX.count(&bytes[end..]) };
+            let end = start + (digits >> place).trailing_ones() as usize;
+            done = if end < block.base + 2 * BLOCK { end } else { end + HEX.count(&bytes[end..]) };
             if let Some(run) = readable(bytes, Span::new(start, done)) {
                 found.push(run);
                 return Some(done);
@@ -99,15 +96,12 @@ fn write(bytes: &[u8], run: Span, _until: usize, writer: &mut Writer<'_>) -> usi
 
 #[cfg(test)]
 mod tests {
+    use super::super::stretch;
     use super::*;
 
     fn found(text: &str) -> Vec<&str> {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while at < text.len() {
-            at = find(text.as_bytes(), at..text.len(), &mut found);
-        }
-        found.into_iter().map(|run| &text[run.range()]).collect()
+        let runs = stretch::found(find, text.as_bytes(), 0..text.len());
+        runs.into_iter().map(|run| &text[run.range()]).collect()
     }
 
     fn hex(text: &str) -> String {
@@ -140,9 +134,7 @@ mod tests {
             }
             bytes.truncate(16 + random.below(9));
             let digits: String = bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
-            let mut masks = [[0; 4]; 1];
-            CLASSES.classify(digits.as_bytes(), &mut masks);
-            if may_be_text(masks[0].map(u128::from), 0) {
+            if may_be_text(digits.as_bytes()) {
                 text += 1;
             } else {
                 assert!(!is_text(&bytes), "{}", bytes.escape_ascii());

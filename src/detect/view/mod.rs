@@ -14,17 +14,18 @@ mod json;
 mod percent;
 mod quoted;
 mod run;
+mod stretch;
 #[cfg(test)]
 mod tests;
 mod wide;
 
-use std::cell::LazyCell;
+use std::array;
 use std::ops::Range;
 
 use crate::credential;
-use crate::detect::prefilter::Classes;
 use crate::span::Span;
-use run::{BASE64, first_block};
+use run::BASE64;
+use stretch::Stretch;
 
 /// How often bytes are decoded in a row.
 pub(super) const DEPTH: usize = 3;
@@ -70,11 +71,9 @@ struct Escapes {
 
 /// Many bytes that stand for many.
 struct Runs {
-    /// Whether there is none without a zero.
-    needs_zero: bool,
-    /// Every run worth decoding in the first stretch that begins in the range and holds one; says
-    /// where to go on.
-    find: fn(&[u8], Range<usize>, &mut Vec<Span>) -> usize,
+    /// Every run worth decoding of the first in a range that has any; says where to go on. The range lies in the
+    /// stretch. A run may begin before it, but not before the floor.
+    find: fn(&Stretch<'_>, Range<usize>, floor: usize, &mut Vec<Span>) -> usize,
     /// Decodes a run, and what continues it as long as that begins in the range; says where it ends.
     write: fn(&[u8], Span, usize, &mut Writer<'_>) -> usize,
 }
@@ -82,6 +81,16 @@ struct Runs {
 /// Every view. Where two see something at the same place, the first goes before.
 pub(super) const VIEWS: &[View] =
     &[percent::VIEW, json::VIEW, ansi::VIEW, html::VIEW, quoted::VIEW, wide::UTF_32, wide::UTF_16, hex::VIEW, base64::VIEW];
+
+/// How many of them are runs.
+const RUNS: usize = {
+    let (mut runs, mut at) = (0, 0);
+    while at < VIEWS.len() {
+        runs += matches!(VIEWS[at].form, Form::Run(_)) as usize;
+        at += 1;
+    }
+    runs
+};
 
 /// What an escape stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,21 +265,18 @@ struct Event {
 
 /// Finds what is encoded, from left to right, if it begins before `end`.
 struct Scout<'a> {
-    bytes: &'a [u8],
     end: usize,
     /// Whether only what hides keys is asked for.
     hiding: bool,
-    runs: Vec<RunStream>,
+    /// Where every view looks before any goes on.
+    stretch: Stretch<'a>,
+    runs: [RunStream; RUNS],
     /// The next of each, until they are passed.
     escape: Option<Event>,
     run: Option<Event>,
     /// Where no escape begins before.
     looked: usize,
 }
-
-/// Two that digits or the end of a line follow; digits; the ends of lines; backslashes; what follows those that hide;
-/// the other introducers.
-const INTRODUCERS: &Classes = &Classes::new(&[b"%=", b"0123456789abcdefABCDEF", b"\r\n", b"\\", b"ux/01234567", b"&\x1b"]);
 
 struct RunStream {
     view: &'static View,
@@ -281,29 +287,41 @@ struct RunStream {
 
 impl<'a> Scout<'a> {
     fn new(bytes: &'a [u8], range: Range<usize>, hiding: bool) -> Self {
-        let mut runs = Vec::with_capacity(VIEWS.len());
-        let has_zero = LazyCell::new(|| memchr::memchr(0, &bytes[range.clone()]).is_some());
-        for view in VIEWS {
-            match &view.form {
-                Form::Escape(_) => {}
-                Form::Run(form) if form.needs_zero && !*has_zero => {}
-                Form::Run(form) => runs.push(RunStream { view, form, found: Vec::new(), looked: range.start }),
-            }
-        }
-        let mut scout = Self { bytes, end: range.end, hiding, runs, escape: None, run: None, looked: range.start };
-        scout.run = scout.first_run(range.start);
-        scout
+        let mut runs = VIEWS.iter().filter_map(|view| match &view.form {
+            Form::Escape(_) => None,
+            Form::Run(form) => Some(RunStream { view, form, found: Vec::new(), looked: range.start }),
+        });
+        let runs = array::from_fn(|_| runs.next().expect("they are counted"));
+        let mut stretch = Stretch::new(bytes, hiding);
+        stretch.go_to(range.start, range.end);
+        Self { end: range.end, hiding, stretch, runs, escape: None, run: None, looked: range.start }
     }
 
     /// The first event that begins at or behind `from`, which never goes back.
     fn next(&mut self, from: usize) -> Option<Event> {
+        loop {
+            let end = self.stretch.end();
+            let event = self.next_here(from, end.min(self.end));
+            // A part of a run may stand behind the stretch, and something else before it.
+            if end >= self.end || event.is_some_and(|event| event.span.start < end) {
+                return event;
+            }
+            self.stretch.go_to(end.max(from), self.end);
+            self.run = None;
+        }
+    }
+
+    /// The first that was found up to the end of the stretch.
+    fn next_here(&mut self, from: usize, end: usize) -> Option<Event> {
         if self.escape.is_none_or(|event| event.span.start < from) {
             let from = self.looked.max(from);
-            self.escape = if from < self.end { first_escape(self.bytes, from..self.end, self.hiding) } else { None };
-            self.looked = self.escape.map_or(self.end, |event| event.span.start + 1);
+            self.escape = if from < end { first_escape(&self.stretch, from..end, self.hiding) } else { None };
+            self.looked = self.escape.map_or(from.max(end), |event| event.span.start + 1);
         }
-        if self.run.is_some_and(|event| event.span.start < from) {
-            self.run = self.first_run(from);
+        if self.run.is_none_or(|event| event.span.start < from) {
+            let stretch = &self.stretch;
+            let runs = self.runs.iter_mut().filter_map(|stream| stream.next(stretch, from, end));
+            self.run = runs.min_by_key(|event| event.span.start);
         }
         match (self.escape, self.run) {
             (Some(escape), Some(run)) if run.span.start <= escape.span.start => Some(run),
@@ -312,29 +330,16 @@ impl<'a> Scout<'a> {
     }
 }
 
-impl Scout<'_> {
-    fn first_run(&mut self, from: usize) -> Option<Event> {
-        let (bytes, end) = (self.bytes, self.end);
-        let runs = self.runs.iter_mut().filter_map(|stream| stream.next(bytes, from..end));
-        runs.min_by_key(|event| event.span.start)
-    }
-}
-
-fn first_escape(bytes: &[u8], range: Range<usize>, hiding: bool) -> Option<Event> {
+fn first_escape(stretch: &Stretch<'_>, range: Range<usize>, hiding: bool) -> Option<Event> {
+    let bytes = stretch.bytes;
     // Where escapes stand in a row, there is nothing to look for.
     event(bytes, range.start, hiding).or_else(|| {
-        first_block(INTRODUCERS, bytes, range.clone(), |base, this: &[u64; 6], behind| {
-            let [before_digits, digits, ends, backslashes, hidden, others] = *this;
-            let next = |class: u64, behind: u64| class >> 1 | behind << 63;
-            let digit = next(digits, behind[1]);
-            let two = digit & next(digit, behind[1] >> 1);
-            let followed = before_digits & (two | next(ends, behind[2]));
-            let backslashes = if hiding { backslashes & next(hidden, behind[4]) } else { backslashes };
-            let mut places = followed | backslashes | others;
+        stretch.blocks(stretch.promising.escapes, range.clone(), 0).find_map(|(block, wanted)| {
+            let mut places = block.introducers(hiding) & wanted;
             while places != 0 {
-                let at = base + places.trailing_zeros() as usize;
+                let at = block.base + places.trailing_zeros() as usize;
                 places &= places - 1;
-                if let Some(event) = event(bytes, at, hiding).filter(|_| at < range.end) {
+                if let Some(event) = event(bytes, at, hiding) {
                     return Some(event);
                 }
             }
@@ -354,10 +359,10 @@ fn event(bytes: &[u8], at: usize, hiding: bool) -> Option<Event> {
 }
 
 impl RunStream {
-    fn next(&mut self, bytes: &[u8], range: Range<usize>) -> Option<Event> {
-        self.found.retain(|span| span.start >= range.start);
-        while self.found.is_empty() && self.looked.max(range.start) < range.end {
-            self.looked = (self.form.find)(bytes, self.looked.max(range.start)..range.end, &mut self.found);
+    fn next(&mut self, stretch: &Stretch<'_>, from: usize, end: usize) -> Option<Event> {
+        self.found.retain(|span| span.start >= from);
+        while self.found.is_empty() && self.looked.max(from) < end {
+            self.looked = (self.form.find)(stretch, self.looked.max(from)..end, from, &mut self.found);
         }
         self.found.first().map(|&span| Event { span, view: self.view })
     }

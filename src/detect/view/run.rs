@@ -1,9 +1,5 @@
 //! Runs of digits: where they stand, and whether what they write is text.
 
-use std::ops::Range;
-
-use crate::detect::prefilter::{BLOCK, Classes};
-
 /// So much of a decoded run is read before the rest is decoded.
 pub(super) const HEAD: usize = 24;
 
@@ -51,50 +47,6 @@ impl Digits {
     pub(super) fn count(&self, bytes: &[u8]) -> usize {
         bytes.iter().position(|&byte| !self.holds(byte)).unwrap_or(bytes.len())
     }
-}
-
-/// So many blocks are classified at a time, at most.
-const MANY: usize = 16;
-/// So many at first: what is looked for may be near.
-const FEW: usize = 4;
-
-/// What `act` says of the first block of the range that it says anything of: it is told where the block begins, and
-/// which of its bytes belong to each class, and of the block behind it. The last block may reach beyond the range.
-pub(super) fn first_block<const N: usize, T>(
-    classes: &Classes,
-    bytes: &[u8],
-    range: Range<usize>,
-    mut act: impl FnMut(usize, &[u64; N], &[u64; N]) -> Option<T>,
-) -> Option<T> {
-    let mut masks = [[0; N]; MANY + 1];
-    let (mut start, mut many) = (range.start, FEW);
-    while start < range.end {
-        let count = (range.end - start).div_ceil(BLOCK).min(many);
-        classes.classify(&bytes[start..], &mut masks[..=count]);
-        for (at, two) in masks[..=count].windows(2).enumerate() {
-            if let Some(found) = act(start + at * BLOCK, &two[0], &two[1]) {
-                return Some(found);
-            }
-        }
-        (start, many) = (start + count * BLOCK, MANY);
-    }
-    None
-}
-
-/// The masks of two blocks as one.
-pub(super) fn joined(block: u64, behind: u64) -> u128 {
-    u128::from(block) | u128::from(behind) << BLOCK
-}
-
-/// Where so many bits in a row begin.
-pub(super) fn in_a_row(bits: u128, count: u32) -> u128 {
-    let (mut all, mut so_far) = (bits, 1);
-    while so_far < count {
-        let more = so_far.min(count - so_far);
-        all &= all >> more;
-        so_far += more;
-    }
-    all
 }
 
 /// Whether bytes begin as text does: printable but for a tenth, or UTF-8, or either in wide
@@ -159,37 +111,6 @@ fn is_utf8(head: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn blocks_are_those_of_the_bytes() {
-        let classes = &Classes::new(&[b"x"]);
-        for length in [0, 1, 63, 64, 65, 300, 64 * 40] {
-            let mut bytes = vec![b'.'; length];
-            for at in (0..length).step_by(37) {
-                bytes[at] = b'x';
-            }
-            for start in [0, 1, 64, 70].into_iter().filter(|&start| start <= length) {
-                let (mut seen, mut behind) = (vec![false; length + BLOCK], 0);
-                first_block(classes, &bytes, start..length, |base, [this]: &[u64; 1], [next]| -> Option<()> {
-                    assert!(base == start || behind == *this);
-                    behind = *next;
-                    (0..BLOCK).for_each(|at| seen[base + at] = this >> at & 1 == 1);
-                    None
-                });
-                let expected = |at: usize| at >= start && bytes.get(at) == Some(&b'x');
-                assert!((0..seen.len()).all(|at| seen[at] == expected(at)));
-            }
-        }
-    }
-
-    #[test]
-    fn bits_in_a_row() {
-        for count in [1, 2, 3, 16, 31, 32] {
-            let bits = (1_u128 << count) - 1;
-            assert_eq!(in_a_row(bits << 7, count), 1 << 7);
-            assert_eq!(in_a_row(bits << 7 >> 1 & !(1 << 6), count), 0);
-        }
-    }
 
     #[test]
     fn text_and_other_bytes() {

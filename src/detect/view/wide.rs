@@ -8,54 +8,36 @@
 
 use std::ops::Range;
 
-use super::run::{first_block, joined};
+use super::stretch::{Masks, Stretch};
 use super::{Form, Grain, Runs, View, Writer};
 use crate::credential;
-use crate::detect::prefilter::Classes;
 use crate::span::Span;
 
 /// So many letters in a row are text.
 const SHORTEST: usize = 8;
 
 pub(super) const UTF_16: View =
-    View { name: credential::View::Utf16, form: Form::Run(Runs { needs_zero: true, find: find::<2>, write: write::<2> }) };
+    View { name: credential::View::Utf16, form: Form::Run(Runs { find: find::<2>, write: write::<2> }) };
 pub(super) const UTF_32: View =
-    View { name: credential::View::Utf32, form: Form::Run(Runs { needs_zero: true, find: find::<4>, write: write::<4> }) };
+    View { name: credential::View::Utf32, form: Form::Run(Runs { find: find::<4>, write: write::<4> }) };
 
 const fn is_letter(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x1b)
 }
 
-const LETTERS: &[u8] = &{
-    let (mut letters, mut count, mut byte) = ([0; 99], 0, 0);
-    while byte < 128 {
-        if is_letter(byte) {
-            letters[count] = byte;
-            count += 1;
-        }
-        byte += 1;
-    }
-    letters
-};
-/// Letters, and what stands between them.
-const CLASSES: &Classes = &Classes::new(&[LETTERS, b"\0"]);
-
-fn find<const STRIDE: usize>(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) -> usize {
-    let end = first_block(CLASSES, bytes, range.clone(), |base, this: &[u64; 2], behind| {
-        if this[1] | behind[1] == 0 {
-            return None;
-        }
-        let (letters, zeros) = (joined(this[0], behind[0]), joined(this[1], behind[1]));
-        let wide = (1..STRIDE).fold(letters, |wide, behind| wide & zeros >> behind);
+fn find<const STRIDE: usize>(stretch: &Stretch<'_>, range: Range<usize>, floor: usize, found: &mut Vec<Span>) -> usize {
+    let end = stretch.blocks(stretch.promising.zeros, range.clone(), floor).find_map(|(block, wanted)| {
+        let zeros = block.joined(Masks::zeros);
+        let wide = (1..STRIDE).fold(!zeros, |wide, behind| wide & zeros >> behind);
         // So many but the last, which nothing need follow.
         let row = (1..SHORTEST - 1).fold(wide, |row, at| row & wide >> (at * STRIDE));
         #[expect(clippy::cast_possible_truncation, reason = "the bits of this block")]
-        let mut places = row as u64;
+        let mut places = row as u64 & wanted;
         while places != 0 {
-            let start = base + places.trailing_zeros() as usize;
+            let start = block.base + places.trailing_zeros() as usize;
             places &= places - 1;
-            let letters = count::<STRIDE>(&bytes[start..]);
-            if letters >= SHORTEST && start < range.end {
+            let letters = count::<STRIDE>(&stretch.bytes[start..]);
+            if letters >= SHORTEST {
                 let end = start + (letters - 1) * STRIDE + 1;
                 found.push(Span::new(start, end));
                 return Some(end);
@@ -83,6 +65,7 @@ fn write<const STRIDE: usize>(bytes: &[u8], run: Span, until: usize, writer: &mu
 
 #[cfg(test)]
 mod tests {
+    use super::super::stretch;
     use super::*;
 
     fn utf_16(text: &str, little: bool) -> Vec<u8> {
@@ -94,12 +77,9 @@ mod tests {
     }
 
     fn found<const STRIDE: usize>(bytes: &[u8]) -> Vec<(usize, String)> {
-        let (mut found, mut at) = (Vec::new(), 0);
-        while at < bytes.len() {
-            at = find::<STRIDE>(bytes, at..bytes.len(), &mut found).max(at + 1);
-        }
         let text = |run: Span| bytes[run.range()].iter().step_by(STRIDE).map(|&byte| char::from(byte)).collect();
-        found.into_iter().map(|run| (run.start, text(run))).collect()
+        let runs = stretch::found(find::<STRIDE>, bytes, 0..bytes.len());
+        runs.into_iter().map(|run| (run.start, text(run))).collect()
     }
 
     #[test]

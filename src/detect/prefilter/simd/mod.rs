@@ -103,6 +103,11 @@ impl Classes {
         Self(table)
     }
 
+    /// The classes of a byte: a bit for each.
+    pub(in crate::detect) fn of(&self, byte: u8) -> u8 {
+        self.0.get(usize::from(byte)).copied().unwrap_or(0)
+    }
+
     /// Which bytes of each block belong to the first `N` classes. Bytes behind the end belong to none.
     pub(in crate::detect) fn classify<const N: usize>(&self, bytes: &[u8], masks: &mut [[u64; N]]) {
         self.classify_at(Level::best(), bytes, masks);
@@ -142,7 +147,7 @@ impl Classes {
         for (masks, block) in masks.iter_mut().zip(blocks) {
             *masks = [0; N];
             for (at, byte) in block.iter().enumerate() {
-                let classes = self.0.get(usize::from(*byte)).copied().unwrap_or(0);
+                let classes = self.of(*byte);
                 for (class, mask) in masks.iter_mut().enumerate() {
                     *mask |= u64::from(classes >> class & 1) << at;
                 }

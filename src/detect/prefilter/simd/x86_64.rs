@@ -4,14 +4,14 @@ use std::arch::x86_64::{
     __m128i, __m256i, __m512i, _mm_add_epi8, _mm_adds_epu8, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8,
     _mm_or_si128, _mm_set1_epi8, _mm_setzero_si128, _mm_shuffle_epi8, _mm_srli_epi16, _mm_xor_si128, _mm256_add_epi8,
     _mm256_adds_epu8, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8,
-    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
-    _mm256_xor_si256, _mm512_and_si512, _mm512_loadu_si512, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_or_si512,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_xor_si256,
+    _mm512_and_si512, _mm512_loadu_si512, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_or_si512,
     _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_test_epi8_mask,
 };
 
 use std::array;
 
-use super::super::buckets::{BYTES, Eight, PLACES, SYMBOLS};
+use super::super::buckets::{BUCKETS, BYTES, Eight, PLACES, SYMBOLS};
 use super::super::windows::WINDOW;
 use super::BLOCK;
 
@@ -46,31 +46,49 @@ fn load_wide(bytes: &[u8; SYMBOLS]) -> __m512i {
 /// Looks up sixteen symbols at a time: what is not among them has its highest bit set, which gives zero.
 #[target_feature(enable = "avx2")]
 pub(super) fn mark_half(halves: &[Eight], bytes: &[u8], marks: &mut [u64]) {
+    match halves {
+        [] => marks.fill(0),
+        [a] => mark_halves(&[a], bytes, marks),
+        [a, b] => mark_halves(&[a, b], bytes, marks),
+        [a, b, c] => mark_halves(&[a, b, c], bytes, marks),
+        [a, b, c, d, ..] => mark_halves(&[a, b, c, d], bytes, marks),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn mark_halves<const N: usize>(halves: &[&Eight; N], bytes: &[u8], marks: &mut [u64]) {
     for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
         let low = mark_32(halves, bytes);
         *mark = u64::from(mark_32(halves, &bytes[PLACES / 2..])) << 32 | u64::from(low);
     }
 }
 
+/// One position after the other, so that what is in registers stays there.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn mark_32(halves: &[Eight], bytes: &[u8]) -> u32 {
-    let symbols: [[__m256i; 4]; WINDOW] = array::from_fn(|position| {
+fn mark_32<const N: usize>(halves: &[&Eight; N], bytes: &[u8]) -> u32 {
+    let mut allowed = [_mm256_set1_epi8(-1); N];
+    for position in 0..WINDOW {
         let bytes = load_half(bytes[position..].first_chunk().expect("a window at each place"));
         let high = _mm256_and_si256(_mm256_srli_epi16::<1>(bytes), _mm256_set1_epi8(0x20));
         let symbols = _mm256_or_si256(_mm256_and_si256(bytes, _mm256_set1_epi8(0x1F)), high);
-        [0x00, 0x10, 0x20, 0x30]
-            .map(|sixteen| _mm256_add_epi8(_mm256_xor_si256(symbols, _mm256_set1_epi8(sixteen)), _mm256_set1_epi8(0x70)))
-    });
-    let mut any = _mm256_setzero_si256();
-    for half in halves {
-        let allow = |position: usize| {
+        let mut places = [symbols; 4];
+        for (places, sixteen) in places.iter_mut().zip([0x00, 0x10, 0x20, 0x30]) {
+            *places = _mm256_add_epi8(_mm256_xor_si256(symbols, _mm256_set1_epi8(sixteen)), _mm256_set1_epi8(0x70));
+        }
+        for (allowed, half) in allowed.iter_mut().zip(halves) {
             let (sixteens, _) = half[position].as_chunks::<16>();
-            let parts: [__m256i; 4] = array::from_fn(|at| _mm256_shuffle_epi8(twice(&sixteens[at]), symbols[position][at]));
-            _mm256_or_si256(_mm256_or_si256(parts[0], parts[1]), _mm256_or_si256(parts[2], parts[3]))
-        };
-        let (front, back) = (_mm256_and_si256(allow(0), allow(1)), _mm256_and_si256(allow(2), allow(3)));
-        any = _mm256_or_si256(any, _mm256_and_si256(front, back));
+            let mut here = _mm256_setzero_si256();
+            for (sixteen, &places) in sixteens.iter().zip(&places) {
+                here = _mm256_or_si256(here, _mm256_shuffle_epi8(twice(sixteen), places));
+            }
+            *allowed = _mm256_and_si256(*allowed, here);
+        }
+    }
+    let mut any = _mm256_setzero_si256();
+    for allowed in allowed {
+        any = _mm256_or_si256(any, allowed);
     }
     !_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, _mm256_setzero_si256())).cast_unsigned()
 }
@@ -111,30 +129,25 @@ pub(super) fn classify_wide<const N: usize>(table: &[u8; 128], blocks: &[[u8; BL
 #[target_feature(enable = "avx2")]
 pub(super) fn classify_half<const N: usize>(table: &[u8; 128], blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
     let (sixteens, _) = table.as_chunks::<16>();
-    let tables: [__m256i; 8] = array::from_fn(|at| twice(&sixteens[at]));
     for (masks, block) in masks.iter_mut().zip(blocks) {
         let (halves, _) = block.as_chunks::<32>();
-        let classes: [__m256i; 2] = array::from_fn(|half| {
-            let bytes = load_half(&halves[half]);
+        *masks = [0; N];
+        for half in halves.iter().rev() {
+            let bytes = load_half(half);
             let mut classes = _mm256_setzero_si256();
-            for (first, &table) in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70].into_iter().zip(&tables) {
-                let moved = _mm256_xor_si256(bytes, _mm256_set1_epi8(first));
-                let place = _mm256_adds_epu8(moved, _mm256_set1_epi8(0x70));
-                classes = _mm256_or_si256(classes, _mm256_shuffle_epi8(table, place));
+            for (first, sixteen) in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70].into_iter().zip(sixteens) {
+                let place = _mm256_adds_epu8(_mm256_xor_si256(bytes, _mm256_set1_epi8(first)), _mm256_set1_epi8(0x70));
+                classes = _mm256_or_si256(classes, _mm256_shuffle_epi8(twice(sixteen), place));
             }
-            classes
-        });
-        *masks = array::from_fn(|class| {
-            // The bit of the class becomes the highest of its byte: others come with it, and are not looked at.
-            let bits = classes.map(|classes| {
-                let (fours, twos, ones) = (class & 4 == 0, class & 2 == 0, class & 1 == 0);
-                let classes = if fours { _mm256_slli_epi16::<4>(classes) } else { classes };
-                let classes = if twos { _mm256_slli_epi16::<2>(classes) } else { classes };
-                let classes = if ones { _mm256_slli_epi16::<1>(classes) } else { classes };
-                _mm256_movemask_epi8(classes).cast_unsigned()
-            });
-            u64::from(bits[1]) << 32 | u64::from(bits[0])
-        });
+            // The bit of each class becomes the highest of its byte, from the last class on.
+            for _ in N..8 {
+                classes = _mm256_add_epi8(classes, classes);
+            }
+            for mask in masks.iter_mut().rev() {
+                *mask = *mask << 32 | u64::from(_mm256_movemask_epi8(classes).cast_unsigned());
+                classes = _mm256_add_epi8(classes, classes);
+            }
+        }
     }
 }
 
@@ -142,28 +155,37 @@ pub(super) fn classify_half<const N: usize>(table: &[u8; 128], blocks: &[[u8; BL
 #[target_feature(enable = "ssse3")]
 pub(super) fn mark_quarter(halves: &[Eight], bytes: &[u8], marks: &mut [u64]) {
     for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
-        *mark = (0..PLACES).step_by(16).rev().fold(0, |mark, at| mark << 16 | u64::from(mark_16(halves, &bytes[at..])));
+        *mark = 0;
+        for at in (0..PLACES).step_by(16).rev() {
+            *mark = *mark << 16 | u64::from(mark_16(halves, &bytes[at..]));
+        }
     }
 }
 
 #[inline]
 #[target_feature(enable = "ssse3")]
 fn mark_16(halves: &[Eight], bytes: &[u8]) -> u16 {
-    let symbols: [[__m128i; 4]; WINDOW] = array::from_fn(|position| {
+    let mut allowed = [_mm_set1_epi8(-1); BUCKETS / 16];
+    for position in 0..WINDOW {
         let bytes = load_quarter(bytes[position..].first_chunk().expect("a window at each place"));
         let high = _mm_and_si128(_mm_srli_epi16::<1>(bytes), _mm_set1_epi8(0x20));
         let symbols = _mm_or_si128(_mm_and_si128(bytes, _mm_set1_epi8(0x1F)), high);
-        [0x00, 0x10, 0x20, 0x30].map(|sixteen| _mm_add_epi8(_mm_xor_si128(symbols, _mm_set1_epi8(sixteen)), _mm_set1_epi8(0x70)))
-    });
-    let mut any = _mm_setzero_si128();
-    for half in halves {
-        let allow = |position: usize| {
+        let mut places = [symbols; 4];
+        for (places, sixteen) in places.iter_mut().zip([0x00, 0x10, 0x20, 0x30]) {
+            *places = _mm_add_epi8(_mm_xor_si128(symbols, _mm_set1_epi8(sixteen)), _mm_set1_epi8(0x70));
+        }
+        for (allowed, half) in allowed.iter_mut().zip(halves) {
             let (sixteens, _) = half[position].as_chunks::<16>();
-            let parts: [__m128i; 4] = array::from_fn(|at| _mm_shuffle_epi8(load_quarter(&sixteens[at]), symbols[position][at]));
-            _mm_or_si128(_mm_or_si128(parts[0], parts[1]), _mm_or_si128(parts[2], parts[3]))
-        };
-        let (front, back) = (_mm_and_si128(allow(0), allow(1)), _mm_and_si128(allow(2), allow(3)));
-        any = _mm_or_si128(any, _mm_and_si128(front, back));
+            let mut here = _mm_setzero_si128();
+            for (sixteen, &places) in sixteens.iter().zip(&places) {
+                here = _mm_or_si128(here, _mm_shuffle_epi8(load_quarter(sixteen), places));
+            }
+            *allowed = _mm_and_si128(*allowed, here);
+        }
+    }
+    let mut any = _mm_setzero_si128();
+    for &allowed in allowed.iter().take(halves.len()) {
+        any = _mm_or_si128(any, allowed);
     }
     !bits_16(_mm_cmpeq_epi8(any, _mm_setzero_si128()))
 }
@@ -172,20 +194,22 @@ fn mark_16(halves: &[Eight], bytes: &[u8]) -> u16 {
 #[target_feature(enable = "ssse3")]
 pub(super) fn classify_quarter<const N: usize>(table: &[u8; 128], blocks: &[[u8; BLOCK]], masks: &mut [[u64; N]]) {
     let (sixteens, _) = table.as_chunks::<16>();
-    let tables: [__m128i; 8] = array::from_fn(|at| load_quarter(&sixteens[at]));
     for (masks, block) in masks.iter_mut().zip(blocks) {
-        *masks = [0; N];
         let (quarters, _) = block.as_chunks::<16>();
+        *masks = [0; N];
         for quarter in quarters.iter().rev() {
             let bytes = load_quarter(quarter);
             let mut classes = _mm_setzero_si128();
-            for (first, &table) in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70].into_iter().zip(&tables) {
+            for (first, sixteen) in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70].into_iter().zip(sixteens) {
                 let place = _mm_adds_epu8(_mm_xor_si128(bytes, _mm_set1_epi8(first)), _mm_set1_epi8(0x70));
-                classes = _mm_or_si128(classes, _mm_shuffle_epi8(table, place));
+                classes = _mm_or_si128(classes, _mm_shuffle_epi8(load_quarter(sixteen), place));
             }
-            for (class, mask) in masks.iter_mut().enumerate() {
-                let bit = _mm_and_si128(classes, _mm_set1_epi8(1 << class));
-                *mask = *mask << 16 | u64::from(!bits_16(_mm_cmpeq_epi8(bit, _mm_setzero_si128())));
+            for _ in N..8 {
+                classes = _mm_add_epi8(classes, classes);
+            }
+            for mask in masks.iter_mut().rev() {
+                *mask = *mask << 16 | u64::from(bits_16(classes));
+                classes = _mm_add_epi8(classes, classes);
             }
         }
     }
