@@ -276,6 +276,8 @@ struct Scout<'a> {
     run: Option<Event>,
     /// Where no escape begins before.
     looked: usize,
+    /// Whether there is no run from here to the end of the stretch.
+    no_run: bool,
 }
 
 struct RunStream {
@@ -286,15 +288,25 @@ struct RunStream {
 }
 
 impl<'a> Scout<'a> {
-    fn new(bytes: &'a [u8], range: Range<usize>, hiding: bool) -> Self {
+    fn new(bytes: &'a [u8], hiding: bool) -> Self {
         let mut runs = VIEWS.iter().filter_map(|view| match &view.form {
             Form::Escape(_) => None,
-            Form::Run(form) => Some(RunStream { view, form, found: Vec::new(), looked: range.start }),
+            Form::Run(form) => Some(RunStream { view, form, found: Vec::new(), looked: 0 }),
         });
         let runs = array::from_fn(|_| runs.next().expect("they are counted"));
-        let mut stretch = Stretch::new(bytes, hiding);
-        stretch.go_to(range.start, range.end);
-        Self { end: range.end, hiding, stretch, runs, escape: None, run: None, looked: range.start }
+        let stretch = Stretch::new(bytes, hiding);
+        Self { end: 0, hiding, stretch, runs, escape: None, run: None, looked: 0, no_run: false }
+    }
+
+    /// Goes on to another range, behind the one before.
+    fn go_to(&mut self, range: Range<usize>) {
+        self.stretch.go_to(range.start, range.end);
+        for stream in &mut self.runs {
+            stream.found.clear();
+            stream.looked = range.start;
+        }
+        (self.escape, self.run, self.no_run) = (None, None, false);
+        (self.looked, self.end) = (range.start, range.end);
     }
 
     /// The first event that begins at or behind `from`, which never goes back.
@@ -307,7 +319,7 @@ impl<'a> Scout<'a> {
                 return event;
             }
             self.stretch.go_to(end.max(from), self.end);
-            self.run = None;
+            (self.run, self.no_run) = (None, false);
         }
     }
 
@@ -318,10 +330,11 @@ impl<'a> Scout<'a> {
             self.escape = if from < end { first_escape(&self.stretch, from..end, self.hiding) } else { None };
             self.looked = self.escape.map_or(from.max(end), |event| event.span.start + 1);
         }
-        if self.run.is_none_or(|event| event.span.start < from) {
+        if !self.no_run && self.run.is_none_or(|event| event.span.start < from) {
             let stretch = &self.stretch;
             let runs = self.runs.iter_mut().filter_map(|stream| stream.next(stretch, from, end));
             self.run = runs.min_by_key(|event| event.span.start);
+            self.no_run = self.run.is_none();
         }
         match (self.escape, self.run) {
             (Some(escape), Some(run)) if run.span.start <= escape.span.start => Some(run),
@@ -398,14 +411,13 @@ pub(super) fn pieces<'a>(
     is_last: bool,
     decoded: Option<&Decoded>,
 ) -> impl Iterator<Item = Decoded> + use<'a> {
-    let mut scouts =
-        stretches(bytes, decoded).into_iter().map(move |stretch| Scout::new(bytes, stretch.range(), true)).peekable();
+    let (mut stretches, mut scout) = (stretches(bytes, decoded).into_iter(), Scout::new(bytes, true));
     let mut next_behind = move |at: usize| {
         loop {
-            match scouts.peek_mut()?.next(at) {
-                None => scouts.next(),
+            match scout.next(at) {
+                None => scout.go_to(stretches.next()?.range()),
                 event => return event,
-            };
+            }
         }
     };
     let mut next = next_behind(0);
@@ -492,7 +504,8 @@ fn decode_piece(bytes: &[u8], core: Span, region: Span, is_last: bool) -> Decode
     let is_last = is_last && end == bytes.len();
     let (core_start, places) = (core.start.max(start), Vec::new());
     let mut out = Decoded { bytes: Vec::with_capacity(end - start), core: Span::new(0, 0), start, places, is_last };
-    let mut scout = Scout::new(bytes, start..end, false);
+    let mut scout = Scout::new(bytes, false);
+    scout.go_to(start..end);
     let mut at = start;
     while let Some(event) = scout.next(at) {
         let from = event.span.start;

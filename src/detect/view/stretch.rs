@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::detect::prefilter::{BLOCK, Classes};
 
 /// So many blocks are classified at a time, at most.
-const MANY: usize = 32;
+const MANY: usize = 16;
 /// So many at first: what is looked for may be near.
 const FEW: usize = 4;
 
@@ -188,7 +188,7 @@ impl<'a> Stretch<'a> {
     /// The blocks of a range, which begins and ends in the stretch, if they are among these; and which of their places are
     /// in the range. Digits before the floor are none.
     pub(super) fn blocks(&self, among: u32, range: Range<usize>, floor: usize) -> impl Iterator<Item = (Block<'_>, u64)> {
-        let below = |number: usize| if number < MANY { (1 << number) - 1 } else { u32::MAX };
+        let below = |number: usize| (1_u32 << number) - 1;
         let mut left = if range.is_empty() {
             0
         } else {
