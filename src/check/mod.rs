@@ -8,10 +8,12 @@ mod base58check;
 mod base64_key;
 mod basic_auth;
 mod bip39;
+mod both_cases;
 mod card;
 mod crc;
 mod crockford_uuid;
 mod decode;
+mod drawn_print;
 mod encoded_id;
 mod entropy;
 mod iban;
@@ -75,10 +77,12 @@ pub const CHECKS: &[Check] = &[
     base64_key::CHECK,
     basic_auth::CHECK,
     bip39::CHECK,
+    both_cases::CHECK,
     card::CHECK,
     crc::DYNAMIC_CHECK,
     crc::GITHUB_CHECK,
     crockford_uuid::CHECK,
+    drawn_print::CHECK,
     encoded_id::HOST_CHECK,
     encoded_id::KEY_CHECK,
     iban::CHECK,

@@ -27,7 +27,7 @@ fn has_password(value: &[u8]) -> bool {
 
 /// `password`, `secret`, `changeme` with something around them.
 fn looks_named(password: &[u8]) -> bool {
-    const NAMES: [&[u8]; 6] = [b"pass", b"pwd", b"secret", b"admin", b"postgres", b"test"];
+    const NAMES: [&[u8]; 7] = [b"tiger", b"pass", b"pwd", b"secret", b"admin", b"postgres", b"test"];
     let lower = password.to_ascii_lowercase();
     NAMES.iter().any(|name| memchr::memmem::find(&lower, name).is_some())
 }

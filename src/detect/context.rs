@@ -58,10 +58,55 @@ const RARE: &[&str] = &[
     "walletprovider",
     "converge_pin",
     "ssl_pin",
-    "_pass=",
-    "_pass:",
-    "_pass'",
-    "_pass\"",
+    "pass=",
+    "pass =",
+    "pass:",
+    "pass'",
+    "pass\"",
+    "<pass ",
+    "<pass>",
+    "requirepass",
+    "masterauth",
+    "bindpw",
+    "psk=",
+    "psk =",
+    "psk\"",
+    "erlang_cookie",
+    "identified by",
+    "securestring",
+    "rocommunity",
+    "rwcommunity",
+    "lithic",
+    "sshpass",
+    "docker login",
+    "redis-cli",
+    "ldapsearch",
+    "sqlcmd",
+    "mysql -u",
+    "mysqldump -u",
+    "pin: ",
+    "pin\"",
+    "pin'",
+    "pin =",
+    "crc\"",
+    "crc'",
+    "crc: ",
+    "icesecret",
+    "security_code",
+    "security-code",
+    "securitycode",
+    "acct1.signature",
+    "paypal_signature",
+    "paypal-signature",
+    "paypalsignature",
+    "signature: '",
+    "signature: \"",
+    "signature' => '",
+    "signature = '",
+    "signature = \"",
+    "pepper =",
+    "pepper:",
+    "psk \"",
 ];
 
 /// The longest name of a slot that the name of its block is asked for, and the shortest value.
@@ -177,11 +222,12 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     {
         return None;
     }
-    let holder = holder::name_of(bytes, slot.name.start)?;
+    let holder = holder_of(bytes, slot.name.start)?;
     let name = [&bytes[holder.range()], b"_", &bytes[slot.name.range()]].concat();
     let known = around.rules_named(&name);
-    // `jwt: {key: …}` says more than `key`, and is nobody's.
-    let signs = bytes[holder.range()].get(..3).is_some_and(|head| head.eq_ignore_ascii_case(b"jwt"));
+    // `jwt: {key: …}` and `crypt: {key: …}` say more than `key`, and are nobody's.
+    let block = &bytes[holder.range()];
+    let signs = block.get(..3).is_some_and(|head| head.eq_ignore_ascii_case(b"jwt")) || matches!(block, b"crypt" | b"encryption");
     let knows = |rule: usize| signs || !set.rules()[rule].provider.is_general();
     let own = |known: &&Known| known.own.is_some() && knows(known.rule);
     let known: Vec<Known> = known.iter().filter(own).copied().collect();
@@ -195,9 +241,36 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     slot::is_literal(bytes, slot, found.span.end).then_some(found)
 }
 
+/// The block that says whose a slot is: not one that says which environment it is for, or that it holds keys.
+fn holder_of(bytes: &[u8], name: usize) -> Option<Span> {
+    const NEUTRAL: &[&str] = &[
+        "auth",
+        "config",
+        "credentials",
+        "default",
+        "dev",
+        "development",
+        "keys",
+        "live",
+        "options",
+        "params",
+        "prod",
+        "production",
+        "sandbox",
+        "secrets",
+        "settings",
+        "staging",
+        "test",
+    ];
+    let holder = holder::name_of(bytes, name)?;
+    let is_neutral = NEUTRAL.iter().any(|word| bytes[holder.range()].eq_ignore_ascii_case(word.as_bytes()));
+    let outer = if is_neutral { holder::name_of(bytes, holder.start) } else { None };
+    Some(outer.unwrap_or(holder))
+}
+
 /// The value of a slot, as the best of the rules that know its name reads it. `decoded`: it stood in a header, in
 /// no quotes.
-fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known, decoded): (&[Known], bool)) -> Option<Found> {
+pub(super) fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known, decoded): (&[Known], bool)) -> Option<Found> {
     let bytes = around.bytes;
     if known.is_empty() {
         return None;
@@ -231,7 +304,9 @@ fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known, decoded):
     fits.retain(|Reading { rule, matched: Matched { fit, .. }, .. }| {
         let public = head_of(&bytes[slot.value..][..fit.length]);
         // What a header decodes to stands in no quotes, and is no expression either.
+        let quoted = || slot.value.checked_sub(1).is_some_and(|before| b"\"'`".contains(&bytes[before]));
         let stands = !rule.needs_literal || decoded || slot::is_literal(bytes, slot, slot.value + fit.length);
+        let stands = stands && (!rule.needs_quotes || quoted());
         stands && judge.is_genuine(rule, *fit, public)
     });
     choose(&fits, around, slot)

@@ -10,6 +10,8 @@ pub(super) fn is_left_edge(bytes: &[u8], at: usize) -> bool {
     match before.last() {
         None => true,
         Some(byte) if !byte.is_ascii_alphanumeric() && *byte != b'_' => true,
+        // What begins with a separator is apart from what stands before it.
+        Some(_) if matches!(bytes.get(at), Some(b':' | b'&')) => true,
         Some(_) => ends_in_escape(before),
     }
 }

@@ -8,10 +8,12 @@
 //! a scan in windows equal to a scan of the whole.
 
 mod cards;
+mod columns;
 mod confirm;
 mod context;
 mod edge;
 mod fact;
+mod filed;
 mod holder;
 mod index;
 pub mod known;
@@ -34,6 +36,7 @@ use std::sync::{Arc, LazyLock};
 pub(crate) use confirm::is_public_anywhere;
 pub(crate) use context::can_be_found;
 pub(crate) use fact::{PUBLIC as PUBLIC_PREFIXES, is_payout_block, is_payout_name, is_secret_name};
+pub use filed::Form;
 
 use crate::finding::{Fact, Sighting};
 use crate::rule::{MAX_LENGTH, RuleSet};
@@ -174,6 +177,22 @@ impl Scanner {
         self.scan_within(bytes, &Scope { core: 0..bytes.len(), names: true })
     }
 
+    /// The credentials of a file whose name says what it is: those that none of `others` overlaps, in order.
+    pub fn scan_form(&self, form: Form, bytes: &[u8], others: &[Sighting]) -> Vec<Sighting> {
+        if bytes.len() > filed::LONGEST {
+            return Vec::new();
+        }
+        let memory = self.memories.get();
+        let mut found = form.values(&self.rules, &Around::new(bytes, &self.index, &memory));
+        found.retain(|found| !others.iter().any(|other| other.span().overlaps(found.span)));
+        resolve::Readings { bytes }.sightings(found, &(0..bytes.len()))
+    }
+
+    /// Whether a file with these bytes would hold a credential under any name that says what it is.
+    pub(crate) fn holds_form(&self, bytes: &[u8]) -> bool {
+        Form::all().any(|form| !self.scan_form(form, bytes, &[]).is_empty())
+    }
+
     /// Every credential that begins in the core of the scope, none overlapping another, and every
     /// fact, in order.
     pub fn scan_within(&self, bytes: &[u8], scope: &Scope) -> Vec<Sighting> {
@@ -244,6 +263,10 @@ impl Scanner {
             let span = Span::new(at, at + literal.bytes.len());
             if literal.stem && names {
                 let slot = slot::value_of(bytes, span);
+                // The name of a column has others beside it, or a line end.
+                if slot.is_none_or(|slot| slot.listed || bytes[slot.name.end.min(slot.value)..slot.value].contains(&b'\n')) {
+                    seen.values.extend(columns::values_below(&self.rules, around, span));
+                }
                 seen.values
                     .extend(slot.into_iter().flat_map(|slot| context::values_at(&self.rules, around, slot, self.shortest)));
             }

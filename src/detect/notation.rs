@@ -5,6 +5,9 @@ use crate::span::Span;
 /// How far behind a name its value is looked for.
 const REACH: usize = 64;
 
+/// The shortest word that is the value of the one before it.
+const SHORTEST: usize = 8;
+
 /// What a value stands in that has a default.
 const FIELD: &[u8] = b"Field(default=";
 
@@ -13,10 +16,13 @@ const DIRECTIVES: &[&[u8]] =
     &[b"#define", b"add_header", b"arg", b"env", b"fastcgi_param", b"proxy_set_header", b"set", b"setenv", b"setq", b"setx"];
 
 /// Options of commands that take the value of a name: `gh secret set NAME --body v`.
-const OPTIONS: &[&[u8]] = &[b"--body", b"--secret-string", b"--string-value", b"--value", b"-b", b"-v"];
+const OPTIONS: &[&[u8]] = &[b"--body", b"--secret-string", b"--string-value", b"--value", b"-String", b"-b", b"-v"];
 
 /// What stands in a declaration whose default is the value.
-const DECLARED: &[&[u8]] = &[b"default", b"description", b"noecho", b"nullable", b"sensitive", b"type"];
+const DECLARED: &[&[u8]] =
+    &[b"default", b"value", b"description", b"generator", b"noecho", b"nullable", b"required", b"sensitive", b"type"];
+/// How many of them are what the value stands behind: `value` is that of Heroku's `app.json`.
+const VALUES: usize = 2;
 /// How far a declaration reaches, and how many lines of it are read.
 const DECLARATION: usize = 512;
 const LINES: usize = 8;
@@ -25,17 +31,24 @@ const LINES: usize = 8;
 pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize> {
     let rest = &bytes[at..bytes.len().min(at + REACH)];
     let glued = at == name.end;
+    if let Some(command) = Command::named(&bytes[name.range()]).filter(|_| !glued) {
+        return command.password(bytes, at);
+    }
     let found = match rest {
         [b'{', b'"' | b'\'', ..] if glued => Some(1),
+        // A tuple of Erlang.
+        [b',', b' ', b'"', ..] if glued && bytes[..name.start].ends_with(b"{") => Some(2),
         [b'<', ..] if glued => property(rest),
         [b'[', ..] if glued => array(rest),
         [b'"' | b'\'', ..] | [b'@', b'"', ..] if !glued => Some(0),
         [b'|', next, ..] if *next != b'|' && is_cell(bytes, name.start) => Some(1),
-        _ if is_named_element(bytes, name.start) => element(rest),
+        _ if is_named_element(bytes, name.start) || !glued && bytes[..name.start].ends_with(b"<") => element(rest),
         _ if glued => None,
         [b'{', ..] => return default_of(bytes, at),
         [b'-', ..] => option(rest),
-        _ => typed(rest, 24).or_else(|| is_directive(bytes, name.start).then_some(0)),
+        _ => typed(rest, 24).or_else(|| by(rest)).or_else(|| {
+            (is_directive(bytes, name.start) || is_word_alone(&bytes[at..]) && opens_line(bytes, name.start)).then_some(0)
+        }),
     };
     found.map(|length| at + length)
 }
@@ -69,7 +82,7 @@ pub(super) fn default_of(bytes: &[u8], from: usize) -> Option<usize> {
             return None;
         }
         let value = skip(operator + 1, |byte| matches!(byte, b' ' | b'\t'));
-        if key.eq_ignore_ascii_case(DECLARED[0]) {
+        if DECLARED[..VALUES].iter().any(|known| key.eq_ignore_ascii_case(known)) {
             return Some(value);
         }
         // Objects go on behind a comma, everything else on the next line.
@@ -82,6 +95,83 @@ pub(super) fn default_of(bytes: &[u8], from: usize) -> Option<usize> {
         at = value + memchr::memmem::find(rest, next)? + next.len();
     }
     None
+}
+
+/// Commands that take a password, and behind which option.
+pub(super) struct Command {
+    name: &'static [u8],
+    option: &'static [u8],
+    /// Whether the password follows without a blank.
+    glued: bool,
+}
+
+const COMMANDS: &[Command] = &[
+    Command { name: b"sshpass", option: b"-p", glued: false },
+    Command { name: b"docker login", option: b"-p", glued: false },
+    Command { name: b"redis-cli", option: b"-a", glued: false },
+    Command { name: b"ldapsearch", option: b"-w", glued: false },
+    Command { name: b"sqlcmd", option: b"-P", glued: false },
+    Command { name: b"mysql -u", option: b"-p", glued: true },
+    Command { name: b"mysqldump -u", option: b"-p", glued: true },
+];
+
+impl Command {
+    /// The command that a name is.
+    pub(super) fn named(name: &[u8]) -> Option<&'static Self> {
+        COMMANDS.iter().find(|command| name.starts_with(command.name))
+    }
+
+    /// Where its password begins, behind the name of the command.
+    fn password(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let line = &bytes[at..bytes.len().min(at + 4 * REACH)];
+        let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+        let finder = memchr::memmem::Finder::new(self.option);
+        let stands = |&found: &usize| {
+            let before = found.checked_sub(1).is_none_or(|before| line[before] == b' ');
+            before && (line.get(found + self.option.len()) == Some(&b' ')) != self.glued
+        };
+        let option = finder.find_iter(line).find(stands)?;
+        let value = at + option + self.option.len() + usize::from(!self.glued);
+        Some(value + usize::from(matches!(bytes.get(value), Some(b'\'' | b'"'))))
+    }
+}
+
+/// `BY` of `IDENTIFIED WITH mysql_native_password BY 'v'`.
+fn by(rest: &[u8]) -> Option<usize> {
+    let begins = rest.len() > 4 && rest[..3].eq_ignore_ascii_case(b"by ") && matches!(rest[3], b'\'' | b'"');
+    begins.then_some(3)
+}
+
+/// Whether a name begins its line, or follows who logs in: `requirepass v`, `machine h login u password v`.
+pub(super) fn opens_line(bytes: &[u8], name: usize) -> bool {
+    let before = &bytes[name.saturating_sub(REACH)..name];
+    let line = match memchr::memrchr(b'\n', before) {
+        Some(end) => &before[end + 1..],
+        None if before.len() == name => before,
+        None => return false,
+    };
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).rev();
+    words.next().is_none() || line.ends_with(b" ") && words.next().is_some_and(|word| matches!(word, b"login" | b"user"))
+}
+
+/// Whether one word follows on the line, and nothing but a comment behind it.
+fn is_word_alone(rest: &[u8]) -> bool {
+    let length = rest.iter().take(8 * REACH).take_while(|byte| byte.is_ascii_graphic()).count();
+    let word = &rest[..length];
+    // Prose and calls are no values.
+    let mixed = word.iter().any(u8::is_ascii_digit)
+        || word.windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    if !mixed || b"\"'`([{<=:,;".contains(&word[0]) {
+        return false;
+    }
+    length >= SHORTEST && ends_line(&rest[length..])
+}
+
+/// Whether nothing follows on a line but what ends a statement or a comment.
+pub(super) fn ends_line(behind: &[u8]) -> bool {
+    let behind = behind.strip_prefix(b";").unwrap_or(behind);
+    let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+    matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind[blanks] == b'#'
 }
 
 /// The length of the options behind a name up to the one that takes its value.
@@ -162,7 +252,7 @@ fn is_cell(bytes: &[u8], name: usize) -> bool {
 }
 
 /// Whether the word before a name begins its line and says that a value follows.
-fn is_directive(bytes: &[u8], name: usize) -> bool {
+pub(super) fn is_directive(bytes: &[u8], name: usize) -> bool {
     let before = &bytes[name.saturating_sub(REACH)..name];
     let line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
     let word = line.trim_ascii();
@@ -171,6 +261,7 @@ fn is_directive(bytes: &[u8], name: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::Command;
     use crate::detect::slot::value_of;
     use crate::span::Span;
 
@@ -193,6 +284,7 @@ mod tests {
         "proxy_set_header X-Name-Key V4LUE;",
         "name_key 'V4LUE'",
         "{:name-key \"V4LUE\"}",
+        "[{name_key, \"V4LUE\"}]",
         "[{name_key,<<\"V4LUE\">>},{id,1}]",
         "[{name_key, <<\"V4LUE\">>}, {id, 1}]",
         "[\"name_key\"]=>\n  string(40) \"V4LUE\"\n",
@@ -215,6 +307,11 @@ mod tests {
         "az keyvault secret set --vault-name pay --name name-key --value='V4LUE'",
         "NameKey:\n    Type: String\n    NoEcho: true\n    Default: V4LUE\n",
         "\"NameKey\": {\"Type\": \"String\", \"NoEcho\": true, \"Default\": \"V4LUE\"}\n",
+        "\"NAME_KEY\": { \"description\": \"a, b\", \"required\": true, \"value\": \"V4LUE\" }\n",
+        "  name_key V4LUE1234\n",
+        "machine api.acme.example login me@acme.example name_key V4LUE1234 # mine",
+        "Name-Key -String 'V4LUE' -AsPlainText",
+        "IDENTIFIED WITH native_key BY 'V4LUE'",
         "variable \"name_key\" {\n  type      = string\n  sensitive = true\n  default   = \"V4LUE\"\n}",
     ];
 
@@ -232,10 +329,32 @@ mod tests {
     }
 
     #[test]
+    fn commands_take_passwords() {
+        for text in [
+            "sshpass -p 'V4LUE' ssh me@host",
+            "docker login -u me -p V4LUE registry.acme.example",
+            "mysqldump -u root -pV4LUE ledger > ledger.sql",
+            "mysql -uroot -p'V4LUE' ledger",
+            "redis-cli -h cache -a V4LUE ping",
+        ] {
+            let length = Command::named(text.as_bytes()).unwrap().name.len();
+            let slot = value_of(text.as_bytes(), Span::new(0, length)).unwrap_or_else(|| panic!("{text}"));
+            assert!(text[slot.value..].starts_with("V4LUE"), "{text}: {}", &text[slot.value..]);
+        }
+        for text in ["sshpass -e ssh me@host", "mysql -u root -p ledger", "docker login -u me\n-p x"] {
+            let length = Command::named(text.as_bytes()).unwrap().name.len();
+            assert_eq!(value_of(text.as_bytes(), Span::new(0, length)), None, "{text}");
+        }
+    }
+
+    #[test]
     fn code_and_prose_have_no_values() {
         for text in [
             "let key = map[key];",
             "the key of it",
+            "key of",
+            "key attributes of it",
+            "key attributes.",
             "key <b>bold</b>",
             "if (key > 3) {",
             "set the key to something",

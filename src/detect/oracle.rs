@@ -120,7 +120,8 @@ impl Reference {
     fn at(&self, bytes: &[u8], at: usize) -> Option<Expected> {
         // An escape that is longer is none.
         let before = &bytes[at.saturating_sub(24)..at];
-        if !self.left.is_match(before) {
+        let separator = matches!(bytes[at], b':' | b'&');
+        if !separator && !self.left.is_match(before) {
             return None;
         }
         let readings: Vec<_> = self.rules.iter().filter_map(|shape| Some((shape.read(&bytes[at..])?, shape))).collect();

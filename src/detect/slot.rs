@@ -111,11 +111,15 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let between = &bytes[slot.name.end..slot.value];
     // `name "v"` may be prose, `:name "v"` and `#define name "v"` are none.
     let head = &bytes[..slot.name.start];
-    let keyword = head.ends_with(b":") || head.ends_with(b"#define ") || is_in_sql(head);
+    let keyword = head.ends_with(b":")
+        || head.ends_with(b"#define ")
+        || is_in_sql(head)
+        || is_command(&bytes[slot.name.range()])
+        || is_directive_value(bytes, slot, end);
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     // Of a command to a database, both are in quotes.
     let quoted = between == b"\" \"";
-    if between.starts_with(b"(") && !(is_setter(&bytes[slot.name.range()]) && between.len() == 2)
+    if between.starts_with(b"(") && !(takes_value(&bytes[slot.name.range()]) && between.len() == 2)
         || !keyword && !quoted && between.iter().all(bare)
         || !is_typed_text(between)
             && !between[..between.len() - 1].ends_with(b"JSON.stringify(")
@@ -123,12 +127,23 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     {
         return false;
     }
+    if keyword && is_directive_value(bytes, slot, end) {
+        return true;
+    }
+    if notation::Command::named(&bytes[slot.name.range()]).is_some() {
+        return behind.first().is_none_or(|next| next.is_ascii_whitespace() || quote(next));
+    }
+    // `arn:aws:secretsmanager:region:account:secret:name`, and what Helm notes of a file.
+    if between == b":" && head.ends_with(b":") || head.ends_with(b"checksum/") {
+        return false;
+    }
     if let Some(opened) = slot.value.checked_sub(1).map(|before| bytes[before]).filter(quote) {
         let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
         return behind.get(escapes) == Some(&opened);
     }
     // `<name>v</name>`, `<key>name</key> <string>v</string>`.
-    let element = between.ends_with(b">") && behind.starts_with(b"</");
+    let element =
+        between.ends_with(b">") && behind.starts_with(b"</") || between.ends_with(b"<![CDATA[") && behind.starts_with(b"]]>");
     if element || is_field(between, &bytes[slot.value..end], behind) {
         return true;
     }
@@ -138,16 +153,41 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let head = head.trim_ascii_start();
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
-    whole && ends && matches!(head, b"" | b"export " | b"- ") && matches!(between.trim_ascii(), b"=" | b":")
+    whole && ends && matches!(head, b"" | b"export " | b"- " | b"@") && matches!(between.trim_ascii(), b"=" | b":")
+}
+
+/// Words of a command behind which a value in quotes is no prose: `IDENTIFIED BY 'v'`, `ConvertTo-SecureString "v"`.
+fn is_command(name: &[u8]) -> bool {
+    name.contains(&b' ') || name.eq_ignore_ascii_case(b"ConvertTo-SecureString")
+}
+
+/// `requirepass v`, `storePassword "v"`, `proxy_set_header X-Api-Key v;`: all of a line, and nothing but blanks between.
+fn is_directive_value(bytes: &[u8], slot: Slot, end: usize) -> bool {
+    let between = &bytes[slot.name.end..slot.value];
+    let (blanks, quote) = match between.split_last() {
+        Some((quote @ (b'"' | b'\''), blanks)) => (blanks, Some(quote)),
+        _ => (between, None),
+    };
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let behind = bytes[end..].strip_prefix(quote.map_or(&[][..], std::slice::from_ref));
+    !blanks.is_empty()
+        && blanks.iter().all(blank)
+        && behind.is_some_and(notation::ends_line)
+        && (notation::opens_line(bytes, slot.name.start) || notation::is_directive(bytes, slot.name.start))
 }
 
 /// `ALTER USER name WITH PASSWORD 'v'`.
 fn is_in_sql(head: &[u8]) -> bool {
-    [&b" WITH "[..], b" with ", b" ENCRYPTED ", b" LOGIN ", b" login ", b" SET "].iter().any(|word| head.ends_with(word))
+    // And `: PSK "v"` of VPNs.
+    [&b" WITH "[..], b": ", b" with ", b" ENCRYPTED ", b" LOGIN ", b" login ", b" SET "].iter().any(|word| head.ends_with(word))
 }
 
-/// `setPassword`, `builder.withApiKey`: a method that takes a value, and no call that makes one of it.
-fn is_setter(name: &[u8]) -> bool {
+/// `setPassword`, `builder.withApiKey`: a method that takes a value, and no call that makes one of it. `PASSWORD('v')`
+/// is that of databases.
+fn takes_value(name: &[u8]) -> bool {
+    if name == b"PASSWORD" {
+        return true;
+    }
     let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
     let rest = last.strip_prefix(b"set").or_else(|| last.strip_prefix(b"with")).unwrap_or_default();
     rest.first().is_some_and(|next| next.is_ascii_uppercase() || *next == b'_')
@@ -165,7 +205,15 @@ fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
     const GLUED: &[&[u8]] = &[b"=", b":", b"::", b"|", b"=>", b"->", b"] =>", b"%3d", b"%3a"];
     const ENDS: &[&[u8]] = &[b"\\n", b"\\r", b"\\t", b"\\\"", b"\\u0026", b"%26", b"%2c", b"%3b", b"%22", b"%7d", b"%20"];
     let begins = |text: &[u8], head: &&[u8]| text.len() >= head.len() && text[..head.len()].eq_ignore_ascii_case(head);
-    let operator = between.trim_ascii();
+    let scheme = SCHEMES.iter().find(|scheme| {
+        between.len() > scheme.len() && {
+            let tail = between.trim_ascii_end();
+            tail.len() > scheme.len() && tail[tail.len() - scheme.len()..].eq_ignore_ascii_case(scheme)
+        }
+    });
+    // `Authorization: Bearer v`.
+    let operator = between.trim_ascii_end();
+    let operator = operator[..operator.len() - scheme.map_or(0, |scheme| scheme.len())].trim_ascii();
     let ends_line = |text: &[u8]| matches!(text, [] | [b'\n', ..] | [b'\r', b'\n', ..]);
     // An entry of a list in YAML.
     if operator == b"value:" && ends_line(behind) {
@@ -281,7 +329,10 @@ fn name_start(bytes: &[u8], at: usize) -> usize {
 
 /// Whether a quoted name is the first argument of a call: `set("name", …`.
 fn is_argument(bytes: &[u8], name: Span) -> bool {
-    if [&b"\"String\", \""[..], b"'String', '"].iter().any(|typed| bytes[..name.start].ends_with(typed)) {
+    if [&b"\"String\", \""[..], b"'String', '", b"\"string\", \"", b"'string', '"]
+        .iter()
+        .any(|typed| bytes[..name.start].ends_with(typed))
+    {
         return true;
     }
     let before = bytes[..name.start].iter().rev().take(8);
@@ -497,6 +548,7 @@ impl Cursor<'_> {
             }
             [b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
             [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%20", b"%5B"]),
+            [b'<', b'!' | b'v' | b'V', ..] => return self.skip_any(&[b"<![CDATA[", b"<value>"]),
             _ => return false,
         }
         true
@@ -533,7 +585,10 @@ impl Cursor<'_> {
                 return typed;
             }
             // `ENC(…)` is encrypted.
-            Some(b'(' | b'{') => word > 0 && rest[..word] != *b"ENC",
+            Some(b'(' | b'{') => {
+                let quoted = self.at.checked_sub(1).is_some_and(|before| b"\"'`".contains(&self.bytes[before]));
+                word > 0 && rest[..word] != *b"ENC" && !quoted
+            }
             // `Uint8Array.from([…])`, `Buffer.from("…", "hex")`, `bs58.decode("…")`.
             Some(b'.') => {
                 match [&b".from("[..], b".decode(", b".stringify("].iter().find(|call| rest[word..].starts_with(call)) {
@@ -702,6 +757,12 @@ mod tests {
             "    [name_key] => V4LUE\n",
             "Name:Key=V4LUE (Provider)\n",
             "<a/><nameKey>V4LUE</nameKey>",
+            "<nameKey><![CDATA[V4LUE]]></nameKey>",
+            "<NameKey encoding=\"base64\">V4LUE</NameKey>",
+            "  nameKey \"V4LUE\"\n",
+            "proxy_set_header X-Name-Key V4LUE;\n",
+            "-H \"Name-Key: Bearer V4LUE\" https",
+            "@key = V4LUE\n",
             "  NameKey: (string) (len=5) \"V4LUE\",\n",
             "- name: NAME_KEY\n  value: V4LUE\n",
             "\"HSET\" \"name_key\" \"V4LUE\" \"b\" \"2\"",
@@ -716,6 +777,8 @@ mod tests {
             "if (key = V4LUE && x)",
             "let key = V4LUE == 2",
             "let key = V4LUE;",
+            "arn:aws:x:key:V4LUE\n",
+            "checksum/key: V4LUE\n",
             "let key = V4LUE\n",
         ] {
             assert!(!field(text), "{text}");

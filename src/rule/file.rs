@@ -145,6 +145,7 @@ impl Texts {
 enum Needs {
     Marker,
     Literal,
+    Quotes,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -278,7 +279,8 @@ fn rule(shape: RuleShape, provider: &Arc<ProviderFacts>, mistakes: &mut Mistakes
         near,
         paths: shape.paths,
         needs_marker: matches!(shape.needs, Some(Needs::Marker)),
-        needs_literal: matches!(shape.needs, Some(Needs::Literal)),
+        needs_literal: matches!(shape.needs, Some(Needs::Literal | Needs::Quotes)),
+        needs_quotes: matches!(shape.needs, Some(Needs::Quotes)),
         except,
         detector: shape.detector,
         edge: match shape.edge {

@@ -242,6 +242,8 @@ pub struct Rule {
     pub needs_marker: bool,
     /// Whether the value must be all of a quoted text, or of a line behind its name.
     pub needs_literal: bool,
+    /// Whether nothing but a quoted text will do: what holds brackets and blanks ends nowhere else.
+    pub needs_quotes: bool,
     /// What finds its values, where that is a scanner of its own: only when it is asked for.
     pub detector: Option<Detector>,
     /// How the last run ends.

@@ -252,7 +252,8 @@ impl Test<'_> {
         let slot = slot_of(self.rule);
         let marker = marker_of(self.rule);
         let sampler = Sampler::new(self.rule.format.source());
-        for (name, context) in CONTEXTS.iter().filter(|(_, context)| !self.rule.needs_literal || holds_literal(context)) {
+        let literal = |context: &str| !self.rule.needs_literal || holds_literal(context, self.rule.needs_quotes);
+        for (name, context) in CONTEXTS.iter().filter(|(_, context)| literal(context)) {
             let drawn: Vec<String> = (0..values).filter_map(|_| draw_with(&sampler, self.rule, &mut random)).collect();
             if drawn.len() < values {
                 self.fail("checks", "no value that passes them can be drawn from the format".to_owned());
@@ -311,8 +312,9 @@ fn claims(rule: &Rule, value: &[u8]) -> bool {
 }
 
 /// Whether the value of a context is all of a quoted text or line.
-fn holds_literal(context: &str) -> bool {
-    ["\"VALUE\\\"", "\"VALUE\"", "'VALUE'", "\nSLOT=VALUE\n"].iter().any(|literal| context.contains(literal))
+fn holds_literal(context: &str, quoted: bool) -> bool {
+    let quotes = ["\"VALUE\\\"", "\"VALUE\"", "'VALUE'"].iter().any(|literal| context.contains(literal));
+    quotes || !quoted && context.contains("\nSLOT=VALUE\n")
 }
 
 /// What decides how a body is drawn and judged.

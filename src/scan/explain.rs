@@ -9,7 +9,7 @@ use super::judge::{Seeing, may_allow};
 use super::{Input, Job, Progress, Settings, WHOLE, Window, excerpt_of, line_around};
 use crate::assess::{self, Explained, Outcome};
 use crate::credential::Credential;
-use crate::detect::{Scanner, Scope};
+use crate::detect::Scanner;
 use crate::environment::explanation::{Account, Explanation, Fate, ToldWitness, Verdict};
 use crate::environment::{self, Filling, Run, Situation, Slot, Survey};
 use crate::finding::{Fact, Mask, Origin, PlaceKind};
@@ -171,7 +171,7 @@ fn line_start(file: &mut File, wanted: u64) -> std::io::Result<(u64, u64)> {
 impl Job<'_> {
     /// Everything in a window, as a scan sees it.
     fn sighted_in(&self, input: &Input, window: &Window<'_>) -> (Vec<Credential>, Vec<Fact>) {
-        let sightings = self.scanner.scan_within(window.bytes, &Scope { core: 0..window.bytes.len(), names: window.look.names });
+        let sightings = self.sightings(input, window, 0..window.bytes.len());
         self.named(input, window, sightings)
     }
 }

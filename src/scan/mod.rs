@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::assess::Shared;
 use crate::credential::{Credential, FingerprintKey, View};
-use crate::detect::{REACH, Scanner, Scope};
+use crate::detect::{Form, REACH, Scanner, Scope};
 use crate::environment::{self, inventory::Inventory};
 use crate::finding::{Exception, ExceptionBy, Excerpt, Fact, Finding, Kind, Mask, Origin, PlaceKind, Sighting, Stage, Tracked};
 use crate::policy::{Date, allows_on, peers_allow};
@@ -297,6 +297,11 @@ impl<'a> Window<'a> {
     fn new(bytes: &'a [u8], core: Range<usize>, offset: usize, (lines, look): (Lines, Look)) -> Self {
         Self { bytes, core, offset, lines: Cell::new(lines), first: lines, index: OnceCell::new(), look }
     }
+
+    /// Whether it holds all of its file.
+    fn is_whole(&self) -> bool {
+        self.offset == 0 && self.core == (0..self.bytes.len())
+    }
 }
 
 /// How an input is looked at, decided on its beginning.
@@ -512,13 +517,27 @@ impl<'a> Job<'a> {
     fn scan(&mut self, input: &Input, window: &Window<'_>) {
         // Excerpts reach over the edges of the core: what stands there must be known to be masked.
         let core = window.core.start.saturating_sub(MAX_LENGTH)..(window.core.end + MAX_LENGTH).min(window.bytes.len());
-        let sightings = self.scanner.scan_within(window.bytes, &Scope { core, names: window.look.names });
+        let sightings = self.sightings(input, window, core);
         if self.probing {
-            self.sighted |= sightings.iter().any(|sighting| matches!(sighting, Sighting::Credential(_)));
+            let any = sightings.iter().any(|sighting| matches!(sighting, Sighting::Credential(_)));
+            // Contents are probed before their names are known.
+            self.sighted |= any || window.is_whole() && window.look.names && self.scanner.holds_form(window.bytes);
             return;
         }
         let (credentials, facts) = self.named(input, window, sightings);
         self.judge(input, window, &Seeing::new(&credentials, &facts));
+    }
+
+    /// Everything in a range of a window, and what the name of the file says of its bytes.
+    fn sightings(&self, input: &Input, window: &Window<'_>, core: Range<usize>) -> Vec<Sighting> {
+        let mut sightings = self.scanner.scan_within(window.bytes, &Scope { core, names: window.look.names });
+        let path = input.path.as_deref().filter(|_| window.is_whole() && window.look.names);
+        if let Some(form) = path.and_then(|path| Form::of(&path.to_string_lossy())) {
+            let filed = self.scanner.scan_form(form, window.bytes, &sightings);
+            sightings.extend(filed);
+            sightings.sort_by_key(Sighting::span);
+        }
+        sightings
     }
 
     /// Credentials, with the provider that their path or file names, apart from facts.

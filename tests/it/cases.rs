@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use keyfence::credential::Credential;
-use keyfence::detect::Scanner;
+use keyfence::detect::{Form, Scanner};
 use keyfence::finding::Sighting;
 use keyfence::rule::RuleSet;
 use serde::Deserialize;
@@ -74,8 +74,12 @@ impl Expected {
 fn found(scanner: &Scanner, case: &Case) -> Vec<Credential> {
     let bytes = case.bytes();
     let path = case.path.as_deref().unwrap_or("case.txt");
-    let sightings = scanner.scan(&bytes).into_iter();
-    let credentials = sightings.filter_map(|sighting| match sighting {
+    let mut sightings = scanner.scan(&bytes);
+    if let Some(form) = Form::of(path) {
+        let filed = scanner.scan_form(form, &bytes, &sightings);
+        sightings.extend(filed);
+    }
+    let credentials = sightings.into_iter().filter_map(|sighting| match sighting {
         Sighting::Credential(credential) => Some(credential),
         _ => None,
     });
@@ -139,6 +143,11 @@ fn whatever_stands_before_a_key() {
 #[test]
 fn the_shapes_that_software_prints() {
     run("shapes.toml");
+}
+
+#[test]
+fn the_files_that_programs_keep_credentials_in() {
+    run("files.toml");
 }
 
 #[test]
