@@ -26,6 +26,7 @@ pub(super) const VIEW: View = View { name: credential::View::Base64, form: Form:
 
 /// The values of digits that begin a letter of ASCII, the end of a line, or the zero of a wide character.
 const LETTERS: u64 = 0xFFFF_FF0D;
+
 fn find(stretch: &Stretch<'_>, range: Range<usize>, floor: usize, found: &mut Vec<Span>) -> usize {
     let (bytes, mut done) = (stretch.bytes, floor);
     let end = stretch.blocks(stretch.promising.digits, range.clone(), floor).find_map(|(block, wanted)| {
