@@ -222,7 +222,7 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     {
         return None;
     }
-    let holder = holder_of(bytes, slot.name.start)?;
+    let holder = holder::owner_of(bytes, slot.name.start)?;
     let name = [&bytes[holder.range()], b"_", &bytes[slot.name.range()]].concat();
     let known = around.rules_named(&name);
     // `jwt: {key: …}` and `crypt: {key: …}` say more than `key`, and are nobody's.
@@ -239,33 +239,6 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     let fact = format!("in the block {}", String::from_utf8_lossy(&bytes[holder.range()]));
     found.because.push(Evidence { fact, weight: None, span: Some(holder) });
     slot::is_literal(bytes, slot, found.span.end).then_some(found)
-}
-
-/// The block that says whose a slot is: not one that says which environment it is for, or that it holds keys.
-fn holder_of(bytes: &[u8], name: usize) -> Option<Span> {
-    const NEUTRAL: &[&str] = &[
-        "auth",
-        "config",
-        "credentials",
-        "default",
-        "dev",
-        "development",
-        "keys",
-        "live",
-        "options",
-        "params",
-        "prod",
-        "production",
-        "sandbox",
-        "secrets",
-        "settings",
-        "staging",
-        "test",
-    ];
-    let holder = holder::name_of(bytes, name)?;
-    let is_neutral = NEUTRAL.iter().any(|word| bytes[holder.range()].eq_ignore_ascii_case(word.as_bytes()));
-    let outer = if is_neutral { holder::name_of(bytes, holder.start) } else { None };
-    Some(outer.unwrap_or(holder))
 }
 
 /// The value of a slot, as the best of the rules that know its name reads it. `decoded`: it stood in a header, in

@@ -3,6 +3,27 @@
 
 use crate::span::Span;
 
+/// Names of blocks that say which environment they are for, or that they hold keys.
+const NEUTRAL: &[&str] = &[
+    "auth",
+    "config",
+    "credentials",
+    "default",
+    "dev",
+    "development",
+    "keys",
+    "live",
+    "options",
+    "params",
+    "prod",
+    "production",
+    "sandbox",
+    "secrets",
+    "settings",
+    "staging",
+    "test",
+];
+
 /// How many lines above a slot are read, and how many bytes: what a live log keeps.
 const LINES: usize = 8;
 const BACK: usize = 2048;
@@ -35,6 +56,14 @@ pub(super) fn name_of(bytes: &[u8], at: usize) -> Option<Span> {
         end = start;
     }
     None
+}
+
+/// The block that says whose a slot is: not one that says which environment it is for, or that it holds keys.
+pub(super) fn owner_of(bytes: &[u8], name: usize) -> Option<Span> {
+    let holder = name_of(bytes, name)?;
+    let is_neutral = NEUTRAL.iter().any(|word| bytes[holder.range()].eq_ignore_ascii_case(word.as_bytes()));
+    let outer = if is_neutral { name_of(bytes, holder.start) } else { None };
+    Some(outer.unwrap_or(holder))
 }
 
 /// The names of all blocks that a name at the beginning of its line stands in, from inside out, as far as they are told

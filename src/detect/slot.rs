@@ -114,7 +114,7 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let keyword = head.ends_with(b":")
         || head.ends_with(b"#define ")
         || is_in_sql(head)
-        || is_command(&bytes[slot.name.range()])
+        || is_statement(&bytes[slot.name.range()])
         || is_directive_value(bytes, slot, end);
     let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     // Of a command to a database, both are in quotes.
@@ -156,8 +156,8 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     whole && ends && matches!(head, b"" | b"export " | b"- " | b"@") && matches!(between.trim_ascii(), b"=" | b":")
 }
 
-/// Words of a command behind which a value in quotes is no prose: `IDENTIFIED BY 'v'`, `ConvertTo-SecureString "v"`.
-fn is_command(name: &[u8]) -> bool {
+/// Words of a statement behind which a value in quotes is no prose: `IDENTIFIED BY 'v'`, `ConvertTo-SecureString "v"`.
+fn is_statement(name: &[u8]) -> bool {
     name.contains(&b' ') || name.eq_ignore_ascii_case(b"ConvertTo-SecureString")
 }
 

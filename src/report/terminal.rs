@@ -367,9 +367,9 @@ fn seconds(time: Duration) -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use super::super::testing::{excerpt, finding, redactor, secret, written};
     use unicode_width::UnicodeWidthStr;
 
+    use super::super::testing::{excerpt, finding, redactor, secret, written};
     use super::*;
     use crate::finding::{Excerpt, Kind, Related};
     use crate::report::Counts;
