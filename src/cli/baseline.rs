@@ -138,7 +138,7 @@ pub(super) fn run(global: &Global, command: &BaselineCommand) -> anyhow::Result<
 /// A repository as it is looked at for its baseline.
 pub(super) struct Desk {
     pub(super) config: Config,
-    pub(super) scanner: Scanner,
+    pub(super) scanner: &'static Scanner,
     /// The file of the baseline.
     pub(super) path: PathBuf,
     pub(super) baseline: Baseline,
@@ -193,7 +193,7 @@ impl Desk {
     fn look(&self, global: &Global, history: bool) -> anyhow::Result<Found> {
         let (settings, folders) = (&self.config.settings, &self.config.paths);
         let now = |progress: &Progress| {
-            scan::paths(&self.scanner, folders, settings, progress).map_err(|error| usage(error.to_string()))
+            scan::paths(self.scanner, folders, settings, progress).map_err(|error| usage(error.to_string()))
         };
         let (findings_now, mut ledger) = on_every_core(global, &now)?;
         let mut past = Vec::new();
@@ -201,7 +201,7 @@ impl Desk {
             let repository = repository::find(Some(Path::new(".")))?;
             let work = |progress: &Progress| {
                 let what = (&Selection::default(), MEMORY);
-                scan::history(&self.scanner, &repository, settings, what, progress).map_err(repository::failed)
+                scan::history(self.scanner, &repository, settings, what, progress).map_err(repository::failed)
             };
             let (findings, part) = on_every_core(global, &work)?;
             past = findings;
@@ -247,7 +247,7 @@ impl Desk {
     /// `path:line: kind: mask`
     pub(super) fn line(&self, finding: &Finding) -> String {
         let line = finding.location.lines.map_or(String::new(), |(start, _)| format!(":{}", start.line));
-        let path = output::masked(&self.scanner, &finding.location.origin.to_string());
+        let path = output::masked(self.scanner, &finding.location.origin.to_string());
         format!("{path}{line}: {}: {}", finding.kind.title(), finding.mask)
     }
 
@@ -340,7 +340,7 @@ fn update(global: &Global, args: &Accept) -> anyhow::Result<Exit> {
             None if past.paths.contains_key(&at) && !entry.past => entry.past = true,
             None if past.paths.contains_key(&at) => {}
             None if entry.has_ended(today) || was_looked_for => {
-                dropped.push(about(&desk.scanner, &entry));
+                dropped.push(about(desk.scanner, &entry));
                 continue;
             }
             None => {}
@@ -372,9 +372,9 @@ fn check(global: &Global, args: &Look) -> anyhow::Result<Exit> {
     let (mut unused, mut ended) = (Vec::new(), Vec::new());
     for (at, entry) in desk.baseline.entries.iter().enumerate() {
         if entry.has_ended(desk.config.settings.today) {
-            ended.push(about(&desk.scanner, entry));
+            ended.push(about(desk.scanner, entry));
         } else if !now.paths.contains_key(&at) && !past.paths.contains_key(&at) && (!entry.past || args.history) {
-            unused.push(about(&desk.scanner, entry));
+            unused.push(about(desk.scanner, entry));
         }
     }
     let (path, count) = (desk.path.display(), entries(desk.baseline.entries.len()));
@@ -411,7 +411,7 @@ pub(super) fn listed(heading: &str, lines: &[String]) -> String {
 
 /// Prints what was done, and what could not be read.
 fn say(global: &Global, desk: &Desk, text: &str, ledger: &Ledger, open: bool) -> anyhow::Result<Exit> {
-    let skipped: Vec<String> = ledger.skipped.iter().map(|error| output::masked(&desk.scanner, &error.to_string())).collect();
+    let skipped: Vec<String> = ledger.skipped.iter().map(|error| output::masked(desk.scanner, &error.to_string())).collect();
     output::print(global.color, &format!("{text}{}", listed("skipped", &skipped)))?;
     Ok(match () {
         () if open => Exit::Findings(1),

@@ -73,7 +73,7 @@ impl Config {
         let fail_on = gate.fail_on.as_deref().map(|name| level("--fail-on", Some(name), Severity::High)).transpose()?;
         let blocks = context.policy.gate(fail_on);
         Ok(Self {
-            rules: kept(chosen(&scan.rules, &additions)?),
+            rules: chosen(&scan.rules, &additions)?.into(),
             paths,
             stdin,
             name: scan.name.clone(),
@@ -108,10 +108,11 @@ impl Config {
 }
 
 impl Config {
-    /// The scanner for these rules.
-    pub(super) fn scanner(&self, cards: bool) -> Scanner {
+    /// The scanner for these rules. It stays until the process ends: to give thousands of small pieces back then is work
+    /// for nothing.
+    pub(super) fn scanner(&self, cards: bool) -> &'static Scanner {
         let scanner = Scanner::new(self.rules.clone());
-        if cards { scanner.with_cards() } else { scanner }
+        Box::leak(Box::new(if cards { scanner.with_cards() } else { scanner }))
     }
 }
 
@@ -199,13 +200,6 @@ fn job_summary(outputs: &[Output]) -> Option<Output> {
 /// The built-in rules and those of the files.
 pub(super) fn rules(files: &[PathBuf]) -> anyhow::Result<RuleSet> {
     RuleSet::builtin().with(&read(files)?).map_err(|errors| usage(listed(&errors)))
-}
-
-/// Rules that stay until the process ends: to give thousands of small pieces back then is work for nothing.
-fn kept(rules: RuleSet) -> Arc<RuleSet> {
-    let rules = Arc::new(rules);
-    std::mem::forget(Arc::clone(&rules));
-    rules
 }
 
 /// Rule files by name and text.

@@ -34,12 +34,12 @@ fn explain(global: &Global, args: &Env, place: &Path) -> anyhow::Result<Exit> {
     };
     let config = Config::new(global, &scan)?;
     let scanner = config.scanner(false);
-    let explained = scan::explain(&scanner, &path, line, &config.settings, &config.gate);
+    let explained = scan::explain(scanner, &path, line, &config.settings, &config.gate);
     let explanation = explained.map_err(|error| match error {
         ExplainError::Line { .. } => usage(error.to_string()),
         ExplainError::Source(error) => error.into(),
     })?;
-    let find = |bytes: &[u8]| output::masks(&scanner, bytes);
+    let find = |bytes: &[u8]| output::masks(scanner, bytes);
     let options = options(global, &config, Redactor::new(&find));
     write(global, &config, &|name| match name {
         "jsonl" => report::explanation_line(&explanation, &options),
@@ -63,13 +63,13 @@ fn inventory(global: &Global, args: &Report) -> anyhow::Result<Exit> {
     }
     let scanner = config.scanner(false);
     let (inventory, ledger) = on_every_core(global, &|progress| {
-        let taken = scan::inventory(&scanner, &config.paths, &config.settings, progress);
+        let taken = scan::inventory(scanner, &config.paths, &config.settings, progress);
         taken.map_err(|error| usage(format!("--exclude: {error}")))
     })?;
     let skipped = ledger.skipped.iter().map(|error| Skipped { origin: error.origin.clone(), why: error.why.clone() });
     let skipped: Vec<Skipped> = skipped.collect();
     let stocked = Stocked { inventory: &inventory, rules: scanner.rules(), by, files: ledger.files, skipped: &skipped };
-    let find = |bytes: &[u8]| output::masks(&scanner, bytes);
+    let find = |bytes: &[u8]| output::masks(scanner, bytes);
     let options = options(global, &config, Redactor::new(&find));
     write(global, &config, &|name| match name {
         "jsonl" => report::inventory_lines(&stocked, &options),

@@ -174,7 +174,7 @@ fn found_by(rule: &Rule) -> String {
 }
 
 fn patterns(patterns: &[NamePattern]) -> String {
-    patterns.iter().map(NamePattern::source).collect::<Vec<_>>().join(", ")
+    patterns.iter().map(|pattern| pattern.source().as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Where a value of that class belongs.

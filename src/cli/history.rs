@@ -91,17 +91,17 @@ pub(super) fn scan(
     let top = repository.top().unwrap_or_else(|_| repository.common());
     let config = Config::new(global, &common.scan(top))?;
     let scanner = config.scanner(common.cards);
-    let find = |bytes: &[u8]| output::masks(&scanner, bytes);
+    let find = |bytes: &[u8]| output::masks(scanner, bytes);
     let mut run = Run::start(global, &config, &find)?;
     repository::enter(repository)?;
     let work = |progress: &Progress| {
         let what = (selection, memory);
-        scan::history(&scanner, repository, &config.settings, what, progress).map_err(repository::failed)
+        scan::history(scanner, repository, &config.settings, what, progress).map_err(repository::failed)
     };
     let (findings, mut ledger) = on_every_core(global, &work)?;
     let findings = run.accept(findings, &mut ledger, Reach::Past);
     findings.iter().try_for_each(|finding| run.finding(finding))?;
-    run.finish(&scanner, &ledger)
+    run.finish(scanner, &ledger)
 }
 
 /// The repository that was named, and the other words.

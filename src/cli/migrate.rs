@@ -119,7 +119,7 @@ pub(super) fn run(global: &Global, args: &Migrate) -> anyhow::Result<Exit> {
         let reason = args.reason.clone().unwrap_or_else(|| format!("accepted with gitleaks as {}", old.rule));
         match taken_over(&desk, old, &there, &reason) {
             Ok(entries) => desk.baseline.entries.extend(entries),
-            Err(why) => left.push(output::masked(&desk.scanner, &format!("{}: {}: {why}", old.from, old.name()))),
+            Err(why) => left.push(output::masked(desk.scanner, &format!("{}: {}: {why}", old.from, old.name()))),
         }
     }
     if !desk.path.exists() {
@@ -172,7 +172,7 @@ fn look(global: &Global, desk: &Desk, all: &[Old]) -> anyhow::Result<There> {
     files.dedup();
     if !files.is_empty() {
         let work = |progress: &Progress| {
-            scan::paths(&desk.scanner, &files, settings, progress).map_err(|error| usage(error.to_string()))
+            scan::paths(desk.scanner, &files, settings, progress).map_err(|error| usage(error.to_string()))
         };
         there.insert(None, Ok(on_every_core(global, &work)?.0));
     }
@@ -185,7 +185,7 @@ fn look(global: &Global, desk: &Desk, all: &[Old]) -> anyhow::Result<There> {
         let selection = Selection { revisions: vec![commit.clone()], max_count: Some(1), ..Selection::default() };
         let work = |progress: &Progress| {
             let what = (&selection, MEMORY);
-            Ok(scan::history(&desk.scanner, &repository, settings, what, progress).map_err(|error| error.to_string()))
+            Ok(scan::history(desk.scanner, &repository, settings, what, progress).map_err(|error| error.to_string()))
         };
         let found = on_every_core(global, &work)?.map(|(findings, _)| {
             let of_it = |finding: &Finding| {

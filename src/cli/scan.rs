@@ -36,11 +36,11 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
     }
     let config = Config::new(global, args)?;
     let scanner = config.scanner(args.cards);
-    let find = |bytes: &[u8]| output::masks(&scanner, bytes);
+    let find = |bytes: &[u8]| output::masks(scanner, bytes);
     let mut run = Run::start(global, &config, &find)?;
     let mut ledger = Ledger::default();
     if !config.paths.is_empty() {
-        let (findings, files) = scan_paths(&scanner, &config, global)?;
+        let (findings, files) = scan_paths(scanner, &config, global)?;
         ledger = files;
         let read = baseline::Read { config: &config, folders: Some(&config.paths), skipped: &ledger.skipped.clone() };
         let findings = run.accept(findings, &mut ledger, Reach::Files(&|path| read.has_looked_at(path)));
@@ -56,10 +56,10 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
             }
         };
         let mut input = Open(Standard::Input, io::stdin().lock());
-        ledger.absorb(scan::stream(&scanner, &mut input, config.name.clone(), &config.settings, &mut found));
+        ledger.absorb(scan::stream(scanner, &mut input, config.name.clone(), &config.settings, &mut found));
         result?;
     }
-    run.finish(&scanner, &ledger)
+    run.finish(scanner, &ledger)
 }
 
 /// A run: what it reports, and how it ends.

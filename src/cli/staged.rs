@@ -28,11 +28,11 @@ pub(super) fn run(global: &Global, args: &Staged) -> anyhow::Result<Exit> {
     let top = repository.top().map_err(repository::failed)?;
     let config = Config::new(global, &args.common.scan(top))?;
     let scanner = config.scanner(args.common.cards);
-    let find = |bytes: &[u8]| output::masks(&scanner, bytes);
+    let find = |bytes: &[u8]| output::masks(scanner, bytes);
     let mut run = Run::start(global, &config, &find)?;
     repository::enter(&repository)?;
     let work =
-        |_: &scan::Progress| scan::staged(&scanner, &repository, &config.settings, args.uncommitted).map_err(repository::failed);
+        |_: &scan::Progress| scan::staged(scanner, &repository, &config.settings, args.uncommitted).map_err(repository::failed);
     // A few files are not worth a thread.
     let (findings, ledger) =
         if global.threads.is_some() { on_every_core(global, &work)? } else { work(&scan::Progress::default())? };
@@ -40,5 +40,5 @@ pub(super) fn run(global: &Global, args: &Staged) -> anyhow::Result<Exit> {
     let read = baseline::Read { config: &config, folders: None, skipped: &[] };
     let findings = run.accept(findings, &mut ledger, Reach::Files(&|path| read.has_looked_at(path)));
     findings.iter().try_for_each(|finding| run.finding(finding))?;
-    run.finish(&scanner, &ledger)
+    run.finish(scanner, &ledger)
 }

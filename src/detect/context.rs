@@ -126,22 +126,16 @@ const BASIC_KEY: &[u8] = b"api_key";
 /// How long the call is that encodes them.
 const CALL: usize = 64;
 
-/// The stems that are worth looking for: those in the names of rules.
+/// The stems that are worth looking for: none, if no rule finds values by their names.
 pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
-    let names = set.rules().iter().flat_map(|rule| rule.names.iter().chain(&rule.near));
-    let is_held = |stem: &str| {
-        let stem = normalise(stem.as_bytes());
-        names.clone().any(|pattern| holds(pattern, &stem))
-    };
-    let rare = RARE.iter().filter(|_| names.clone().next().is_some());
-    let options = USER_OPTIONS.iter().filter(|_| names.clone().next().is_some());
-    STEMS.iter().filter(|stem| is_held(stem)).chain(rare).chain(options).copied().collect()
+    let all = STEMS.iter().chain(RARE).chain(USER_OPTIONS);
+    let is_asked = set.rules().iter().any(|rule| rule.is_named());
+    all.filter(|_| is_asked).copied().collect()
 }
 
 /// The length of the shortest value of any rule that has names.
 pub(super) fn shortest(set: &RuleSet) -> usize {
-    let named = set.rules().iter().filter(|rule| rule.is_named());
-    named.map(|rule| rule.format.min_length()).min().unwrap_or(0)
+    set.rules().iter().filter_map(|rule| rule.shortest_named()).min().unwrap_or(0)
 }
 
 /// Whether a normalised stem stands in a name, stars left out.

@@ -1,16 +1,16 @@
 //! What is no secret and says something of environments: hosts, chains, webhook URLs, sandbox routes,
 //! test cards, references, public names, events. Each is told by a rare literal of the same single pass.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::near::{Around, Near};
+use super::prefilter::Bytes;
 use super::{confirm, near, slot};
 use crate::check;
 use crate::credential::{Environment, Provider};
 use crate::finding::{Fact, FactKind};
 use crate::rule::name::{NameWords, words};
-use crate::rule::{ProviderFacts, RuleSet};
+use crate::rule::{ProviderFacts, RuleSet, Text};
 use crate::span::Span;
 
 /// What a literal may begin, or be part of.
@@ -159,31 +159,33 @@ const EVENT: usize = 4 * 1024;
 pub(super) struct Facts {
     rules: Arc<RuleSet>,
     /// Providers by the registrable domain of their hosts.
-    domains: BTreeMap<String, Vec<usize>>,
+    domains: Vec<(Bytes, usize)>,
 }
 
 impl Facts {
     /// The facts that can be told with these rules.
     pub(super) fn new(rules: &Arc<RuleSet>) -> Self {
-        let mut domains: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut domains: Vec<(Bytes, usize)> = Vec::with_capacity(1024);
         for (at, provider) in rules.providers().iter().enumerate() {
-            for host in provider.hosts().map(|(host, _)| registrable(host)) {
-                let owners = domains.entry(host.to_owned()).or_default();
-                if !owners.contains(&at) {
-                    owners.push(at);
-                }
-            }
+            let domain = |host: &Text| host.bytes_from(host.len() - registrable(host).len());
+            domains.extend(provider.hosts().map(|(host, _)| (domain(host), at)));
         }
+        domains.sort();
+        domains.dedup();
         Self { rules: Arc::clone(rules), domains }
     }
 
+    /// The providers that have a domain, in order.
+    fn owners(&self, domain: &str) -> impl Iterator<Item = usize> {
+        let first = self.domains.partition_point(|(other, _)| **other < *domain.as_bytes());
+        self.domains[first..].iter().take_while(move |(other, _)| **other == *domain.as_bytes()).map(|&(_, owner)| owner)
+    }
+
     /// Every literal to look for, in lower case.
-    pub(super) fn literals(&self) -> Vec<(Vec<u8>, Stem)> {
-        let mut all: Vec<(Vec<u8>, Stem)> = Vec::new();
-        let mut add = |text: &str, stem| all.push((text.to_ascii_lowercase().into_bytes(), stem));
-        for domain in self.domains.keys() {
-            add(domain, Stem::Domain);
-        }
+    pub(super) fn literals(&self) -> Vec<(Bytes, Stem)> {
+        let mut all: Vec<(Bytes, Stem)> = Vec::new();
+        all.extend(self.domains.chunk_by(|(one, _), (other, _)| one == other).map(|same| (same[0].0.clone(), Stem::Domain)));
+        let mut add = |text: &str, stem| all.push((text.to_ascii_lowercase().into_bytes().into(), stem));
         for (at, provider) in self.rules.providers().iter().enumerate() {
             let paths = provider.sandbox_paths.iter().map(|path| (path, Stem::Path(at)));
             let networks = provider.networks.keys().map(|id| (id, Stem::Network));
@@ -199,7 +201,7 @@ impl Facts {
         for (text, stem) in chains.chain(hooks).chain(published).chain(managers).chain(events) {
             add(text, stem);
         }
-        all.extend(check::test_card_heads().into_iter().map(|head| (head.to_vec(), Stem::Card)));
+        all.extend(check::test_card_heads().into_iter().map(|head| (head.to_vec().into(), Stem::Card)));
         all
     }
 
@@ -238,8 +240,7 @@ impl Facts {
             return None;
         }
         let text = String::from_utf8_lossy(&bytes[span.range()]).to_ascii_lowercase();
-        let owners = self.domains.get(registrable(&text))?;
-        let readings = owners.iter().map(|&at| &self.rules.providers()[at]);
+        let readings = self.owners(registrable(&text)).map(|at| &self.rules.providers()[at]);
         let best = readings.map(|provider| (classify(provider, &text), provider)).max_by_key(|(reading, _)| reading.0)?;
         let ((_, environment), provider) = best;
         Some(Fact {

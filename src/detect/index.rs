@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::BLOCK;
 use super::near::is_word;
-use super::prefilter::{Candidate, Prefilter, WORDS, Windows};
+use super::prefilter::{Bytes, Candidate, Prefilter, WORDS, Windows};
 use crate::rule::name::{self, each_word, normalise};
 use crate::rule::{NamePattern, ProviderFacts, RuleSet};
 
@@ -105,42 +105,39 @@ impl Index {
             let slots = provider.slots.iter().map(move |pattern| (pattern, (at, true)));
             slots.chain(provider.headers.iter().map(move |pattern| (pattern, (at, false))))
         });
-        let mut words: HashMap<Box<[u8]>, usize> = HashMap::new();
-        let mut literals: Vec<Box<[u8]>> = Vec::new();
-        let mut meanings: Vec<Vec<Meaning>> = Vec::new();
-        let mut add = |word: &str, meaning| {
-            let word = word.to_ascii_lowercase().into_bytes().into_boxed_slice();
-            let at = *words.entry(word).or_insert_with_key(|word| {
-                literals.push(word.clone());
-                meanings.push(Vec::new());
-                literals.len() - 1
-            });
-            meanings[at].push(meaning);
+        let mut said: Vec<(Bytes, Meaning)> = Vec::with_capacity(4 * 1024);
+        let mut say = |word: Bytes, meaning| {
+            let is_lower = !word.iter().any(u8::is_ascii_uppercase);
+            said.push((if is_lower { word } else { word.to_ascii_lowercase().into() }, meaning));
         };
         for (provider, facts) in providers.clone() {
             for (rank, (host, _)) in facts.hosts().enumerate() {
-                let (name, below) = host.strip_prefix("*.").map_or((host, false), |name| (name, true));
-                add(name, Meaning::Host { provider, rank, below });
+                let below = host.starts_with("*.");
+                say(host.bytes_from(if below { 2 } else { 0 }), Meaning::Host { provider, rank, below });
             }
             for (rank, marker) in facts.markers.iter().enumerate() {
-                add(marker, Meaning::Marker { provider, rank });
+                say(marker.bytes_from(0), Meaning::Marker { provider, rank });
             }
             for (rank, header) in facts.headers.iter().enumerate().filter(|(_, header)| !header.is_open()) {
-                add(header.source(), Meaning::Header { provider, rank });
+                say(header.source().bytes_from(0), Meaning::Header { provider, rank });
             }
             let slots = facts.slots.iter().filter(|_| !facts.sandbox_paths.is_empty());
             let first = |slot: &NamePattern| name::words(slot.source().as_bytes()).into_iter().find(|word| word.len() >= WORD);
             for word in slots.filter_map(first).collect::<BTreeSet<_>>() {
-                add(&word, Meaning::Variable { provider });
+                say(word.into_bytes().into(), Meaning::Variable { provider });
             }
         }
-        add("env", Meaning::Environment);
-        add("mode", Meaning::Mode);
+        say(b"env".into(), Meaning::Environment);
+        say(b"mode".into(), Meaning::Mode);
+        said.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let same = || said.chunk_by(|(one, _), (other, _)| one == other);
+        let words = Windows::new(same().map(|same| same[0].0.clone()).collect(), WORDS);
+        let meanings = same().map(|same| same.iter().map(|&(_, meaning)| meaning).collect()).collect();
         Self {
             names: Names::new(names),
             slots: Names::new(slots),
             leaves: OnceLock::new(),
-            words: Windows::new(literals, WORDS),
+            words,
             meanings,
             numbers: providers.map(|(at, provider)| (Arc::as_ptr(provider).addr(), at)).collect(),
             providers: set.providers().to_vec(),
@@ -149,7 +146,7 @@ impl Index {
 
     /// What is looked for.
     #[cfg(test)]
-    pub(super) fn literals(&self) -> Vec<Box<[u8]>> {
+    pub(super) fn literals(&self) -> Vec<Bytes> {
         self.words.literals()
     }
 

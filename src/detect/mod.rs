@@ -29,7 +29,7 @@ mod view;
 mod oracle;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
@@ -46,7 +46,7 @@ use fact::{Facts, Stem};
 use index::{Index, LazyIndex};
 use memory::{Memories, Memory};
 use near::Around;
-use prefilter::{Candidate, LITERALS, Prefilter, Windows};
+use prefilter::{Bytes, Candidate, LITERALS, Prefilter, Windows};
 use resolve::Found;
 
 /// How far a decision may look in either direction.
@@ -86,13 +86,20 @@ pub struct Scanner {
 /// What a literal of the prefilter is for.
 #[derive(Debug, Default)]
 struct Literal {
-    bytes: Box<[u8]>,
+    bytes: Bytes,
     /// Rules whose values begin with it.
     rules: Vec<usize>,
     /// Whether it is part of the name of a slot.
     stem: bool,
     /// What facts it may tell.
     facts: Vec<Stem>,
+}
+
+/// One of the things that a literal is for.
+enum Use {
+    Rule(usize),
+    Stem,
+    Fact(Stem),
 }
 
 /// What a pass over the bytes has seen.
@@ -120,23 +127,34 @@ struct Layer<'a> {
     lift: &'a dyn Fn(Span) -> Span,
 }
 
+/// What is looked for in all bytes, in order.
+fn literals(rules: &RuleSet, facts: &Facts) -> Vec<Literal> {
+    let mut all: Vec<(Bytes, Use)> = Vec::with_capacity(4 * 1024);
+    for (at, rule) in rules.rules().iter().enumerate() {
+        all.extend(rule.literals().iter().map(|literal| (literal.clone(), Use::Rule(at))));
+    }
+    all.extend(context::stems(rules).into_iter().map(|stem| (stem.as_bytes().into(), Use::Stem)));
+    all.extend(facts.literals().into_iter().map(|(literal, stem)| (literal, Use::Fact(stem))));
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let one = |same: &[(Bytes, Use)]| {
+        let mut literal = Literal { bytes: same[0].0.clone(), ..Literal::default() };
+        for (_, what) in same {
+            match *what {
+                Use::Rule(rule) => literal.rules.push(rule),
+                Use::Stem => literal.stem = true,
+                Use::Fact(stem) => literal.facts.push(stem),
+            }
+        }
+        literal
+    };
+    all.chunk_by(|(one, _), (other, _)| one == other).map(one).collect()
+}
+
 impl Scanner {
     /// A scanner for these rules.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        let mut literals: BTreeMap<Box<[u8]>, Literal> = BTreeMap::new();
-        for (at, rule) in rules.rules().iter().enumerate() {
-            for bytes in rule.format.literals() {
-                literals.entry(bytes.to_ascii_lowercase().into()).or_default().rules.push(at);
-            }
-        }
-        for stem in context::stems(&rules) {
-            literals.entry(stem.as_bytes().into()).or_default().stem = true;
-        }
         let facts = Facts::new(&rules);
-        for (bytes, stem) in facts.literals() {
-            literals.entry(bytes.into()).or_default().facts.push(stem);
-        }
-        let literals: Vec<_> = literals.into_iter().map(|(bytes, literal)| Literal { bytes, ..literal }).collect();
+        let literals = literals(&rules, &facts);
         let prefilter = Box::new(Windows::new(literals.iter().map(|literal| literal.bytes.clone()).collect(), LITERALS));
         let set = Arc::clone(&rules);
         let index: LazyIndex = LazyLock::new(Box::new(move || Index::new(&set)));

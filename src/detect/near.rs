@@ -14,7 +14,7 @@ use super::prefilter::Candidate;
 use super::view::Decoded;
 use crate::credential::{Environment, Evidence};
 use crate::rule::name::{normalise, words};
-use crate::rule::{ProviderFacts, RuleSet};
+use crate::rule::{ProviderFacts, RuleSet, Text};
 use crate::span::Span;
 
 /// Lines on either side.
@@ -215,7 +215,7 @@ impl<'a> Near<'a> {
     }
 
     /// Whether one of the routes is called in the window.
-    pub(super) fn route(&self, paths: &[String]) -> Option<Evidence> {
+    pub(super) fn route(&self, paths: &[Text]) -> Option<Evidence> {
         paths.iter().find_map(|path| {
             let at = memchr::memmem::find(&self.around.bytes[self.window.range()], path.as_bytes())?;
             let span = Span::new(self.window.start + at, self.window.start + at + path.len());

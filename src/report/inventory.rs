@@ -137,7 +137,7 @@ impl Page<'_> {
 
     fn owner(&self, provider: Option<&Provider>) -> String {
         let facts = provider.and_then(|id| self.stocked.rules.providers().iter().find(|facts| facts.id == *id));
-        let name = facts.map(|facts| facts.name.clone());
+        let name = facts.map(|facts| facts.name.to_string());
         name.or_else(|| provider.map(ToString::to_string)).unwrap_or_else(|| "no provider".to_owned())
     }
 

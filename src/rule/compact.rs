@@ -3,11 +3,12 @@
 //!
 //! Left out is what only checks of rules ask for: examples and counter-examples.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ProviderFacts, Rule, RuleSet};
+use super::{Late, ProviderFacts, Rule, RuleNames, RuleSet};
 use crate::check::{self, Check};
 
 /// A file: the digest of its text, and what it says.
@@ -18,24 +19,40 @@ struct File<D, P, R> {
     rules: Vec<R>,
 }
 
+/// A rule without its provider.
+#[derive(Serialize, Deserialize)]
+struct Head<I, L, N> {
+    id: I,
+    literals: Vec<L>,
+    named: Option<usize>,
+    rest: N,
+}
+
 /// File by file.
-pub(super) fn write(set: &RuleSet) -> Result<Vec<u8>, postcard::Error> {
+pub(super) fn write<'a>(set: &'a RuleSet) -> Result<Vec<u8>, postcard::Error> {
     let mut bytes = Vec::new();
     let files = set.rules().chunk_by(|a, b| Arc::ptr_eq(&a.provider, &b.provider));
     for (rules, digest) in files.zip(digests(&set.digests)) {
-        let file = File { digest, provider: &*rules[0].provider, rules: rules.iter().map(|rule| &**rule).collect() };
+        let head = |rule: &'a Arc<Rule>| {
+            let Rule { id, literals, named, rest, .. } = &**rule;
+            Head { id, literals: literals.iter().collect(), named: *named, rest }
+        };
+        let file = File { digest, provider: &*rules[0].provider, rules: rules.iter().map(head).collect() };
         bytes.extend(postcard::to_stdvec(&file)?);
     }
     Ok(bytes)
 }
 
 /// Reads what [`write()`] wrote: the rules, and the digests of the files one after the other.
-pub(super) fn read(mut bytes: &[u8]) -> Result<(Vec<Arc<Rule>>, String), postcard::Error> {
+pub(super) fn read(mut bytes: &'static [u8]) -> Result<(Vec<Arc<Rule>>, String), postcard::Error> {
     let (mut all, mut digests) = (Vec::with_capacity(1024), String::with_capacity(8 * 1024));
     while !bytes.is_empty() {
-        let (file, rest) = postcard::take_from_bytes::<File<&str, ProviderFacts, Rule>>(bytes)?;
+        let (file, rest) = postcard::take_from_bytes::<File<&str, ProviderFacts, Head<&str, &[u8], Late<RuleNames>>>>(bytes)?;
         let provider = Arc::new(file.provider);
-        all.extend(file.rules.into_iter().map(|rule| Arc::new(Rule { provider: Arc::clone(&provider), ..rule })));
+        all.extend(file.rules.into_iter().map(|Head { id, literals, named, rest }| {
+            let literals = literals.into_iter().map(Cow::Borrowed).collect();
+            Arc::new(Rule { id: id.into(), provider: Arc::clone(&provider), literals, named, rest })
+        }));
         digests.push_str(file.digest);
         bytes = rest;
     }
@@ -80,7 +97,7 @@ mod tests {
             let text = format!("{full:?}");
             let (before, examples) = text.split_once(", examples: [").unwrap();
             assert!(!examples.is_empty());
-            assert_eq!(format!("{compact:?}"), format!("{before}, examples: [], counter_examples: [] }}"));
+            assert_eq!(format!("{compact:?}"), format!("{before}, examples: [], counter_examples: [] }} }} }}"));
         }
     }
 }

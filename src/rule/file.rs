@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::format::{Edge, Format};
 use super::name::NamePattern;
-use super::{Detector, Fact, Pack, ProviderFacts, Rule, Tell};
+use super::{AboutProvider, AboutRule, Detector, Fact, Late, Pack, ProviderFacts, Rule, Tell, Text};
 use crate::check;
 use crate::credential::{Class, Environment};
 use crate::finding::Severity;
@@ -230,21 +230,24 @@ fn provider(shape: ProviderShape, mistakes: &mut Mistakes<'_>) -> ProviderFacts 
         mistakes.add("provider.id", format!("{:?} is not kebab-case", shape.id));
     }
     let published = shape.published.iter().filter_map(|hash| mistakes.take("provider.published", sha256(hash))).collect();
-    ProviderFacts {
+    let about = AboutProvider {
         slots: mistakes.patterns("provider.slots", &shape.slots),
         headers: mistakes.patterns("provider.headers", &shape.headers),
-        id: shape.id.as_str().into(),
-        name: shape.name,
-        region: shape.region,
+        name: shape.name.into(),
+        region: shape.region.into(),
         pack: shape.pack,
+        markers: lower(shape.markers),
+        published,
+        references: texts(shape.references),
+    };
+    ProviderFacts {
+        id: shape.id.as_str().into(),
         live_hosts: lower(shape.live_hosts),
         sandbox_hosts: lower(shape.sandbox_hosts),
         neutral_hosts: lower(shape.neutral_hosts),
-        markers: lower(shape.markers),
-        sandbox_paths: shape.sandbox_paths,
-        networks: shape.networks,
-        published,
-        references: shape.references,
+        sandbox_paths: texts(shape.sandbox_paths),
+        networks: shape.networks.into_iter().map(|(id, environment)| (id.into(), environment)).collect(),
+        rest: Late::new(about),
     }
 }
 
@@ -265,23 +268,18 @@ fn rule(shape: RuleShape, provider: &Arc<ProviderFacts>, mistakes: &mut Mistakes
         mistakes.add("paths", "they go with `near`");
     }
     let tell = tell(shape.environment, &format, mistakes);
-    Some(Rule {
-        id: shape.id.as_str().into(),
-        provider: Arc::clone(provider),
-        title: shape.title,
+    let about = AboutRule {
+        title: shape.title.into(),
         class: shape.class,
         also: shape.also,
         moves_funds: shape.moves_funds,
         tell,
         format,
         fact: shape.fact,
-        names,
-        near,
-        paths: shape.paths,
+        paths: texts(shape.paths),
         needs_marker: matches!(shape.needs, Some(Needs::Marker)),
         needs_literal: matches!(shape.needs, Some(Needs::Literal | Needs::Quotes)),
         needs_quotes: matches!(shape.needs, Some(Needs::Quotes)),
-        except,
         detector: shape.detector,
         edge: match shape.edge {
             EdgeShape::Alphabet => Edge::Alphabet,
@@ -292,11 +290,12 @@ fn rule(shape: RuleShape, provider: &Arc<ProviderFacts>, mistakes: &mut Mistakes
         checks,
         supports,
         ceiling: shape.severity,
-        remediation: shape.remediation,
-        references: shape.references,
+        remediation: shape.remediation.into(),
+        references: texts(shape.references),
         examples: shape.examples,
         counter_examples: shape.counter_examples,
-    })
+    };
+    Some(Rule::new(shape.id.as_str().into(), Arc::clone(provider), [names, near, except], about))
 }
 
 fn tell(shape: TellShape, format: &Format, mistakes: &mut Mistakes<'_>) -> Tell {
@@ -320,8 +319,12 @@ fn tell(shape: TellShape, format: &Format, mistakes: &mut Mistakes<'_>) -> Tell 
     tell
 }
 
-fn lower(names: Vec<String>) -> Vec<String> {
-    names.into_iter().map(|name| name.to_ascii_lowercase()).collect()
+fn texts(texts: Vec<String>) -> Vec<Text> {
+    texts.into_iter().map(Text::from).collect()
+}
+
+fn lower(names: Vec<String>) -> Vec<Text> {
+    names.into_iter().map(|name| name.to_ascii_lowercase().into()).collect()
 }
 
 fn is_kebab_case(id: &str) -> bool {

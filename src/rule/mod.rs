@@ -9,9 +9,12 @@ mod compact;
 pub mod examples;
 mod file;
 mod format;
+mod late;
 pub mod name;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +24,7 @@ pub use alphabet::Alphabet;
 pub use builtin::FILES as BUILTIN_FILES;
 pub use file::{CounterExample, Example, RuleError};
 pub use format::{Edge, Fit, Format, FormatError, MAX_LENGTH, Matched};
+pub use late::{Late, Text};
 pub use name::NamePattern;
 
 use crate::check::Check;
@@ -139,37 +143,54 @@ pub const AREAS: [&str; 10] = [
     "South-East Asia",
 ];
 
-/// Everything that can be named about a provider, in lower case where case does not count.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Everything that can be named about a provider, in lower case where case does not count: what is looked for in all
+/// bytes, and the rest, which is read when something of it is first asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct ProviderFacts {
     /// Its id.
     pub id: Provider,
+    /// Hosts that serve live traffic.
+    pub live_hosts: Vec<Text>,
+    /// Hosts that serve sandbox traffic.
+    pub sandbox_hosts: Vec<Text>,
+    /// Hosts that serve both.
+    pub neutral_hosts: Vec<Text>,
+    /// Routes that exist in the sandbox only.
+    pub sandbox_paths: Vec<Text>,
+    /// Chain ids and what they are.
+    pub networks: BTreeMap<Text, Environment>,
+    rest: Late<AboutProvider>,
+}
+
+/// What is asked of few providers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub struct AboutProvider {
     /// Its name as people write it.
-    pub name: String,
+    pub name: Text,
     /// Where it is used: one of [`AREAS`], and which part of it behind a colon.
-    pub region: String,
+    pub region: Text,
     /// What it is to a payments team.
     pub pack: Pack,
-    /// Hosts that serve live traffic.
-    pub live_hosts: Vec<String>,
-    /// Hosts that serve sandbox traffic.
-    pub sandbox_hosts: Vec<String>,
-    /// Hosts that serve both.
-    pub neutral_hosts: Vec<String>,
     /// Words that name it.
-    pub markers: Vec<String>,
+    pub markers: Vec<Text>,
     /// Variable and key names that name it.
     pub slots: Vec<NamePattern>,
     /// Headers its credentials travel in.
     pub headers: Vec<NamePattern>,
-    /// Routes that exist in the sandbox only.
-    pub sandbox_paths: Vec<String>,
-    /// Chain ids and what they are.
-    pub networks: BTreeMap<String, Environment>,
     /// SHA-256 of values that it prints in its own documentation.
     pub published: Vec<[u8; 32]>,
     /// Where the facts come from.
-    pub references: Vec<String>,
+    pub references: Vec<Text>,
+}
+
+impl Deref for ProviderFacts {
+    type Target = AboutProvider;
+
+    fn deref(&self) -> &AboutProvider {
+        &self.rest
+    }
 }
 
 impl ProviderFacts {
@@ -181,7 +202,7 @@ impl ProviderFacts {
     }
 
     fn with(mut self, addition: &Addition) -> Self {
-        let lower = |hosts: &[String]| hosts.iter().map(|host| host.to_ascii_lowercase()).collect::<Vec<_>>();
+        let lower = |hosts: &[String]| hosts.iter().map(|host| host.to_ascii_lowercase().into()).collect::<Vec<Text>>();
         let (live, sandbox) = (lower(&addition.live_hosts), lower(&addition.sandbox_hosts));
         // What a team says of a host goes before what is written here.
         for known in [&mut self.live_hosts, &mut self.sandbox_hosts, &mut self.neutral_hosts] {
@@ -189,15 +210,15 @@ impl ProviderFacts {
         }
         self.live_hosts.extend(live);
         self.sandbox_hosts.extend(sandbox);
-        self.networks.extend(addition.networks.clone());
+        self.networks.extend(addition.networks.iter().map(|(id, &environment)| (id.clone().into(), environment)));
         self
     }
 
     /// Every host and what it serves: live ones, sandbox ones, those that serve both.
-    pub fn hosts(&self) -> impl Iterator<Item = (&str, Environment)> + Clone {
-        let live = self.live_hosts.iter().map(|host| (host.as_str(), Environment::Live));
-        let sandbox = self.sandbox_hosts.iter().map(|host| (host.as_str(), Environment::Sandbox));
-        let neutral = self.neutral_hosts.iter().map(|host| (host.as_str(), Environment::Unknown));
+    pub fn hosts(&self) -> impl Iterator<Item = (&Text, Environment)> + Clone {
+        let live = self.live_hosts.iter().map(|host| (host, Environment::Live));
+        let sandbox = self.sandbox_hosts.iter().map(|host| (host, Environment::Sandbox));
+        let neutral = self.neutral_hosts.iter().map(|host| (host, Environment::Unknown));
         live.chain(sandbox).chain(neutral)
     }
 
@@ -207,17 +228,41 @@ impl ProviderFacts {
     }
 }
 
-/// How to recognise one kind of credential of one provider.
-#[derive(Debug, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a field of a rule file")]
+/// How to recognise one kind of credential of one provider: what must be known before the first byte is scanned, and the
+/// rest, which is read when something of it is first asked for.
+#[derive(Debug)]
 pub struct Rule {
     /// Kebab-case, begins with the provider, never reused.
     pub id: RuleId,
     /// Whose credential it is.
-    #[serde(skip)]
     pub provider: Arc<ProviderFacts>,
+    /// What its values begin with, in lower case.
+    literals: Vec<Cow<'static, [u8]>>,
+    /// The length of its shortest value, if they are found by the names of their slots.
+    named: Option<usize>,
+    rest: Late<RuleNames>,
+}
+
+/// Under which names the values of a rule stand.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub struct RuleNames {
+    /// Slots that say by themselves what a value is.
+    pub names: Vec<NamePattern>,
+    /// Slots that say so beside a marker of the provider.
+    pub near: Vec<NamePattern>,
+    /// Slots that hold something else, although their names fit.
+    pub except: Vec<NamePattern>,
+    rest: Late<AboutRule>,
+}
+
+/// What is asked of a rule once a value may be one of its.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of a rule file")]
+pub struct AboutRule {
     /// What a person calls it.
-    pub title: String,
+    pub title: Text,
     /// What it opens.
     pub class: Class,
     /// Other roles of the same value.
@@ -230,14 +275,8 @@ pub struct Rule {
     pub format: Format,
     /// What its facts rest on.
     pub fact: Fact,
-    /// Slots that say by themselves what a value is.
-    pub names: Vec<NamePattern>,
-    /// Slots that say so beside a marker of the provider.
-    pub near: Vec<NamePattern>,
-    /// Slots that hold something else, although their names fit.
-    pub except: Vec<NamePattern>,
     /// Routes that only this kind of key is sent to.
-    pub paths: Vec<String>,
+    pub paths: Vec<Text>,
     /// Whether the shape counts only beside a marker of the provider.
     pub needs_marker: bool,
     /// Whether the value must be all of a quoted text, or of a line behind its name.
@@ -261,9 +300,9 @@ pub struct Rule {
     /// The highest severity of a finding.
     pub ceiling: Option<Severity>,
     /// What to do.
-    pub remediation: String,
+    pub remediation: Text,
     /// Where the facts come from, beyond the provider's.
-    pub references: Vec<String>,
+    pub references: Vec<Text>,
     /// Texts that it finds. Known of rules that were read from their files, not of the built-in ones.
     #[serde(skip)]
     pub examples: Vec<Example>,
@@ -272,10 +311,47 @@ pub struct Rule {
     pub counter_examples: Vec<CounterExample>,
 }
 
+impl Deref for Rule {
+    type Target = RuleNames;
+
+    fn deref(&self) -> &RuleNames {
+        &self.rest
+    }
+}
+
+impl DerefMut for Rule {
+    fn deref_mut(&mut self) -> &mut RuleNames {
+        &mut self.rest
+    }
+}
+
+impl Deref for RuleNames {
+    type Target = AboutRule;
+
+    fn deref(&self) -> &AboutRule {
+        &self.rest
+    }
+}
+
 impl Rule {
+    fn new(id: RuleId, provider: Arc<ProviderFacts>, names: [Vec<NamePattern>; 3], about: AboutRule) -> Self {
+        let [names, near, except] = names;
+        let mut literals: Vec<_> = about.format.literals().iter().map(|literal| literal.to_ascii_lowercase().into()).collect();
+        literals.sort();
+        literals.dedup();
+        let named = (!names.is_empty() || !near.is_empty()).then(|| about.format.min_length());
+        let rest = Late::new(RuleNames { names, near, except, rest: Late::new(about) });
+        Self { id, provider, literals, named, rest }
+    }
+
+    /// What its values begin with, in lower case, in order; empty if no literal is long enough.
+    pub fn literals(&self) -> &[Cow<'static, [u8]>] {
+        &self.literals
+    }
+
     /// Whether it finds values by shape; the others are found by name only.
     pub fn has_literal(&self) -> bool {
-        !self.format.literals().is_empty()
+        !self.literals.is_empty()
     }
 
     /// Whether it knows nothing of a value but the name of its slot: whoever knows more goes before it.
@@ -292,7 +368,12 @@ impl Rule {
 
     /// Whether a value is found by the name of its slot.
     pub fn is_named(&self) -> bool {
-        !self.names.is_empty() || !self.near.is_empty()
+        self.named.is_some()
+    }
+
+    /// The length of its shortest value, if it is found by the name of its slot.
+    pub fn shortest_named(&self) -> Option<usize> {
+        self.named
     }
 
     /// The provider that a credential of this rule carries.
@@ -303,9 +384,9 @@ impl Rule {
     /// `Stripe live secret key`: the title with the environment behind the provider's name.
     pub fn title_for(&self, environment: Environment) -> String {
         if environment == Environment::Unknown {
-            return self.title.clone();
+            return self.title.to_string();
         }
-        match self.title.strip_prefix(self.provider.name.as_str()) {
+        match self.title.strip_prefix(&*self.provider.name) {
             Some(rest) => format!("{} {environment}{rest}", self.provider.name),
             None => format!("{environment} {}", self.title),
         }
@@ -641,7 +722,7 @@ mod tests {
         set.add(&[addition]).unwrap();
         let payca = set.providers().iter().find(|provider| provider.id.as_str() == "payca").unwrap();
         assert_eq!(payca.live_hosts, ["api.tenant.example", "api.actisas.ee"]);
-        assert!(!payca.neutral_hosts.contains(&"api.actisas.ee".to_owned()) && payca.networks.len() == 1);
+        assert!(!payca.neutral_hosts.contains(&"api.actisas.ee".to_owned().into()) && payca.networks.len() == 1);
         let slots = |provider: &str| Addition {
             provider: provider.into(),
             payout_slots: vec!["BOT_TOKEN".into()],

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::late::Text;
+
 /// A name as it is compared: letters and digits only, lower case.
 pub fn normalise(name: &[u8]) -> String {
     kept(name, |byte| byte.is_ascii_alphanumeric())
@@ -203,17 +205,18 @@ fn is_hump(name: &[u8], at: usize) -> bool {
 
 /// A name with `*` for anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct NamePattern {
-    source: Box<str>,
+    source: Text,
     /// The pattern as it is compared: what stands between the stars is normalised.
-    normal: Box<str>,
+    normal: Text,
 }
 
 impl NamePattern {
     /// Reads a pattern; it needs at least three letters or digits.
     pub fn parse(source: &str) -> Result<Self, String> {
         let normal = kept(source.as_bytes(), |byte| byte.is_ascii_alphanumeric() || byte == b'*');
-        let pattern = Self { source: source.into(), normal: normal.into() };
+        let pattern = Self { source: source.to_owned().into(), normal: normal.into() };
         if pattern.specificity() < 3 {
             return Err(format!("{source:?} has fewer than three letters or digits"));
         }
@@ -221,7 +224,7 @@ impl NamePattern {
     }
 
     /// The pattern as it was written.
-    pub fn source(&self) -> &str {
+    pub fn source(&self) -> &Text {
         &self.source
     }
 

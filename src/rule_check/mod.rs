@@ -14,7 +14,7 @@ use crate::credential::{Credential, Environment};
 use crate::detect::{Scanner, can_be_found};
 use crate::finding::Sighting;
 use crate::rule::examples::{Random, expand};
-use crate::rule::{Detector, Edge, Rule, RuleError, RuleSet};
+use crate::rule::{Detector, Edge, Rule, RuleError, RuleSet, Text};
 
 mod cost;
 use cost::Cost;
@@ -394,7 +394,7 @@ pub fn marker_of(rule: &Rule) -> String {
     let marker = rule.provider.markers.first().filter(|_| wants);
     marker.map_or_else(
         || "gateway".to_owned(),
-        |marker| format!("{marker} {}", rule.paths.first().map_or("", String::as_str)).trim().to_owned(),
+        |marker| format!("{marker} {}", rule.paths.first().map_or("", Text::as_str)).trim().to_owned(),
     )
 }
 

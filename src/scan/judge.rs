@@ -288,7 +288,7 @@ impl Job<'_> {
             because: credential.because.iter().map(|evidence| (evidence.clone(), None)).collect(),
             related: Vec::new(),
             correlation: Correlation::default(),
-            remediation: rule.remediation.clone(),
+            remediation: rule.remediation.to_string(),
         });
     }
 }

@@ -8,7 +8,7 @@ use keyfence::credential::Credential;
 use keyfence::detect::Scanner;
 use keyfence::finding::Sighting;
 use keyfence::rule::examples::Random;
-use keyfence::rule::{Edge, Rule, RuleSet};
+use keyfence::rule::{Edge, Rule, RuleSet, Text};
 use keyfence::rule_check::{CONTEXTS, draw, fill, marker_of, slot_of};
 
 static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(Arc::new(RuleSet::builtin())));
@@ -96,9 +96,13 @@ fn without_context_no_value_gets_a_wrong_name() {
 fn neighbours(rule: &Rule) -> Vec<String> {
     let provider = &rule.provider;
     let hosts = provider.live_hosts.iter().chain(&provider.sandbox_hosts).chain(&provider.neutral_hosts);
-    let url = |host: &String| format!("https://{}/v1", host.replace("*.", "tenant."));
-    let route = rule.paths.first().map_or("", String::as_str);
-    hosts.map(url).chain(provider.markers.iter().cloned()).map(|near| format!("{near} {route}").trim().to_owned()).collect()
+    let url = |host: &Text| format!("https://{}/v1", host.replace("*.", "tenant."));
+    let route = rule.paths.first().map_or("", Text::as_str);
+    hosts
+        .map(url)
+        .chain(provider.markers.iter().map(ToString::to_string))
+        .map(|near| format!("{near} {route}").trim().to_owned())
+        .collect()
 }
 
 #[test]
@@ -173,7 +177,8 @@ fn ten_contexts_hold_and_without_context_nothing_does() {
         }
         if !is_distinctive(rule) {
             // A URL that holds the provider's host brings its context along.
-            let names_itself = |value: &String| rule.provider.markers.iter().any(|marker| value.to_lowercase().contains(marker));
+            let names_itself =
+                |value: &String| rule.provider.markers.iter().any(|marker| value.to_lowercase().contains(marker.as_str()));
             let values = drawn(rule, "bare").into_iter().filter(|value| !names_itself(value));
             for scanned in scan(values.map(|value| format!("see {value} below\n")).collect()) {
                 alone.drawn += 1;

@@ -40,7 +40,7 @@ fn told(rule: &Rule) -> Vec<Environment> {
 
 /// The title without what the row says already.
 fn short(rule: &Rule) -> &str {
-    let own = rule.title.strip_prefix(&rule.provider.name).and_then(|rest| rest.strip_prefix(' '));
+    let own = rule.title.strip_prefix(rule.provider.name.as_str()).and_then(|rest| rest.strip_prefix(' '));
     let title = own.unwrap_or(&rule.title);
     title.strip_suffix(" of an unknown provider").unwrap_or(title)
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
-use super::{Candidate, Prefilter};
+use super::{Bytes, Candidate, Prefilter};
 
 /// An automaton over all literals, blind to case.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(in crate::detect) struct Aho {
 impl Aho {
     /// Builds the automaton. The DFA is three times as fast as the automatic choice, for a
     /// megabyte of tables.
-    pub(in crate::detect) fn new(literals: &[Box<[u8]>]) -> Result<Self, BuildError> {
+    pub(in crate::detect) fn new(literals: &[Bytes]) -> Result<Self, BuildError> {
         let automaton = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .match_kind(MatchKind::Standard)
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn every_literal_that_begins_in_the_range() {
-        let literals: Vec<Box<[u8]>> = ["abcd", "cdef", "bc"].map(|l| l.as_bytes().into()).into();
+        let literals: Vec<Bytes> = ["abcd", "cdef", "bc"].map(|l| l.as_bytes().into()).into();
         let aho = Aho::new(&literals).unwrap();
         let mut found = Vec::new();
         aho.candidates(b"xABCDEF abcdef", 0..9, &mut found);

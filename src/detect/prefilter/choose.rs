@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::{array, env, fs};
 
+use super::Bytes;
 use super::buckets::{BUCKETS, Buckets, PLACES, SYMBOLS, symbol};
 use super::chosen;
 use super::simd::Level;
@@ -71,7 +72,7 @@ struct Grams {
 }
 
 /// A window for each literal: a rare one, or one that another literal has too.
-fn windows(literals: &[Box<[u8]>], sample: &Sample) -> BTreeSet<[u8; WINDOW]> {
+fn windows(literals: &[Bytes], sample: &Sample) -> BTreeSet<[u8; WINDOW]> {
     let long: Vec<&[u8]> = literals.iter().map(|literal| &**literal).filter(|literal| literal.len() >= WINDOW).collect();
     let mut uses: BTreeMap<&[u8], usize> = BTreeMap::new();
     let mut mine: Vec<Option<&[u8]>> = vec![None; long.len()];
@@ -180,7 +181,7 @@ fn pairs(all: &[Bucket], grams: &Grams) -> Vec<usize> {
 }
 
 /// What it is called, which windows were chosen for it, and its literals.
-type Set = (&'static str, &'static Chosen, Vec<Box<[u8]>>);
+type Set = (&'static str, &'static Chosen, Vec<Bytes>);
 
 /// The literals that are looked for in all bytes, and the words that are looked for near to a name.
 fn sets() -> [Set; 2] {

@@ -12,12 +12,16 @@ mod simd;
 mod tests;
 mod windows;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 pub(super) use chosen::{LITERALS, WORDS};
 pub(super) use simd::{BLOCK, Classes};
 pub(super) use windows::Windows;
+
+/// What is looked for: part of the program, or of a file that was read.
+pub(super) type Bytes = Cow<'static, [u8]>;
 
 /// A literal was seen: it may begin a credential, or be part of the name of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

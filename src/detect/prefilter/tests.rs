@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Bytes;
 use super::aho::Aho;
 use super::simd::Level;
 use super::{Candidate, LITERALS, Prefilter, Windows};
@@ -81,7 +82,7 @@ impl Random {
 
     /// Bytes that are near to literals: wholes, beginnings, ends, other cases, a bit changed, glued together or
     /// apart, between bytes of every value.
-    fn input(&mut self, literals: &[Box<[u8]>]) -> Vec<u8> {
+    fn input(&mut self, literals: &[Bytes]) -> Vec<u8> {
         // Now and then over the edge of a step.
         let ahead = if self.below(16) == 0 { 4060 + self.below(60) } else { self.below(70) };
         let mut bytes = vec![b'.'; ahead];
@@ -109,7 +110,7 @@ impl Random {
 /// The prefilter and the automaton on so many inputs, from any byte on and in any pieces.
 fn compare(cases: usize, seed: u64) {
     let scanner = Scanner::new(Arc::new(RuleSet::builtin()));
-    let mut literals: Vec<Box<[u8]>> = scanner.literals.iter().map(|literal| literal.bytes.clone()).collect();
+    let mut literals: Vec<Bytes> = scanner.literals.iter().map(|literal| literal.bytes.clone()).collect();
     literals.extend([&b"ab"[..], b"q", b"xyz"].map(Into::into));
     let aho = Aho::new(&literals).unwrap();
     // Those with chosen windows, and as if no window was chosen.

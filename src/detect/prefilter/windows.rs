@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use super::buckets::{BUCKETS, BYTES, Buckets, PLACES};
 use super::rarity::rarest;
 use super::simd::Level;
-use super::{Candidate, Prefilter};
+use super::{Bytes, Candidate, Prefilter};
 
 /// Bytes of a literal that are looked for.
 pub(super) const WINDOW: usize = 4;
@@ -43,7 +43,7 @@ pub(in crate::detect) struct Windows {
 /// A literal in lower case, which stands in text in any.
 #[derive(Debug)]
 struct Literal {
-    bytes: Box<[u8]>,
+    bytes: Bytes,
     /// Its first eight bytes; what it is too short for is zero.
     head: u64,
     /// What of them is compared, and the bits of letters that tell cases apart.
@@ -154,11 +154,11 @@ impl Windows {
     /// # Panics
     ///
     /// If there are more of them than a `u16` counts.
-    pub(in crate::detect) fn new(literals: Vec<Box<[u8]>>, chosen: &Chosen) -> Self {
+    pub(in crate::detect) fn new(literals: Vec<Bytes>, chosen: &Chosen) -> Self {
         Self::at_level(literals, chosen, Level::best())
     }
 
-    pub(super) fn at_level(literals: Vec<Box<[u8]>>, chosen: &Chosen, level: Level) -> Self {
+    pub(super) fn at_level(literals: Vec<Bytes>, chosen: &Chosen, level: Level) -> Self {
         let choices = Choices::new(chosen);
         let (long, short): (Vec<usize>, Vec<usize>) = (0..literals.len()).partition(|&at| literals[at].len() >= WINDOW - 1);
         let (mut known, mut others) = (Vec::with_capacity(long.len()), Vec::new());
@@ -174,7 +174,7 @@ impl Windows {
     }
 
     #[cfg(test)]
-    pub(in crate::detect) fn literals(&self) -> Vec<Box<[u8]>> {
+    pub(in crate::detect) fn literals(&self) -> Vec<Bytes> {
         self.literals.iter().map(|literal| literal.bytes.clone()).collect()
     }
 
@@ -186,7 +186,7 @@ impl Windows {
 
 /// A window and a bucket for literals that have none chosen: those that begin alike come together, three or so in a
 /// bucket, because every eight buckets cost time.
-fn spread(literals: &[Box<[u8]>], mut some: Vec<usize>) -> Vec<(usize, usize, usize)> {
+fn spread(literals: &[Bytes], mut some: Vec<usize>) -> Vec<(usize, usize, usize)> {
     some.sort_by_key(|&at| &literals[at]);
     let (count, buckets) = (some.len(), some.len().div_ceil(3).next_multiple_of(8).min(BUCKETS));
     some.into_iter().enumerate().map(|(rank, at)| (at, rarest(&literals[at]), rank * buckets / count)).collect()
@@ -194,7 +194,7 @@ fn spread(literals: &[Box<[u8]>], mut some: Vec<usize>) -> Vec<(usize, usize, us
 
 impl Pass {
     /// Looks for some of the literals, each by the window at an offset, which is in a bucket.
-    fn new(literals: &[Box<[u8]>], some: &[(usize, usize, usize)], level: Level) -> Self {
+    fn new(literals: &[Bytes], some: &[(usize, usize, usize)], level: Level) -> Self {
         let number = |at: usize| u16::try_from(at).expect("there are a few thousand literals");
         let mut windows: Vec<(Window, usize)> = Vec::with_capacity(some.len() + 512);
         for &(literal, offset, bucket) in some {
@@ -282,7 +282,7 @@ fn four_at(bytes: &[u8], place: usize) -> Option<u32> {
 }
 
 impl Literal {
-    fn new(bytes: Box<[u8]>) -> Self {
+    fn new(bytes: Bytes) -> Self {
         let first = |of: fn(u8) -> u8| {
             u64::from_le_bytes(array::from_fn(|at| bytes.get(at).map_or(0, |byte| of(byte.to_ascii_lowercase()))))
         };
