@@ -171,9 +171,8 @@ fn look(global: &Global, desk: &Desk, all: &[Old]) -> anyhow::Result<There> {
     files.sort();
     files.dedup();
     if !files.is_empty() {
-        let work = |progress: &Progress| {
-            scan::paths(desk.scanner, &files, settings, progress).map_err(|error| usage(error.to_string()))
-        };
+        let work =
+            |progress: &Progress| scan::paths(desk.scanner, &files, settings, progress).map_err(|error| usage(error.to_string()));
         there.insert(None, Ok(on_every_core(global, &work)?.0));
     }
     for old in all {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use aho_corasick::AhoCorasick;
 
 use super::fields::{Field, Meaning, meaning_of};
 use crate::span::Span;
@@ -177,8 +177,8 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
 
 /// What stands in every banner, one of them: made once, because a searcher takes longer to build than most records are
 /// to read.
-static BANNERS: LazyLock<[Finder<'static>; 4]> =
-    LazyLock::new(|| [&b"nvironment"[..], b"rofile", b"_ENV=", b"tarting in "].map(Finder::new));
+static BANNERS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(["nvironment", "rofile", "_ENV=", "tarting in "]).expect("a few words"));
 
 /// Where lines stand that may be banners.
 pub fn banners(bytes: &[u8]) -> Vec<Span> {
@@ -192,10 +192,6 @@ pub fn banners(bytes: &[u8]) -> Vec<Span> {
             found.push(Span::new(start, end));
         }
     };
-    for finder in BANNERS.iter() {
-        finder.find_iter(bytes).for_each(&mut note);
-    }
-    found.sort_unstable();
-    found.dedup();
+    BANNERS.find_iter(bytes).for_each(|word| note(word.start()));
     found
 }

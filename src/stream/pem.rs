@@ -1,6 +1,9 @@
 //! Private keys that go over lines: from the line that opens one to the line that closes it, or to one
 //! that is no part of it.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use zeroize::Zeroize;
 
 use super::decide::{Hit, Mark};
@@ -79,8 +82,11 @@ pub(super) enum Step {
 
 /// Whether a private key may begin or end in the bytes.
 pub(super) fn is_near(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"PRIVATE KEY").is_some()
-        || KEYSTORES.iter().any(|head| memchr::memmem::find(bytes, head).is_some())
+    static HEADS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let heads = KEYSTORES.into_iter().chain([&b"PRIVATE KEY"[..]]);
+        AhoCorasick::new(heads).expect("a few texts")
+    });
+    HEADS.is_match(bytes)
 }
 
 /// The base64 of a keystore on a line.

@@ -2,6 +2,8 @@
 //! where some bucket allows all four bytes may begin a window. Few places of ordinary text do, if windows that are
 //! alike share a bucket: [`super::chosen`] says which.
 
+#[cfg(target_arch = "x86_64")]
+use super::chosen::KINDS;
 use super::simd::Level;
 use super::windows::WINDOW;
 
@@ -14,8 +16,15 @@ pub(super) const BYTES: usize = PLACES + WINDOW - 1;
 /// What remains of a byte: six bits, the same for a letter in either case.
 pub(super) const SYMBOLS: usize = 64;
 
+/// Symbols are told apart by their kind where a vector holds less: those of one kind seldom stand in windows, or seldom
+/// in text. [`KINDS`] says which.
+pub(super) const KIND_COUNT: usize = 32;
+
 /// The buckets that allow a byte, eight at a time: for each position in a window, by what remains of the byte.
 pub(super) type Eight = [[u8; SYMBOLS]; WINDOW];
+/// The same by the kind of the byte.
+#[cfg(target_arch = "x86_64")]
+pub(super) type EightByKind = [[u8; KIND_COUNT]; WINDOW];
 
 /// Finds the places where a window of some bucket may stand.
 #[derive(Debug)]
@@ -24,12 +33,18 @@ pub(super) struct Buckets {
     /// As many as there are buckets for.
     #[cfg(target_arch = "x86_64")]
     pub(super) eights: Vec<Eight>,
-    /// The same with two buckets in one, for vectors that hold less.
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    pub(super) halves: Vec<Eight>,
-    /// The same, all buckets together.
-    all: Box<[[u64; SYMBOLS]; WINDOW]>,
+    /// The same with half as many buckets, for vectors that hold less.
+    #[cfg(target_arch = "aarch64")]
+    pub(super) few: Vec<Eight>,
+    /// The same by kinds, for vectors that look up less.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) few: Vec<EightByKind>,
+    /// All buckets together.
+    all: Box<All>,
 }
+
+/// The buckets that allow a byte: for each position in a window, by what remains of the byte.
+type All = [[u64; SYMBOLS]; WINDOW];
 
 /// What remains of a byte: the bit that tells cases apart is dropped, and the one that ASCII leaves zero.
 pub(super) fn symbol(byte: u8) -> usize {
@@ -37,20 +52,23 @@ pub(super) fn symbol(byte: u8) -> usize {
 }
 
 impl Buckets {
-    /// Each window with the bucket that it belongs to.
-    pub(super) fn new(windows: impl Iterator<Item = ([u8; WINDOW], usize)>, level: Level) -> Self {
-        let mut all = Box::new([[0_u64; SYMBOLS]; WINDOW]);
-        for (window, bucket) in windows {
-            for (symbols, byte) in all.iter_mut().zip(window) {
-                symbols[symbol(byte)] |= 1 << bucket;
+    /// Each window with the bucket that it belongs to, of all and of half as many.
+    pub(super) fn new(windows: impl Iterator<Item = ([u8; WINDOW], [usize; 2])>, level: Level) -> Self {
+        let (mut all, mut few): (Box<All>, Box<All>) = (Box::new([[0; SYMBOLS]; WINDOW]), Box::new([[0; SYMBOLS]; WINDOW]));
+        for (window, [bucket, of_few]) in windows {
+            for (position, byte) in window.into_iter().enumerate() {
+                all[position][symbol(byte)] |= 1 << bucket;
+                few[position][symbol(byte)] |= 1 << of_few;
             }
         }
         Self {
             level,
             #[cfg(target_arch = "x86_64")]
             eights: eights(&all),
-            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-            halves: halves(&eights(&all)),
+            #[cfg(target_arch = "aarch64")]
+            few: eights(&few),
+            #[cfg(target_arch = "x86_64")]
+            few: eights(&few).iter().map(by_kind).collect(),
             all,
         }
     }
@@ -74,23 +92,22 @@ impl Buckets {
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn eights(all: &[[u64; SYMBOLS]; WINDOW]) -> Vec<Eight> {
+fn eights(all: &All) -> Vec<Eight> {
     let used = all[0].iter().fold(0, |used, buckets| used | buckets);
     let count = (BUCKETS - used.leading_zeros() as usize).div_ceil(8);
     let eight = |number: usize| all.each_ref().map(|symbols| symbols.map(|buckets| buckets.to_le_bytes()[number]));
     (0..count).map(eight).collect()
 }
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn halves(eights: &[Eight]) -> Vec<Eight> {
-    let (first, second) = eights.split_at(eights.len().min(BUCKETS / 16));
-    let mut halves = first.to_vec();
-    for (half, eight) in halves.iter_mut().zip(second) {
-        for (symbols, others) in half.iter_mut().zip(eight) {
-            symbols.iter_mut().zip(others).for_each(|(buckets, others)| *buckets |= others);
+#[cfg(target_arch = "x86_64")]
+fn by_kind(eight: &Eight) -> EightByKind {
+    eight.each_ref().map(|symbols| {
+        let mut kinds = [0; KIND_COUNT];
+        for (buckets, kind) in symbols.iter().zip(KINDS) {
+            kinds[usize::from(kind)] |= buckets;
         }
-    }
-    halves
+        kinds
+    })
 }
 
 #[cfg(test)]

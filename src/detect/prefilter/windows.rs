@@ -26,9 +26,9 @@ const STEP: usize = 8;
 /// A bit for each hash of a window.
 type Bits = [u64; 1 << (HASH - 6)];
 
-/// Windows that were chosen for the literals they stand in, each with its bucket. The last byte of a window is zero
-/// for a literal of three bytes: any may follow it.
-pub(in crate::detect) type Chosen = [([u8; WINDOW], u8)];
+/// Windows that were chosen for the literals they stand in, each with its bucket, and the one where there are half as
+/// many. The last byte of a window is zero for a literal of three bytes: any may follow it.
+pub(in crate::detect) type Chosen = [([u8; WINDOW], u8, u8)];
 
 /// Finds literals, blind to case. Cheap to make.
 #[derive(Debug)]
@@ -130,20 +130,23 @@ impl Places {
     }
 }
 
-/// The bucket of each chosen window.
-pub(super) struct Choices(HashMap<u32, u8, FixedState>);
+/// The buckets of each chosen window.
+pub(super) struct Choices(HashMap<u32, [u8; 2], FixedState>);
+
+/// A window of a literal: where it begins, and its buckets.
+pub(super) type Choice = (usize, [usize; 2]);
 
 impl Choices {
     pub(super) fn new(chosen: &Chosen) -> Self {
-        Self(chosen.iter().map(|&(window, bucket)| (folded(window), bucket)).collect())
+        Self(chosen.iter().map(|&(window, bucket, of_few)| (folded(window), [bucket, of_few])).collect())
     }
 
-    /// Where a chosen window stands in a literal, and its bucket.
-    pub(super) fn find(&self, literal: &[u8]) -> Option<(usize, usize)> {
-        let bucket = |window| Some(usize::from(*self.0.get(&folded(window))?));
+    /// The first chosen window of a literal.
+    pub(super) fn find(&self, literal: &[u8]) -> Option<Choice> {
+        let buckets = |window| Some(self.0.get(&folded(window))?.map(usize::from));
         match *literal {
-            [a, b, c] => Some((0, bucket([a, b, c, 0])?)),
-            _ => literal.windows(WINDOW).enumerate().find_map(|(at, window)| Some((at, bucket(window.try_into().ok()?)?))),
+            [a, b, c] => Some((0, buckets([a, b, c, 0])?)),
+            _ => literal.windows(WINDOW).enumerate().find_map(|(at, window)| Some((at, buckets(window.try_into().ok()?)?))),
         }
     }
 }
@@ -164,7 +167,7 @@ impl Windows {
         let (mut known, mut others) = (Vec::with_capacity(long.len()), Vec::new());
         for literal in long {
             match choices.find(&literals[literal]) {
-                Some((offset, bucket)) => known.push((literal, offset, bucket)),
+                Some(choice) => known.push((literal, choice)),
                 None => others.push(literal),
             }
         }
@@ -186,19 +189,20 @@ impl Windows {
 
 /// A window and a bucket for literals that have none chosen: those that begin alike come together, three or so in a
 /// bucket, because every eight buckets cost time.
-fn spread(literals: &[Bytes], mut some: Vec<usize>) -> Vec<(usize, usize, usize)> {
+fn spread(literals: &[Bytes], mut some: Vec<usize>) -> Vec<(usize, Choice)> {
     some.sort_by_key(|&at| &literals[at]);
     let (count, buckets) = (some.len(), some.len().div_ceil(3).next_multiple_of(8).min(BUCKETS));
-    some.into_iter().enumerate().map(|(rank, at)| (at, rarest(&literals[at]), rank * buckets / count)).collect()
+    let of = |rank: usize| [rank * buckets / count, rank * buckets.min(BUCKETS / 2) / count];
+    some.into_iter().enumerate().map(|(rank, at)| (at, (rarest(&literals[at]), of(rank)))).collect()
 }
 
 impl Pass {
-    /// Looks for some of the literals, each by the window at an offset, which is in a bucket.
-    fn new(literals: &[Bytes], some: &[(usize, usize, usize)], level: Level) -> Self {
+    /// Looks for some of the literals, each by a window.
+    fn new(literals: &[Bytes], some: &[(usize, Choice)], level: Level) -> Self {
         let number = |at: usize| u16::try_from(at).expect("there are a few thousand literals");
-        let mut windows: Vec<(Window, usize)> = Vec::with_capacity(some.len() + 512);
-        for &(literal, offset, bucket) in some {
-            let window = |bytes| (Window { bytes: folded(bytes), literal: number(literal), offset: number(offset) }, bucket);
+        let mut windows: Vec<(Window, [usize; 2])> = Vec::with_capacity(some.len() + 512);
+        for &(literal, (offset, buckets)) in some {
+            let window = |bytes| (Window { bytes: folded(bytes), literal: number(literal), offset: number(offset) }, buckets);
             match literals[literal][offset..] {
                 [a, b, c] => windows.extend(any_symbol().map(|other| window([a, b, c, other]))),
                 [a, b, c, d, ..] => windows.push(window([a, b, c, d])),
@@ -206,7 +210,7 @@ impl Pass {
             }
         }
         windows.sort_by_key(|(window, _)| (hash(window.bytes), window.bytes, window.literal));
-        let buckets = Buckets::new(windows.iter().map(|&(window, bucket)| (window.bytes.to_le_bytes(), bucket)), level);
+        let buckets = Buckets::new(windows.iter().map(|&(window, buckets)| (window.bytes.to_le_bytes(), buckets)), level);
         let all: Vec<Window> = windows.into_iter().map(|(window, _)| window).collect();
         let mut bits: Box<Bits> = Box::new([0; 1 << (HASH - 6)]);
         let mut lists = vec![0_u16; (1 << LIST) + 1];

@@ -13,7 +13,7 @@ use super::BLOCK;
 
 /// Looks up all symbols of sixteen places at once.
 #[target_feature(enable = "neon")]
-pub(super) fn mark_quarter(halves: &[Eight], bytes: &[u8], marks: &mut [u64]) {
+pub(super) fn mark_quarter(few: &[Eight], bytes: &[u8], marks: &mut [u64]) {
     for (mark, bytes) in marks.iter_mut().zip(bytes.windows(BYTES).step_by(PLACES)) {
         let symbols: [[uint8x16_t; 4]; WINDOW] = array::from_fn(|position| {
             let places: &[u8; PLACES] = bytes[position..].first_chunk().expect("a window at each place");
@@ -23,9 +23,9 @@ pub(super) fn mark_quarter(halves: &[Eight], bytes: &[u8], marks: &mut [u64]) {
             })
         });
         let mut any = [vdupq_n_u8(0); 4];
-        for half in halves {
+        for eight in few {
             let mut allowed = [vdupq_n_u8(u8::MAX); 4];
-            for (symbols, buckets) in symbols.iter().zip(half) {
+            for (symbols, buckets) in symbols.iter().zip(eight) {
                 let buckets = table(buckets);
                 for (allowed, &symbols) in allowed.iter_mut().zip(symbols) {
                     *allowed = vandq_u8(*allowed, vqtbl4q_u8(buckets, symbols));

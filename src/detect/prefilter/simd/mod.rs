@@ -70,11 +70,11 @@ impl Level {
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "instructions that the processor of this level has")]
             // SAFETY: the level was made because the processor has them.
-            Self::Half => unsafe { arch::mark_half(&buckets.halves, bytes, marks) },
+            Self::Half => unsafe { arch::mark_half(&buckets.few, bytes, marks) },
             #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
             #[expect(unsafe_code, reason = "instructions that the processor of this level has")]
             // SAFETY: the level was made because the processor has them.
-            Self::Quarter => unsafe { arch::mark_quarter(&buckets.halves, bytes, marks) },
+            Self::Quarter => unsafe { arch::mark_quarter(&buckets.few, bytes, marks) },
             Self::Plain => buckets.mark_plain(bytes, marks),
         }
     }
