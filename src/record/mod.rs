@@ -6,6 +6,7 @@ pub mod framing;
 mod plain;
 
 pub use fields::{Field, Meaning, fields, is_plain};
+pub(crate) use plain::AnyOf;
 pub use plain::{banner, banners};
 
 use crate::span::Span;

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem::Finder;
 
 use super::fields::{Field, Meaning, meaning_of};
 use crate::span::Span;
@@ -150,13 +151,19 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
         let length = rest[start..].iter().take(NAME).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
         (glue > 0 && length > 0).then(|| &rest[start..start + length])
     };
-    let behind = |phrase: &[u8]| {
-        let at = memchr::memmem::find(&lower, phrase)?;
+    let behind = |phrase: &Finder<'_>| {
+        let (at, phrase) = (phrase.find(&lower)?, phrase.needle());
         // A pair within a record is a field, not a banner.
         let starts =
             line[..at].iter().all(|byte| !b"=:{[\"".contains(byte)) || phrase.contains(&b' ') || at > 0 && line[at - 1] == b' ';
         starts.then(|| word_at(at + phrase.len())).flatten()
     };
+    PHRASES.iter().find_map(behind)
+}
+
+/// What stands before the environment of a banner: the first that stands in it counts. Made once, because a searcher takes
+/// longer to build than most lines are to read.
+static PHRASES: LazyLock<[Finder<'static>; 13]> = LazyLock::new(|| {
     let phrases: [&[u8]; 13] = [
         b"hosting environment",
         b"environment",
@@ -172,13 +179,32 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
         b"starting in",
         b"app_env",
     ];
-    phrases.into_iter().find_map(behind)
-}
+    phrases.map(Finder::new)
+});
 
-/// What stands in every banner, one of them: made once, because a searcher takes longer to build than most records are
-/// to read.
-static BANNERS: LazyLock<AhoCorasick> =
-    LazyLock::new(|| AhoCorasick::new(["nvironment", "rofile", "_ENV=", "tarting in "]).expect("a few words"));
+/// What stands in every banner, one of them.
+static BANNERS: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(["nvironment", "rofile", "_ENV=", "tarting in "]));
+
+/// A few texts that are looked for in one pass.
+#[derive(Debug)]
+pub(crate) struct AnyOf(AhoCorasick);
+
+impl AnyOf {
+    /// The first of them that matches will do, which lets vectors look for all at once.
+    pub(crate) fn new<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> Self {
+        Self(AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(texts).expect("a few texts"))
+    }
+
+    /// Whether one stands in the bytes.
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+        self.0.is_match(bytes)
+    }
+
+    /// Where they stand.
+    fn places(&self, bytes: &[u8]) -> impl Iterator<Item = usize> {
+        self.0.find_iter(bytes).map(|found| found.start())
+    }
+}
 
 /// Where lines stand that may be banners.
 pub fn banners(bytes: &[u8]) -> Vec<Span> {
@@ -192,6 +218,6 @@ pub fn banners(bytes: &[u8]) -> Vec<Span> {
             found.push(Span::new(start, end));
         }
     };
-    BANNERS.find_iter(bytes).for_each(|word| note(word.start()));
+    BANNERS.places(bytes).for_each(&mut note);
     found
 }

@@ -3,12 +3,12 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use zeroize::Zeroize;
 
 use super::decide::{Hit, Mark};
 use super::eye::Eye;
 use crate::credential::{Class, Confidence, Credential, Environment, Secret, View};
+use crate::record::AnyOf;
 use crate::span::Span;
 
 /// More of a key than this is redacted, not kept.
@@ -82,11 +82,8 @@ pub(super) enum Step {
 
 /// Whether a private key may begin or end in the bytes.
 pub(super) fn is_near(bytes: &[u8]) -> bool {
-    static HEADS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-        let heads = KEYSTORES.into_iter().chain([&b"PRIVATE KEY"[..]]);
-        AhoCorasick::new(heads).expect("a few texts")
-    });
-    HEADS.is_match(bytes)
+    static HEADS: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::new(KEYSTORES.into_iter().chain([&b"PRIVATE KEY"[..]])));
+    HEADS.is_in(bytes)
 }
 
 /// The base64 of a keystore on a line.

@@ -15,7 +15,7 @@ const ROOMS: &[Room] = &[
     ("finding", 1, &["serde"]),
     ("check", 1, &["bip39", "memchr", "sha2"]),
     ("rule", 2, &["memchr", "postcard", "regex_automata", "regex_syntax", "serde", "sha2", "thiserror", "toml"]),
-    ("record", 2, &["memchr"]),
+    ("record", 2, &["aho_corasick", "memchr"]),
     ("detect", 3, &["aho_corasick", "foldhash", "memchr", "regex_automata"]),
     ("rule_check", 4, &["rayon", "regex_syntax"]),
     ("environment", 4, &["foldhash", "globset", "memchr", "regex_automata"]),

@@ -5,7 +5,7 @@
 //! names the most frequent windows in a file `keyfence-frequent-windows` for temporary files: their rules may have a
 //! rarer literal. The present choice was made with 24 MB of server logs and 24 MB of JavaScript, Python and JSON of packages.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::{array, env, fs};
@@ -30,6 +30,8 @@ const ONE_MORE: f64 = 30.0;
 const SAMPLED: usize = 200_000;
 /// How much more a place costs where a window stands.
 const HIT: f64 = 5.0;
+/// So many literals may share a window at no cost: each is compared where the window stands.
+const SHARED: usize = 8;
 /// How often every window may move.
 const SWEEPS: usize = 6;
 
@@ -117,7 +119,8 @@ fn rare(literals: &[Vec<Window>], sample: &Sample) -> Vec<Window> {
             let cost = |window: &Window| match uses.get(window).copied().unwrap_or(0) {
                 0 => ONE_MORE + sample.rate(gram(window)),
                 #[expect(clippy::cast_precision_loss, reason = "a few literals")]
-                others => -(others as f64) / 100.0,
+                others if others < SHARED => -(others as f64) / 100.0,
+                _ => sample.rate(gram(window)),
             };
             let best = *windows.iter().min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap();
             *uses.entry(best).or_default() += 1;
@@ -171,6 +174,9 @@ impl Bucket {
     }
 }
 
+/// What was chosen before, in one of the numbers of buckets: choosing goes on from there.
+type Before = BTreeMap<Window, usize>;
+
 /// Windows of literals in so many buckets.
 struct Sorted<'a> {
     literals: &'a [Vec<Window>],
@@ -184,17 +190,22 @@ struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    /// Windows that end alike share a bucket.
-    fn new(literals: &'a [Vec<Window>], mine: Vec<Window>, count: usize, (sample, grams): (&'a Sample, &'a Grams)) -> Self {
-        let windows: BTreeSet<Window> = mine.iter().copied().collect();
-        let mut order: Vec<Window> = windows.iter().copied().collect();
-        order.sort_by_key(|window| window.map(|byte| byte.to_ascii_lowercase()).into_iter().rev().collect::<Vec<_>>());
+    /// Each window in the bucket that it was in before, others in the first.
+    fn new(
+        literals: &'a [Vec<Window>],
+        mine: Vec<Window>,
+        (count, before): (usize, &Before),
+        (sample, grams): (&'a Sample, &'a Grams),
+    ) -> Self {
         let mut buckets = vec![Bucket([[0; SYMBOLS]; WINDOW]); count];
         let mut placed = BTreeMap::new();
-        for (rank, &window) in order.iter().enumerate() {
-            let bucket = rank * count / order.len();
-            buckets[bucket].change(window, true, grams);
-            placed.insert(window, (bucket, mine.iter().filter(|other| **other == window).count()));
+        for &window in &mine {
+            let bucket = before.get(&window).copied().unwrap_or(0);
+            let (_, uses) = placed.entry(window).or_insert((bucket, 0));
+            if *uses == 0 {
+                buckets[bucket].change(window, true, grams);
+            }
+            *uses += 1;
         }
         Self { literals, sample, grams, mine, placed, buckets }
     }
@@ -228,7 +239,7 @@ impl<'a> Sorted<'a> {
         costs.min_by(|a, b| a.0.total_cmp(&b.0).then((Some(a.1) != old).cmp(&(Some(b.1) != old)))).unwrap()
     }
 
-    /// Gives a literal the window that costs least: nothing, if another literal has it.
+    /// Gives a literal the window that costs least: nothing, if a few other literals have it.
     fn choose(&mut self, at: usize) {
         if self.literals[at].len() == 1 {
             return;
@@ -241,8 +252,8 @@ impl<'a> Sorted<'a> {
             self.placed.insert(old, (bucket, uses - 1));
         }
         let cost = |&window: &Window| {
-            if let Some(&(bucket, _)) = self.placed.get(&window) {
-                return (-1.0, bucket);
+            if let Some(&(bucket, uses)) = self.placed.get(&window) {
+                return (if uses < SHARED { -1.0 } else { self.sample.rate(gram(&window)) }, bucket);
             }
             let (cost, bucket) = self.cheapest(window, None);
             (cost + ONE_MORE + HIT * self.sample.rate(gram(&window)), bucket)
@@ -257,14 +268,11 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// The kinds of symbols: two become one where that lets the fewest places pass, until there are as few as can be.
-fn kinds(sets: &[(Vec<Vec<Window>>, Vec<Window>)], sample: &Sample) -> Kinds {
-    let mut kinds: Kinds = array::from_fn(|symbol| u8::try_from(symbol).unwrap());
-    let grams = sample.grams(&kinds);
-    let few = |(literals, mine): &(Vec<Vec<Window>>, Vec<Window>)| {
-        Sorted::new(literals, mine.clone(), BUCKETS / 2, (sample, &grams)).settle(true).placed
-    };
-    let sets: Vec<BTreeMap<Window, (usize, usize)>> = sets.iter().map(few).collect();
+/// The kinds of symbols: from those that there are, one symbol after the other takes the kind that lets the fewest places
+/// pass, until none moves.
+fn kinds(sets: &[BTreeMap<Window, (usize, usize)>], sample: &Sample) -> Kinds {
+    let mut kinds: Kinds = chosen::KINDS;
+    let grams = sample.grams(&array::from_fn(|symbol| u8::try_from(symbol).unwrap()));
     let texts: Vec<_> = grams.all.iter().step_by(3).copied().collect();
     let cost = |kinds: &Kinds| -> f64 {
         let passing = |windows: &BTreeMap<Window, (usize, usize)>| {
@@ -282,25 +290,23 @@ fn kinds(sets: &[(Vec<Vec<Window>>, Vec<Window>)], sample: &Sample) -> Kinds {
         };
         sets.iter().map(passing).sum()
     };
-    for last in (KIND_COUNT..SYMBOLS).rev().map(|count| u8::try_from(count).unwrap()) {
-        let merged = |one: u8, other: u8| {
-            let renamed = |kind| {
-                if kind == other {
-                    one
-                } else if kind == last {
-                    other
-                } else {
-                    kind
+    let mut least = cost(&kinds);
+    loop {
+        let before = least;
+        for symbol in 0..SYMBOLS {
+            for kind in (0_u8..).take(KIND_COUNT) {
+                let mut moved = kinds;
+                moved[symbol] = kind;
+                let cost = cost(&moved);
+                if cost < least {
+                    (kinds, least) = (moved, cost);
                 }
-            };
-            kinds.map(renamed)
-        };
-        let pairs = (0..last).flat_map(|one| (one + 1..=last).map(move |other| merged(one, other)));
-        let costs = pairs.map(|kinds| (cost(&kinds), kinds));
-        let best = costs.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap().1;
-        kinds = best;
+            }
+        }
+        if least > before * 0.995 {
+            return kinds;
+        }
     }
-    kinds
 }
 
 /// What it is called, which windows were chosen for it, and its literals.
@@ -351,13 +357,24 @@ fn chooses() {
     texts.extend(named.split(':').filter(|path| !path.is_empty()).map(|path| fs::read(path).expect(path)));
     let sample = Sample::new(&texts);
     let sets = sets();
-    let windows = sets.each_ref().map(|(_, _, literals)| {
+    let started = sets.each_ref().map(|(_, chosen, literals)| {
+        let before = |which: fn(&([u8; WINDOW], u8, u8)) -> u8| -> Before {
+            chosen.iter().map(|one| (one.0.map(|byte| byte.to_ascii_lowercase()), usize::from(which(one)))).collect()
+        };
         let literals = literals.iter().filter(|literal| literal.len() >= WINDOW - 1);
         let windows: Vec<Vec<Window>> = literals.map(|literal| windows_of(literal)).collect();
-        let mine = rare(&windows, &sample);
-        (windows, mine)
+        let (all, few) = (before(|one| one.1), before(|one| one.2));
+        let known = |windows: &Vec<Window>| windows.iter().copied().find(|window| few.contains_key(window));
+        let mine = windows.iter().zip(rare(&windows, &sample)).map(|(windows, rare)| known(windows).unwrap_or(rare)).collect();
+        (windows, mine, all, few)
     });
-    let kinds = kinds(&windows, &sample);
+    let kinds = {
+        let by_kind = sample.grams(&chosen::KINDS);
+        let few = |(literals, mine, _, few): &(Vec<Vec<Window>>, Vec<Window>, Before, Before)| {
+            Sorted::new(literals, mine.clone(), (BUCKETS / 2, few), (&sample, &by_kind)).settle(true).placed
+        };
+        kinds(&started.each_ref().map(few), &sample)
+    };
     let by_kind = sample.grams(&kinds);
     let by_symbol = sample.grams(&array::from_fn(|symbol| u8::try_from(symbol).unwrap()));
     let mut frequent = String::new();
@@ -370,12 +387,10 @@ fn chooses() {
         write!(text, "\n    {},", row.join(", ")).unwrap();
     }
     text.push_str("\n];\n");
-    for (((name, ..), what), windows) in
-        sets.iter().zip(["Literals of the rules", "Words that stand near to values"]).zip(windows)
-    {
-        let (literals, mine) = windows;
-        let few = Sorted::new(&literals, mine, BUCKETS / 2, (&sample, &by_kind)).settle(true);
-        let all = Sorted::new(&literals, few.mine, BUCKETS, (&sample, &by_symbol)).settle(false);
+    let what = ["Literals of the rules", "Words that stand near to values"];
+    for (((name, ..), what), (literals, mine, of_all, of_few)) in sets.iter().zip(what).zip(started) {
+        let few = Sorted::new(&literals, mine, (BUCKETS / 2, &of_few), (&sample, &by_kind)).settle(true);
+        let all = Sorted::new(&literals, few.mine, (BUCKETS, &of_all), (&sample, &by_symbol)).settle(false);
         let mut worst: Vec<_> = all.placed.keys().map(|window| (sample.rate(gram(window)), *window)).collect();
         worst.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (rate, window) in worst.into_iter().take(20) {

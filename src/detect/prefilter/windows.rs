@@ -70,6 +70,9 @@ struct Window {
     bytes: u32,
     literal: u16,
     offset: u16,
+    /// The bytes of the literal beside it, and which of them there are: many literals have a window like `test`.
+    beside: u64,
+    mask: u64,
 }
 
 /// Where literals are looked for.
@@ -202,7 +205,9 @@ impl Pass {
         let number = |at: usize| u16::try_from(at).expect("there are a few thousand literals");
         let mut windows: Vec<(Window, [usize; 2])> = Vec::with_capacity(some.len() + 512);
         for &(literal, (offset, buckets)) in some {
-            let window = |bytes| (Window { bytes: folded(bytes), literal: number(literal), offset: number(offset) }, buckets);
+            let (beside, mask) = beside(&literals[literal], offset);
+            let (number, at) = (number(literal), number(offset));
+            let window = |bytes| (Window { bytes: folded(bytes), literal: number, offset: at, beside, mask }, buckets);
             match literals[literal][offset..] {
                 [a, b, c] => windows.extend(any_symbol().map(|other| window([a, b, c, other]))),
                 [a, b, c, d, ..] => windows.push(window([a, b, c, d])),
@@ -263,8 +268,12 @@ impl Pass {
         let Text { bytes, ref range, literals } = *text;
         let Some(four) = four_at(bytes, place) else { return };
         let list = list(hash(four));
+        let (beside, _) = beside(bytes, place);
         for window in &self.all[usize::from(self.lists[list])..usize::from(self.lists[list + 1])] {
-            let Some(at) = place.checked_sub(usize::from(window.offset)).filter(|_| window.bytes == four) else { continue };
+            if window.bytes != four || beside & window.mask != window.beside {
+                continue;
+            }
+            let Some(at) = place.checked_sub(usize::from(window.offset)) else { continue };
             let literal = usize::from(window.literal);
             if range.contains(&at) && literals[literal].stands_at(bytes, at) {
                 found.push(Candidate { at, literal });
@@ -283,6 +292,20 @@ fn four_at(bytes: &[u8], place: usize) -> Option<u32> {
     let rest = bytes.get(place..)?;
     let four = rest.first_chunk().copied().unwrap_or_else(|| array::from_fn(|at| rest.get(at).copied().unwrap_or(0)));
     Some(folded(four))
+}
+
+/// Up to four bytes before a window, the nearest last, and up to four behind it; and a mask of those that there are.
+fn beside(bytes: &[u8], window: usize) -> (u64, u64) {
+    let before = &bytes[window.saturating_sub(4)..window];
+    let behind = bytes.get(window + WINDOW..).unwrap_or_default();
+    if let (Some(before), Some(behind)) = (before.first_chunk(), behind.first_chunk()) {
+        return (u64::from(folded(*before)) | u64::from(folded(*behind)) << 32, u64::MAX);
+    }
+    let (mut all, mut mask) = ([0; 8], [0; 8]);
+    for (at, &byte) in (4 - before.len()..4).zip(before).chain((4..8).zip(behind)) {
+        (all[at], mask[at]) = (byte | 0x20, u8::MAX);
+    }
+    (u64::from_le_bytes(all), u64::from_le_bytes(mask))
 }
 
 impl Literal {
