@@ -120,6 +120,9 @@ fn mixed(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut Judgement) {
         let parted = |one: &Known<'_>| bench.survey.parts(&one.reading, one.credential.span);
         let loose = ours.iter().copied().filter(|one| !one.reading.parked).filter(faces).filter(|one| !parted(one));
         let loose: Vec<_> = loose.collect();
+        // What has no label beside what has one is what is taken otherwise; two that have none are mixed up.
+        let other_is_loose = |one: &Known<'_>| of(other_side(one.reading.environment)).any(|other| !parted(other));
+        let loose: Vec<_> = loose.into_iter().filter(|one| other_is_loose(one)).collect();
         let Some(first) = loose.iter().find(|one| one.reading.form != Form::Commented).or(loose.first()) else { continue };
         let distance = |other: &&Known<'_>| other.credential.span.start.abs_diff(first.credential.span.start);
         let Some(other) = of(other_side(first.reading.environment)).min_by_key(distance) else { continue };

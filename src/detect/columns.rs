@@ -19,18 +19,132 @@ const SEPARATORS: &[u8] = b",;\t|";
 /// The values below the name that holds the stem, if that is the name of a column.
 pub(super) fn values_below(set: &RuleSet, around: &Around<'_>, stem: Span) -> Vec<Found> {
     let bytes = around.bytes;
-    let Some(table) = Table::at(bytes, stem) else { return Vec::new() };
-    let known = around.rules_named(&bytes[table.name.range()]);
-    if known.is_empty() {
-        return Vec::new();
-    }
-    table
-        .cells_below(bytes)
-        .filter_map(|cell| {
-            let slot = Slot { name: table.name, value: cell.start, listed: false };
+    let read = |name: Span, cells: &mut dyn Iterator<Item = Span>| {
+        let known = around.rules_named(&bytes[name.range()]);
+        if known.is_empty() {
+            return Vec::new();
+        }
+        let read = |cell: Span| {
+            let slot = Slot { name, value: cell.start, listed: false };
             context::read(set, around, slot, (&known, true)).filter(|found| found.span.end == cell.end)
-        })
-        .collect()
+        };
+        cells.filter_map(read).collect()
+    };
+    if let Some(insert) = Insert::at(bytes, stem) {
+        return read(insert.name, &mut insert.cells(bytes));
+    }
+    Table::at(bytes, stem).map_or_else(Vec::new, |table| read(table.name, &mut table.cells_below(bytes)))
+}
+
+/// The names in a statement of SQL, and the column that is asked for: `INSERT INTO t (id, key) VALUES (1, 'v'), (2, 'w')`.
+#[derive(Debug)]
+struct Insert {
+    name: Span,
+    column: usize,
+    columns: usize,
+    /// Where the first row begins.
+    rows: usize,
+}
+
+impl Insert {
+    /// The statement among whose names the stem stands.
+    fn at(bytes: &[u8], stem: Span) -> Option<Self> {
+        let is_list = |byte: &&u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'`' | b'"' | b'[' | b']' | b',' | b' ' | b'\n' | b'\r' | b'\t')
+        };
+        let behind = bytes[stem.end..].iter().take(2 * HEAD).take_while(is_list).count();
+        let close = stem.end + behind;
+        if bytes.get(close) != Some(&b')') {
+            return None;
+        }
+        let before = bytes[..stem.start].iter().rev().take(2 * HEAD).take_while(is_list).count();
+        let open = (stem.start - before).checked_sub(1).filter(|&open| bytes[open] == b'(')?;
+        if !is_insert(&bytes[open.saturating_sub(HEAD)..open]) {
+            return None;
+        }
+        let rest = bytes[close + 1..].trim_ascii_start();
+        let rows = bytes.len() - rest.len() + VALUES.len();
+        if !rest.get(..VALUES.len())?.eq_ignore_ascii_case(VALUES) {
+            return None;
+        }
+        let mut start = open + 1;
+        let mut names = Vec::new();
+        for name in bytes[open + 1..close].split(|&byte| byte == b',') {
+            let quoted = |byte: &u8| byte.is_ascii_whitespace() || b"`\"[]".contains(byte);
+            let ahead = name.iter().take_while(|byte| quoted(byte)).count();
+            let behind = name[ahead..].iter().rev().take_while(|byte| quoted(byte)).count();
+            names.push(Span::new(start + ahead, start + name.len() - behind));
+            start += name.len() + 1;
+        }
+        let column = names.iter().position(|name| name.start <= stem.start && stem.end <= name.end)?;
+        Some(Self { name: names[column], column, columns: names.len(), rows })
+    }
+
+    /// The texts in the column, row by row.
+    fn cells<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Span> + 'a {
+        let end = bytes.len().min(self.rows + BELOW);
+        let mut at = self.rows;
+        let rows = std::iter::from_fn(move || {
+            at += bytes[at..end].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b',').count();
+            let row = row_of(bytes, Span::new(at, end))?;
+            at = row.1;
+            Some(row.0)
+        });
+        let of_column = |cells: Vec<Option<Span>>| if cells.len() == self.columns { cells[self.column] } else { None };
+        rows.filter_map(of_column)
+    }
+}
+
+/// What stands between the names of columns and their values.
+const VALUES: &[u8] = b"values";
+
+/// Whether a list of columns follows: `insert into acme.t `.
+fn is_insert(head: &[u8]) -> bool {
+    let head = head.trim_ascii_end();
+    let is_table = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'`' | b'"' | b'[' | b']');
+    let table = head.iter().rev().take_while(is_table).count();
+    let verb = head[..head.len() - table].trim_ascii_end();
+    table > 0 && verb.len() >= 5 && verb[verb.len() - 5..].eq_ignore_ascii_case(b" into")
+}
+
+/// The cells of a row, those that are texts without their quotes, and where the row ends.
+fn row_of(bytes: &[u8], within: Span) -> Option<(Vec<Option<Span>>, usize)> {
+    let text = &bytes[within.range()];
+    let (mut cells, mut cell, mut depth) = (Vec::new(), None, 0);
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'\'' => {
+                let start = at + 1;
+                at = end_of_text(text, start)?;
+                // `N'text'` and `concat('a', 'b')` are texts of other kinds.
+                cell = (depth == 1).then(|| Span::new(within.start + start, within.start + at));
+            }
+            b'(' => depth += 1,
+            b')' if depth > 1 => (depth, cell) = (depth - 1, None),
+            b',' if depth == 1 => cells.push(cell.take()),
+            b')' => {
+                cells.push(cell);
+                return Some((cells, within.start + at + 1));
+            }
+            _ if depth == 0 => return None,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Where a text ends that begins at `start`: two quotes are one of its own.
+fn end_of_text(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        at += memchr::memchr2(b'\'', b'\\', text.get(at..)?)?;
+        match (text[at], text.get(at + 1)) {
+            (b'\\', _) | (_, Some(b'\'')) => at += 2,
+            _ => return Some(at),
+        }
+    }
 }
 
 /// A line of names, and the column that is asked for.
@@ -147,6 +261,28 @@ mod tests {
             "id,key\n1,aa\n2,bb\nan end without columns\n",
         ] {
             assert_eq!(column(text).unwrap(), ["aa", "bb"], "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_of_an_insert() {
+        let column = |text: &str| -> Option<Vec<String>> {
+            let at = text.find("key").unwrap();
+            let insert = Insert::at(text.as_bytes(), Span::new(at, at + 3))?;
+            Some(insert.cells(text.as_bytes()).map(|cell| text[cell.range()].to_owned()).collect())
+        };
+        for text in [
+            "INSERT INTO t (id, key, x) VALUES (1, 'aa', NOW()), (2, 'bb', 'it''s, \\'x')",
+            "insert into `db`.`t`(`id`,`key`,`x`) values\n(1,'aa',NULL),\n(2,'bb',concat('a', 'b'));",
+            "REPLACE INTO t (\n  id,\n  key,\n  x\n)\nVALUES (1, 'aa', 2), (2, 'bb', 3);",
+            "INSERT IGNORE INTO t (id, key, x) VALUES (1, 'aa', 2), (2, ?, 3), (3, 'bb', 3), (4, 'cc');",
+        ] {
+            assert_eq!(column(text).unwrap(), ["aa", "bb"], "{text}");
+        }
+        for text in
+            ["f(id, key) VALUES (1, 'aa')", "INSERT INTO t (id, key) SELECT 1, 'aa'", "SELECT id, key FROM t WHERE x IN (1)"]
+        {
+            assert_eq!(column(text), None, "{text}");
         }
     }
 

@@ -125,6 +125,8 @@ const BASIC_SECRET: &[u8] = b"client_secret";
 const BASIC_KEY: &[u8] = b"api_key";
 /// How long the call is that encodes them.
 const CALL: usize = 64;
+/// How far back the address of a badge is looked for.
+const BADGE: usize = 256;
 
 /// The stems that are worth looking for: none, if no rule finds values by their names.
 pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
@@ -273,7 +275,7 @@ pub(super) fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known
         // What a header decodes to stands in no quotes, and is no expression either.
         let quoted = || slot.value.checked_sub(1).is_some_and(|before| b"\"'`".contains(&bytes[before]));
         let stands = !rule.needs_literal || decoded || slot::is_literal(bytes, slot, slot.value + fit.length);
-        let stands = stands && (!rule.needs_quotes || quoted());
+        let stands = stands && (!rule.needs_quotes || quoted()) && !(rule.is_generic() && is_of_badge(bytes, slot));
         stands && judge.is_genuine(rule, *fit, public)
     });
     choose(&fits, around, slot)
@@ -428,6 +430,16 @@ fn is_reference(bytes: &[u8], value: usize) -> bool {
     ends && ROOTS.iter().any(|known| root.ends_with(known.as_bytes()))
 }
 
+/// Whether a value is a parameter of the address of a badge, which is made to be shown: `build.svg?style=flat&token=v`.
+fn is_of_badge(bytes: &[u8], slot: Slot) -> bool {
+    let head = &bytes[slot.name.start.saturating_sub(BADGE)..slot.name.start];
+    if !matches!(head.last(), Some(b'?' | b'&')) {
+        return false;
+    }
+    let address = &head[head.iter().rposition(|byte| !byte.is_ascii_graphic()).map_or(0, |blank| blank + 1)..];
+    memchr::memmem::rfind(address, b"?").is_some_and(|query| address[..query].ends_with(b".svg"))
+}
+
 /// Length of a head such as `pk_test_` or `test-`, which is no part of the secret.
 fn head_of(value: &[u8]) -> usize {
     let modes: [&[u8]; 4] = [b"live", b"test", b"sandbox", b"prod"];
@@ -520,6 +532,17 @@ mod tests {
             let start = usize::from(value.starts_with('"'));
             assert!(!is_reference(value.as_bytes(), start), "{value}");
         }
+    }
+
+    #[test]
+    fn what_a_badge_is_given_is_made_to_be_shown() {
+        let is_of_badge = |text: &str| {
+            let name = text.find("token").unwrap();
+            is_of_badge(text.as_bytes(), Slot { name: Span::new(name, name + 5), value: text.len(), listed: false })
+        };
+        assert!(is_of_badge("[![x](https://ci.example/a/b.svg?style=svg&token="));
+        assert!(is_of_badge("https://ci.example/badge.svg?token="));
+        assert!(!is_of_badge("https://ci.example/badge?token=") && !is_of_badge("a.svg? b?token=") && !is_of_badge("token="));
     }
 
     #[test]

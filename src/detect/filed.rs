@@ -35,6 +35,14 @@ enum Values {
     Pgpass,
     /// `https://user:password@host`.
     Urls,
+    /// `client server secret addresses`, some of them in quotes.
+    Chap,
+    /// `host user:password`.
+    Sasl,
+    /// `user:password`.
+    Colon,
+    /// `encrypt = "v"` among much else.
+    Gossip,
 }
 
 const FORMS: &[Form] = &[
@@ -52,6 +60,15 @@ const FORMS: &[Form] = &[
     },
     Form { ends: &[".pgpass", "pgpass.conf"], values: Values::Pgpass, slot: b"password", title: "passwords of PostgreSQL" },
     Form { ends: &[".git-credentials"], values: Values::Urls, slot: b"password", title: "passwords of Git" },
+    Form { ends: &["chap-secrets", "pap-secrets"], values: Values::Chap, slot: b"password", title: "secrets of PPP" },
+    Form { ends: &["sasl_passwd"], values: Values::Sasl, slot: b"password", title: "passwords of a mail server" },
+    Form { ends: &["rsyncd.secrets"], values: Values::Colon, slot: b"password", title: "passwords of rsync" },
+    Form {
+        ends: &["consul.d/*.json", "consul.d/*.hcl", "nomad.d/*.hcl", "consul*.json", "consul*.hcl", "nomad*.hcl"],
+        values: Values::Gossip,
+        slot: b"encryption_key",
+        title: "the gossip key of Consul or Nomad",
+    },
 ];
 
 impl Form {
@@ -74,7 +91,8 @@ impl Form {
         let known = around.rules_named(self.slot);
         let found = places.into_iter().filter_map(|place| {
             let slot = Slot { name: Span::new(place.start, place.start), value: place.start, listed: false };
-            let mut found = context::read(set, around, slot, (&known, true)).filter(|found| found.span == place)?;
+            let mut found =
+                context::read(set, &around.until(place.end), slot, (&known, true)).filter(|found| found.span == place)?;
             let fact = format!("the file holds {}", self.title);
             found.because = vec![Evidence { fact, weight: None, span: None }];
             found.name = None;
@@ -90,6 +108,9 @@ impl Form {
             let is_one = bytes.len() < LINE && !text.is_empty() && text.iter().all(u8::is_ascii_graphic);
             let start = bytes.len() - bytes.trim_ascii_start().len();
             return is_one.then(|| Span::new(start, start + text.len())).into_iter().collect();
+        }
+        if self.values == Values::Gossip {
+            return memchr::memmem::find_iter(bytes, b"encrypt").filter_map(|at| gossip(bytes, at)).collect();
         }
         let mut start = 0;
         let mut places = Vec::new();
@@ -112,7 +133,18 @@ impl Values {
     /// Where the value of a line stands.
     fn of_line(self, line: &[u8]) -> Option<Span> {
         let value = match self {
-            Self::Whole => return None,
+            Self::Whole | Self::Gossip => return None,
+            Self::Chap => fields(line).nth(2).filter(|_| !line.starts_with(b"#"))?,
+            Self::Sasl => {
+                let account = fields(line).nth(1).filter(|account| account.end == line.trim_ascii_end().len())?;
+                account.start + memchr::memchr(b':', &line[account.clone()])? + 1..account.end
+            }
+            Self::Colon => {
+                let user = line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.@".contains(byte)).count();
+                let password =
+                    line.get(user..)?.strip_prefix(b":").filter(|rest| user > 0 && rest.iter().all(u8::is_ascii_graphic))?;
+                line.len() - password.len()..line.len()
+            }
             Self::Pgpass => {
                 let mut colons = memchr::memchr_iter(b':', line);
                 let port = &line[colons.next()? + 1..colons.next()?];
@@ -127,6 +159,35 @@ impl Values {
         };
         Some(Span::new(value.start, value.end))
     }
+}
+
+/// The fields of a line with blanks between them, without their quotes.
+fn fields(line: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += line[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let rest = line.get(at..).filter(|rest| !rest.is_empty())?;
+        if let Some(length) = rest.strip_prefix(b"\"").and_then(|quoted| memchr::memchr(b'"', quoted)) {
+            let field = at + 1..at + 1 + length;
+            at = field.end + 1;
+            return Some(field);
+        }
+        let field = at..at + rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        at = field.end;
+        Some(field)
+    })
+}
+
+/// The key behind a name that begins at `at`: sixteen or thirty-two bytes of base64, in quotes.
+fn gossip(bytes: &[u8], at: usize) -> Option<Span> {
+    let rest = &bytes[at + b"encrypt".len()..];
+    let text = rest.strip_prefix(b"\"").unwrap_or(rest).trim_ascii_start();
+    let text = text.strip_prefix(b"=").or_else(|| text.strip_prefix(b":"))?.trim_ascii_start().strip_prefix(b"\"")?;
+    let length = memchr::memchr(b'"', &text[..text.len().min(LINE)]).filter(|length| matches!(length, 24 | 44))?;
+    let is_key =
+        text[..length].ends_with(b"=") && text[..length].iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte));
+    let start = bytes.len() - text.len();
+    is_key.then(|| Span::new(start, start + length))
 }
 
 /// Whether a path ends with these names.
@@ -154,6 +215,14 @@ mod tests {
         assert_eq!(values("config/credentials/production.key", "V4LUE"), ["V4LUE"]);
         assert_eq!(values("/home/a/.pgpass", "# host\nh:5432:d:u:V4:LUE\r\nh:*:*:u:W\n"), ["V4:LUE", "W"]);
         assert_eq!(values(".git-credentials", "https://u:V4LUE@h.example\nhttps://h.example/u:x\n"), ["V4LUE"]);
+        assert_eq!(values("etc/ppp/chap-secrets", "# client server secret\na * V4LUE *\n\"b\" s \"W X\"\n"), ["V4LUE", "W X"]);
+        assert_eq!(values("etc/postfix/sasl_passwd", "[smtp.h.example]:587 u@h.example:V4:LUE\n"), ["V4:LUE"]);
+        assert_eq!(values("etc/rsyncd.secrets", "u:V4LUE\n"), ["V4LUE"]);
+        let key = [&"V4LUE".repeat(8)[..], "V4L="].concat();
+        let gossip = |text: &str| values("etc/consul.d/server.json", text).len();
+        assert_eq!(gossip(&["{\"encrypt\": \"", &key, "\"}"].concat()), 1);
+        assert_eq!(gossip("{\"encrypt\": \"V4LUE\", \"encrypt_verify\": true}"), 0);
+        assert!(values("etc/rsyncd.secrets", "two words: no\n").is_empty());
         assert!(values("config/master.key", "two words\n").is_empty());
         assert!(values(".pgpass", "a:b:c:d:e\n\nx\n").is_empty());
         for path in ["master.key", "docs/.pgpass.md", "xconfig/master.key", "config/credentials/.key"] {

@@ -7,6 +7,7 @@
 //! Every decision depends on the bytes within [`REACH`] of the credential alone. That is what makes
 //! a scan in windows equal to a scan of the whole.
 
+mod by_environment;
 mod cards;
 mod columns;
 mod confirm;
@@ -285,6 +286,10 @@ impl Scanner {
                 if slot.is_none_or(|slot| slot.listed || bytes[slot.name.end.min(slot.value)..slot.value].contains(&b'\n')) {
                     seen.values.extend(columns::values_below(&self.rules, around, span));
                 }
+                // So has a name with a block behind it: values for each environment.
+                if let Some(slot) = slot.filter(|slot| opens_block(bytes, *slot)) {
+                    seen.values.extend(by_environment::values_below(&self.rules, around, slot.name));
+                }
                 seen.values
                     .extend(slot.into_iter().flat_map(|slot| context::values_at(&self.rules, around, slot, self.shortest)));
             }
@@ -370,4 +375,10 @@ fn ends(
 /// The name of the slot that a value which begins at `at` is assigned to.
 pub(crate) fn slot_name(bytes: &[u8], at: usize) -> Option<Span> {
     slot::name_of(bytes, at).map(|slot| slot.name)
+}
+
+/// Whether what stands behind a name is a block rather than a value.
+fn opens_block(bytes: &[u8], slot: slot::Slot) -> bool {
+    let between = &bytes[slot.name.end.min(slot.value)..slot.value];
+    between.iter().any(|byte| matches!(byte, b'{' | b'[' | b'\n')) || matches!(bytes.get(slot.value), Some(b'{' | b'[' | b'\n'))
 }

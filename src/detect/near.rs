@@ -40,6 +40,11 @@ impl<'a> Around<'a> {
         Self { bytes, index, memory, words: RefCell::default(), piece: None }
     }
 
+    /// The same, as if the bytes ended there: what follows is no part of a value.
+    pub(super) fn until(&self, end: usize) -> Self {
+        Self { piece: self.piece, ..Self::new(&self.bytes[..end], self.index, self.memory) }
+    }
+
     /// The same for decoded bytes.
     pub(super) fn decoded(piece: &'a Decoded, index: &'a LazyIndex, memory: &'a Memory) -> Self {
         Self { piece: Some(piece), ..Self::new(&piece.bytes, index, memory) }

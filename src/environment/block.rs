@@ -11,6 +11,10 @@ use crate::finding::{PlaceKind, Stage};
 use crate::rule::name::{NameWords, is_one_of};
 use crate::span::Span;
 
+/// What a class is called that holds settings, and what it may be made of.
+const SETTINGS: &[&str] = &["config", "configuration", "conf", "settings", "environment", "env"];
+const BASES: &[&str] = &["base", "common", "default"];
+
 /// One block while it is read.
 pub(super) struct BlockReading<'s, 'a> {
     pub(super) survey: &'s Survey<'a>,
@@ -66,12 +70,31 @@ impl BlockReading<'_, '_> {
             }
         } else if let Some(stage) = self.exact_key((key, said.stage), counts) {
             self.push("P20", stage, 85, format!("key {}", shown()));
+        } else if let Some((name, stage)) = self.class(head) {
+            self.push("P20", stage, 85, format!("class {}", String::from_utf8_lossy(name)));
         }
+    }
+
+    /// `class ProductionConfig(Config):` holds the settings of one environment.
+    fn class<'b>(&self, head: &'b [u8]) -> Option<(&'b [u8], Stage)> {
+        let at = memchr::memmem::find(head, b"class ").filter(|&at| at == 0 || head[at - 1] == b' ')?;
+        let name = &head[at + b"class ".len()..];
+        let name = &name[..name.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(name.len())];
+        let all = NameWords::of(name);
+        let stage = self.words().loose_in(&all, Counts::default())?;
+        let is_settings = |word: &[u8]| is_one_of(word, SETTINGS) || self.words().exact(word, Counts::default()).is_some();
+        // `class Production:` may produce something; `class Production(Common):` does not.
+        let of_settings = |word: &[u8]| is_one_of(word, SETTINGS) || is_one_of(word, BASES);
+        (all.iter().all(is_settings) && NameWords::of(head).iter().any(of_settings)).then_some((name, stage))
     }
 
     /// `production`, `env.production.vars`, `env_production`.
     fn exact_key(&self, (key, stage): (&[u8], Option<Stage>), counts: Counts) -> Option<Stage> {
         let words = self.words();
+        // Symfony's.
+        if let Some(stage) = key.strip_prefix(b"when@") {
+            return words.exact(stage, counts);
+        }
         if self.structure.blocks[self.number].shape != Shape::Section
             && !key.starts_with(b"env")
             && memchr::memchr(b'.', key).is_none()
@@ -127,7 +150,9 @@ impl BlockReading<'_, '_> {
             }
             let own = of_provider || said.provider.is_some();
             if said.declares.flag {
-                self.facts.flags.extend(declare::flag(&Told::new(entry)).filter(|flag| own || flag.generic));
+                self.facts.flags.extend(declare::flag(&Told::new(entry)).filter(|flag| own || flag.generic || flag.plain));
+            } else if !entry.commented {
+                self.facts.flags.extend(declare::constant(entry.value, entry.span));
             }
             // What stands at the top of a file counts as the file's.
             if file || paragraph || own {
@@ -153,7 +178,16 @@ impl BlockReading<'_, '_> {
         }
         own.clear();
         self.survey.scratch.replace(own);
+        self.arguments();
         self.environment_of_job(ci);
+    }
+
+    /// An argument without a name that says the mode of a provider: `Configuration(braintree.Environment.Sandbox, …)`.
+    fn arguments(&mut self) {
+        if self.structure.head(self.number).last() == Some(&b'(') {
+            let constants = self.structure.arguments(self.number);
+            self.facts.flags.extend(constants.into_iter().filter_map(|(text, span)| declare::constant(text, span)));
+        }
     }
 
     fn within_provider(&self) -> bool {

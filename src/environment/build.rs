@@ -7,6 +7,8 @@ use crate::span::Span;
 
 /// Blocks in blocks beyond this depth are not told apart.
 const DEPTH: usize = 200;
+/// The longest name in brackets.
+const SUBSCRIPT: usize = 80;
 
 /// What may begin or end something between braces; most bytes do not.
 const MARKS: [bool; 256] = {
@@ -144,6 +146,9 @@ impl<'a> Builder<'a> {
     }
 
     fn opener(&mut self, stack: &mut Vec<Open>, at: usize) -> usize {
+        if let Some(end) = self.subscript(at) {
+            return end;
+        }
         let closer = match self.bytes[at] {
             b'{' => b'}',
             b'[' => b']',
@@ -158,6 +163,16 @@ impl<'a> Builder<'a> {
             stack.push(Open { block, closer, head: at + 1 });
         }
         at + 1
+    }
+
+    /// The end of a name in brackets behind a word: `$config['acme']` is no block.
+    fn subscript(&self, at: usize) -> Option<usize> {
+        let before = *self.bytes.get(at.checked_sub(1)?)?;
+        let rest = self.bytes[at..].strip_prefix(b"[")?;
+        let quote = *rest.first().filter(|quote| matches!(quote, b'\'' | b'"'))?;
+        let is_word = before.is_ascii_alphanumeric() || matches!(before, b'_' | b']');
+        let length = rest[1..].iter().take(SUBSCRIPT).position(|&byte| byte == quote).filter(|_| is_word)?;
+        (rest.get(length + 2) == Some(&b']')).then_some(at + length + 4)
     }
 
     fn closer(&mut self, stack: &mut Vec<Open>, at: usize) -> usize {

@@ -287,9 +287,16 @@ pub(super) struct Flag<'a> {
     pub(super) generic: bool,
     /// Whether it is called so that it speaks of the place rather.
     pub(super) of_place: bool,
+    /// Whether it is called `environment`, which says the one or the other.
+    pub(super) plain: bool,
 }
 
 impl Flag<'_> {
+    /// Whether its value is a word for the mode of a key, and hardly one for a place.
+    pub(super) const fn is_of_money(&self) -> bool {
+        self.value.eq_ignore_ascii_case(b"sandbox") || self.value.eq_ignore_ascii_case(b"live")
+    }
+
     /// The name and the value.
     pub(super) fn text(&self) -> String {
         format!("{}={}", String::from_utf8_lossy(self.name), String::from_utf8_lossy(self.value))
@@ -357,7 +364,25 @@ pub(super) fn flag<'a>(told: &Told<'_, 'a>) -> Option<Flag<'a>> {
     };
     let name = all.normal();
     let (generic, of_place) = (is_one_of(name, GENERIC), name == b"isproduction");
-    Some(Flag { environment, name: entry.name, value: entry.value, span: entry.span, generic, of_place })
+    let plain = matches!(name, b"environment" | b"env");
+    Some(Flag { environment, name: entry.name, value: entry.value, span: entry.span, generic, of_place, plain })
+}
+
+/// What a constant says of the mode of a provider, whatever it is given to: `braintree.Environment.Sandbox`,
+/// `PlaidEnvironments.production`.
+pub(super) fn constant(text: &[u8], span: crate::span::Span) -> Option<Flag<'_>> {
+    let dot = memchr::memrchr2(b'.', b':', text).filter(|_| text.len() <= FLAG)?;
+    let (name, value) = (text[..dot].strip_suffix(b":").unwrap_or(&text[..dot]), &text[dot + 1..]);
+    let own = name.rsplit(|byte| !byte.is_ascii_alphanumeric()).next()?;
+    let own = own.strip_suffix(b"Enum").or_else(|| own.strip_suffix(b"s")).unwrap_or(own);
+    let environment = match value.to_ascii_lowercase().as_slice() {
+        b"live" | b"production" => Environment::Live,
+        b"test" | b"sandbox" => Environment::Sandbox,
+        _ => return None,
+    };
+    let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'\\');
+    let fits = own.ends_with(b"Environment") && name.iter().all(is_path);
+    fits.then_some(Flag { environment, name, value, span, generic: true, of_place: false, plain: false })
 }
 
 /// A clue from an assignment.

@@ -6,6 +6,14 @@ use crate::span::Span;
 const LONGEST: usize = 600;
 /// The longest value that is kept.
 const VALUE: usize = 300;
+/// The longest name in brackets.
+const NAME: usize = 40;
+/// Elements of pages.
+const PAGE: &[&str] = &[
+    "a", "article", "aside", "body", "button", "div", "fieldset", "footer", "form", "frame", "header", "html", "iframe", "input",
+    "label", "li", "main", "meta", "nav", "ol", "p", "script", "section", "select", "span", "table", "td", "template",
+    "textarea", "th", "tr", "ul",
+];
 
 /// A name and what is assigned to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +96,8 @@ fn statement(bytes: &[u8], span: Span) -> Option<Entry<'_>> {
     let whole = bytes[span.range()].trim_ascii();
     let (text, commented) = uncommented(whole);
     let text = text.strip_prefix(b"- ").unwrap_or(text).trim_ascii();
+    // `Environment=APP_ENV=production` of systemd.
+    let text = text.strip_prefix(b"Environment=").filter(|rest| memchr::memchr(b'=', rest).is_some()).unwrap_or(text);
     // `- "APP_ENV=production"` is quoted as a whole.
     let text = match text {
         [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] if !inner.contains(&text[0]) => inner,
@@ -131,6 +141,34 @@ fn tagged(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name.unwrap_or(tag), value))
 }
 
+/// The attributes of a tag: `<gateway name="acme" mode="live">`.
+pub(super) fn attributes<'a>(bytes: &'a [u8], head: Span, entries: &mut Vec<Entry<'a>>) {
+    let text = &bytes[head.range()];
+    if text.first() != Some(&b'<') {
+        return;
+    }
+    let mut from = 0;
+    while let Some(open) = memchr::memmem::find(&text[from..], b"=\"").map(|at| from + at) {
+        let Some(length) = memchr::memchr(b'"', &text[open + 2..]) else { return };
+        let name = text[..open].rsplit(u8::is_ascii_whitespace).next().unwrap_or_default();
+        from = open + 2 + length + 1;
+        let span = Span::new(head.start + open - name.len(), head.start + from);
+        entries.push(Entry { name, value: &text[open + 2..open + 2 + length], commented: false, span });
+    }
+}
+
+/// The names of the tags around a slot in its own line, from inside out: of `<sandbox><secret>` `sandbox`.
+pub(super) fn tags_around(bytes: &[u8], slot: Span) -> impl Iterator<Item = &[u8]> {
+    let mut text = bytes[..slot.start].strip_suffix(b"<");
+    std::iter::from_fn(move || {
+        let before = text?.strip_suffix(b">")?;
+        let length = before.iter().rev().take(NAME).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let (rest, name) = before.split_at(before.len() - length);
+        text = rest.strip_suffix(b"<");
+        text.is_some().then_some(name)
+    })
+}
+
 /// `N=V`, `N: V`, `"N" => V`, `export N=V`, `ENV N V`, `const n = V`, `N := V`.
 fn assigned(text: &[u8]) -> Option<(&[u8], &[u8])> {
     if let Some(quote) = text.first().copied().filter(|byte| b"\"'`".contains(byte)) {
@@ -154,6 +192,25 @@ fn assigned(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let name = if left.ends_with(b"]") { bracketed(left).unwrap_or(name) } else { name };
     let name = name.trim_ascii_end();
     (!name.is_empty() && name.len() <= 80).then(|| (name, &text[at + operator(&text[at..]).unwrap_or(1)..]))
+}
+
+/// The names in brackets before that of a slot, from right to left: of `$config['acme']['live']['secret']` `live` and
+/// `acme`.
+pub(super) fn subscripts(bytes: &[u8], slot: Span) -> impl Iterator<Item = &[u8]> {
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let before = |text: &'_ [u8]| {
+        let text =
+            text.strip_suffix(b"'").or_else(|| text.strip_suffix(b"\"")).or_else(|| text.strip_suffix(b":")).unwrap_or(text);
+        text.strip_suffix(b"[").map(<[u8]>::len)
+    };
+    let mut end = before(&bytes[..slot.start]);
+    std::iter::from_fn(move || {
+        let text = bytes[..end?].strip_suffix(b"]")?;
+        let text = text.strip_suffix(b"'").or_else(|| text.strip_suffix(b"\"")).unwrap_or(text);
+        let name = &text[text.len() - text.iter().rev().take(NAME).take_while(is_name).count()..];
+        end = before(&text[..text.len() - name.len()]);
+        (end.is_some() && !name.is_empty()).then_some(name)
+    })
 }
 
 fn bracketed(left: &[u8]) -> Option<&[u8]> {
@@ -240,9 +297,26 @@ pub(super) fn key_of(head: &[u8]) -> &[u8] {
     let head = head[..anchor.unwrap_or(head.len())].trim_ascii();
     let head =
         [&b"=>"[..], b":=", b"=", b":", b"do", b"|"].iter().find_map(|end| head.strip_suffix(*end)).unwrap_or(head).trim_ascii();
-    let head = head.strip_prefix(b"<").map_or(head, |tag| tag.strip_suffix(b">").unwrap_or(tag));
+    if let Some(tag) = head.strip_prefix(b"<") {
+        return name_of_tag(tag.strip_suffix(b">").unwrap_or(tag));
+    }
     let last = head.rsplit(u8::is_ascii_whitespace).next().unwrap_or(head);
+    // `$config['acme'] = [`
+    let last = if last.ends_with(b"']") || last.ends_with(b"\"]") { bracketed(last).unwrap_or(last) } else { last };
     unquoted(named_by_call(last).unwrap_or(last))
+}
+
+/// What a tag says that it is: by its name or id, else by the tag itself. The names of a page's elements mean nothing here.
+fn name_of_tag(tag: &[u8]) -> &[u8] {
+    let own = tag.split(u8::is_ascii_whitespace).next().unwrap_or(tag);
+    if PAGE.iter().any(|element| own.eq_ignore_ascii_case(element.as_bytes())) {
+        return own;
+    }
+    let said = [&b" name=\""[..], b" id=\""].iter().find_map(|attribute| {
+        let rest = &tag[memchr::memmem::find(tag, attribute)? + attribute.len()..];
+        Some(&rest[..memchr::memchr(b'"', rest)?])
+    });
+    said.unwrap_or(own)
 }
 
 /// The name in the call that makes or finds a block in Gradle's Kotlin: `create("prod") {`.
@@ -294,6 +368,9 @@ mod tests {
             ("'env' => 'production',", "env", "production"),
             ("- APP_ENV=production", "APP_ENV", "production"),
             ("- \"APP_ENV=production\"", "APP_ENV", "production"),
+            ("Environment=APP_ENV=production", "APP_ENV", "production"),
+            ("Environment=\"APP_ENV=production\"", "APP_ENV", "production"),
+            ("environment=production", "environment", "production"),
             ("ENV APP_ENV production", "APP_ENV", "production"),
             ("ENV APP_ENV=production", "APP_ENV", "production"),
             ("const appEnv = 'production';", "appEnv", "production"),
@@ -317,6 +394,19 @@ mod tests {
     }
 
     #[test]
+    fn names_in_brackets() {
+        for text in ["$config['acme']['live']['secret']", "c[\"acme\"][\"live\"][\"secret\"]", "c[:acme][:live][:secret]"] {
+            let at = text.find("secret").unwrap();
+            let names: Vec<_> = subscripts(text.as_bytes(), Span::new(at, at + 6)).collect();
+            assert_eq!(names, [&b"live"[..], b"acme"], "{text}");
+        }
+        for text in ["config.live.secret", "config['secret']", "[secret", "x] [secret", "list[0].secret"] {
+            let at = text.find("secret").unwrap();
+            assert_eq!(subscripts(text.as_bytes(), Span::new(at, at + 6)).count(), 0, "{text}");
+        }
+    }
+
+    #[test]
     fn keys_of_heads() {
         for (head, key) in [
             ("production:", "production"),
@@ -331,6 +421,10 @@ mod tests {
             ("production do", "production"),
             ("release {", "release"),
             ("<production>", "production"),
+            ("<gateway name=\"acme\" mode=\"live\">", "acme"),
+            ("<gateway mode=\"live\">", "gateway"),
+            ("<div class=\"x\" id=\"production\">", "div"),
+            ("$config['acme'] = [", "acme"),
             ("const live = {", "live"),
             ("data: |", "data"),
         ] {

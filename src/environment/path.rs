@@ -234,6 +234,11 @@ impl<'a> Name<'a> {
         self.folders.windows(run.len()).any(|part| part == run)
     }
 
+    /// `app/src/debug/res/…`: what Gradle puts into builds of one type only.
+    fn is_of_build_type(&self, build: &str) -> bool {
+        ["res", "java", "kotlin", "assets"].iter().any(|set| self.below(&["src", build, set]))
+    }
+
     fn is_ciphertext(&self) -> bool {
         self.ends_in(&["enc", "age", "gpg", "pgp"]) || self.whole.contains(".sops.")
     }
@@ -535,6 +540,8 @@ impl Reading<'_> {
                 clue("P28", Stage::Production, 60, "the release configuration")
             }
             "debug.xcconfig" | "web.debug.config" | "app.debug.config" => clue("P28", Stage::Dev, 60, "the debug configuration"),
+            _ if name.is_of_build_type("release") => clue("P28", Stage::Production, 60, "the release build type"),
+            _ if name.is_of_build_type("debug") => clue("P28", Stage::Dev, 60, "the debug build type"),
             _ if name.in_folder(&[".devcontainer"]) => clue("P35", Stage::Local, 80, "a development container"),
             _ if name.below(&[".idea", "runconfigurations"]) || name.in_folder(&[".run"]) => {
                 clue("P35", Stage::Local, 80, "a run configuration")
@@ -735,6 +742,9 @@ mod tests {
             ("Properties/launchSettings.json", &["P35 local 80"]),
             (".idea/runConfigurations/x.xml", &["P35 local 80"]),
             ("ios/Release.xcconfig", &["P28 production 60"]),
+            ("app/src/debug/res/values/keys.xml", &["P28 dev 60"]),
+            ("app/src/release/java/io/shop/Keys.java", &["P28 production 60"]),
+            ("src/debug/print.c", &[]),
             (".github/workflows/deploy-prod.yml", &["P30 production 90"]),
             ("log/production.log", &["P30 production 90"]),
             ("staging-backup.zip/config/app.yml", &["P32 staging 50"]),

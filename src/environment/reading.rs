@@ -201,7 +201,8 @@ impl<'a> Index<'a> {
             }
             let peers = index.peers.entry((credential.provider.as_ref(), credential.class)).or_default();
             peers.all.push(number);
-            match survey.side(credential.span) {
+            let called = || survey.statement(credential.span).said.filter(|said| said.is_mode).and_then(|said| said.side);
+            match survey.side(credential.span).or_else(called) {
                 Some(Environment::Live) => peers.live.get_or_insert(number),
                 Some(Environment::Sandbox) => peers.sandbox.get_or_insert(number),
                 _ => continue,
@@ -262,7 +263,13 @@ impl Survey<'_> {
             });
         }
         // Of a pair of slots, a flag says which is used.
-        let side = reading.slot_side.or_else(|| self.has_sibling(name, credential.span, false).then_some(Environment::Live));
+        let called = || {
+            said.and_then(|said| said.stage).map(|stage| if stage.is_lower() { Environment::Sandbox } else { Environment::Live })
+        };
+        let side = reading
+            .slot_side
+            .or_else(called)
+            .or_else(|| self.has_sibling(name, credential.span, false).then_some(Environment::Live));
         reading.witnesses.extend(self.flag(credential, side).or_else(|| self.flag_aside(number, side, index)));
         reading.witnesses.extend(self.sibling(number, index));
         reading.witnesses.extend(self.nearest(number, index, FactKind::Host, reading.slot_side));
@@ -355,14 +362,17 @@ impl Survey<'_> {
         let start = memchr::memrchr(b'\n', &bytes[floor..span.start]).map_or(floor, |at| floor + at + 1);
         let end = (span.end + LINE).min(bytes.len());
         let end = memchr::memchr(b'\n', &bytes[span.end..end]).map_or(end, |at| span.end + at);
-        let (line, call) = match memchr::memrchr(b'(', &bytes[start..span.start]) {
-            Some(open) => {
+        let before = &bytes[start..span.start];
+        let tag = memchr::memrchr2(b'<', b'>', before).filter(|&at| before[at] == b'<');
+        let (line, call, sign) = match (memchr::memrchr(b'(', before), tag) {
+            (Some(open), _) => {
                 let close = memchr::memchr(b')', &bytes[span.end..end])?;
-                (Span::new(start + open + 1, span.end + close), true)
+                (Span::new(start + open + 1, span.end + close), true, b',')
             }
-            None => (Span::new(start, end), false),
+            // The attributes of a tag.
+            (None, Some(open)) => (Span::new(start + open + 1, end), true, b' '),
+            (None, None) => (Span::new(start, end), false, b' '),
         };
-        let sign = if call { b',' } else { b' ' };
         // `GoCardlessPro::Client.new(`.
         let head = &bytes[start..line.start.saturating_sub(usize::from(call)).max(start)];
         let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.:".contains(byte);
@@ -377,7 +387,7 @@ impl Survey<'_> {
         let mut flags = entries.iter().filter_map(|entry| declare::flag(&declare::Told::new(entry)));
         let first = flags.find(|flag| match self.said(flag.name).provider.or(called) {
             Some(owner) => Some(owner) == credential.provider.as_ref(),
-            None => call && (flag.generic || flag.of_place),
+            None => call && (flag.generic || flag.of_place || flag.plain),
         })?;
         let evidence = Evidence { fact: format!("mode flag {}", first.text()), weight: Some(70), span: Some(first.span) };
         Some(Witness { source: Source::Flag, environment: first.environment, evidence })
@@ -396,10 +406,23 @@ impl Survey<'_> {
                 if let Some(owner) = owner {
                     return Some(owner) == credential.provider.as_ref();
                 }
-                // Without a provider it counts beside the credential only. `isProduction` speaks of the
-                // place, unless it is an argument of a call or a setting of payments.
-                let of_payments = || structure.head(block).ends_with(b"(") || self.said(structure.key(block)).of_payments;
-                flag.generic && depth == 0 && block > 0 && (!flag.of_place || of_payments())
+                // Without a provider it counts beside the credential only. `isProduction` and `environment` speak of
+                // the place, unless it is an argument of a call, a setting of payments, or all the file is the
+                // provider's; `environment: sandbox` can only mean the money.
+                let argued = || {
+                    let outer = structure.blocks[block].parent;
+                    structure.head(block).ends_with(b"(")
+                        || structure.head(block) == b"{" && structure.head(outer).ends_with(b"(")
+                };
+                let of_payments = || {
+                    argued() || self.said(structure.key(block)).of_payments || self.file_owner() == credential.provider.as_ref()
+                };
+                let is_beside = depth == 0 && block > 0;
+                match (flag.generic, flag.plain) {
+                    (true, _) => is_beside && (!flag.of_place || of_payments()),
+                    (_, true) => is_beside && (flag.is_of_money() || of_payments()),
+                    _ => false,
+                }
             });
             if let Some(first) = said.next() {
                 if said.any(|other| other.environment != first.environment) {
@@ -410,6 +433,12 @@ impl Survey<'_> {
             }
         }
         None
+    }
+
+    /// The provider that the file is called after: `config/braintree.yml`.
+    fn file_owner(&self) -> Option<&Provider> {
+        let name = self.path.rsplit('/').next()?;
+        self.provider_of(name.split('.').next()?.as_bytes())
     }
 
     /// C3, in a block beside those of the credential: `env:` and `secrets:` of one chart. It counts if its name names
@@ -544,6 +573,9 @@ impl Survey<'_> {
             return Some(of(arm.stage));
         }
         if let Some(stage) = statement.said.filter(|said| !said.is_mode).and_then(|said| said.stage) {
+            return Some(of(stage));
+        }
+        if let Some((_, stage)) = statement.within {
             return Some(of(stage));
         }
         if structure.doubtful {

@@ -21,6 +21,8 @@ pub(super) const HEAD: usize = 400;
 const WINDOW: usize = 8;
 /// Endings of languages whose comments begin with two dashes.
 const DASHED: &[&str] = &["sql", "lua", "hs", "elm", "adb", "ads", "vhd", "vhdl"];
+/// The most arguments of a call that are looked at.
+const ARGUMENTS: usize = 32;
 /// How many times an anchor may be followed.
 const ALIASES: usize = 4;
 
@@ -242,11 +244,12 @@ impl<'a> Structure<'a> {
         let braces = matches!(self.grammar, Grammar::Braces { .. });
         let mut start = self.blocks[block].head.end.max(self.blocks[block].span.start);
         let end = self.blocks[block].span.end;
+        entry::attributes(self.bytes, self.blocks[block].head, entries);
         for child in self.children(block) {
             let span = self.blocks[child].span;
             entry::read(self.bytes, Span::new(start, span.start.max(start)), braces, entries);
             if span.len() <= 2 * HEAD {
-                entries.extend(self.listed(child));
+                entries.extend(self.listed(child).or_else(|| self.defined(child)));
             }
             // `N: call(…)` is a call, and an assignment of what it gives.
             if self.bytes[self.blocks[child].head.range()].ends_with(b"(") {
@@ -258,6 +261,40 @@ impl<'a> Structure<'a> {
             }
         }
         entry::read(self.bytes, Span::new(start, end.max(start)), braces, entries);
+    }
+
+    /// What stands between the commas of a call, blocks left out.
+    pub(super) fn arguments(&self, block: usize) -> Vec<(&'a [u8], Span)> {
+        let Block { head, span, .. } = self.blocks[block];
+        let mut arguments = Vec::new();
+        let mut start = head.end;
+        let ends = self.children(block).map(|child| self.blocks[child].span);
+        for part in ends.chain([Span::new(span.end.saturating_sub(1), span.end)]) {
+            let text = &self.bytes[start.min(part.start)..part.start];
+            let here = Span::new(start.min(part.start), part.start);
+            arguments.extend(text.split(|&byte| byte == b',').take(ARGUMENTS).map(|text| (text.trim_ascii(), here)));
+            start = part.end;
+            if arguments.len() > ARGUMENTS {
+                break;
+            }
+        }
+        arguments
+    }
+
+    /// `define('N', V)` as `N = V`.
+    fn defined(&self, child: usize) -> Option<Entry<'a>> {
+        let Block { head, span, .. } = self.blocks[child];
+        if !self.bytes[head.range()].ends_with(b"define(") || self.children(child).next().is_some() {
+            return None;
+        }
+        let text = self.bytes[head.end..span.end].strip_suffix(b")")?;
+        let comma = memchr::memchr(b',', text)?;
+        let unquoted = |text: &'a [u8]| match text.trim_ascii() {
+            [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+            other => other,
+        };
+        let (name, value) = (unquoted(&text[..comma]), unquoted(&text[comma + 1..]));
+        Some(Entry { name, value, commented: false, span: Span::new(head.start, span.end) })
     }
 
     /// `{name: N, value: V}` as `N = V`.

@@ -112,6 +112,8 @@ pub(super) struct Statement<'a> {
     pub(super) slot: Option<Span>,
     /// What this name says.
     pub(super) said: Option<Said<'a>>,
+    /// The environment that a name in brackets before it is the word for: `$config['live']['secret']`.
+    pub(super) within: Option<(&'a [u8], Stage)>,
 }
 
 /// The assignments and options of a shell command: names, values, and the command.
@@ -399,7 +401,10 @@ impl<'a> Survey<'a> {
         let arm = if self.may_be_arm(span) { branch::inline(self.dictionary(), before, behind) } else { None };
         let slot = crate::detect::slot_name(bytes, span.start).filter(|slot| !is_question(&bytes[slot.end..span.start]));
         let said = slot.map(|slot| self.said(&bytes[slot.range()]));
-        let statement = Statement { arm, slot, said };
+        let stage_of = |name: &'a [u8]| self.said(name).stage.map(|stage| (name, stage));
+        let within =
+            slot.and_then(|slot| entry::subscripts(bytes, slot).chain(entry::tags_around(bytes, slot)).find_map(stage_of));
+        let statement = Statement { arm, slot, said, within };
         self.statements.borrow_mut().insert(key, statement);
         statement
     }
@@ -448,6 +453,10 @@ impl<'a> Survey<'a> {
             let stage = self.dictionary().exact(name, Counts::default());
             let text = || format!("key {}", String::from_utf8_lossy(name));
             clues.extend(stage.map(|stage| Clue::new("P20", stage, 85, text()).at(slot)));
+        }
+        if let (Some((name, stage)), Some(slot)) = (statement.within, statement.slot) {
+            let text = format!("key {}", String::from_utf8_lossy(name));
+            clues.push(Clue::new("P20", stage, 85, text).at(slot));
         }
         for &(name, value, span) in command {
             let entry = Entry { name, value, commented: false, span };

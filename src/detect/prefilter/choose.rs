@@ -190,24 +190,26 @@ struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    /// Each window in the bucket that it was in before, others in the first.
+    /// Each window in the bucket that it was in before, others where they cost least: together in one bucket they would
+    /// let everything pass there, and no other bucket could be cheaper.
     fn new(
         literals: &'a [Vec<Window>],
         mine: Vec<Window>,
         (count, before): (usize, &Before),
         (sample, grams): (&'a Sample, &'a Grams),
     ) -> Self {
-        let mut buckets = vec![Bucket([[0; SYMBOLS]; WINDOW]); count];
-        let mut placed = BTreeMap::new();
-        for &window in &mine {
-            let bucket = before.get(&window).copied().unwrap_or(0);
-            let (_, uses) = placed.entry(window).or_insert((bucket, 0));
-            if *uses == 0 {
-                buckets[bucket].change(window, true, grams);
+        let buckets = vec![Bucket([[0; SYMBOLS]; WINDOW]); count];
+        let mut sorted = Self { literals, sample, grams, mine: Vec::new(), placed: BTreeMap::new(), buckets };
+        let (known, new): (Vec<Window>, Vec<Window>) = mine.iter().partition(|window| before.contains_key(*window));
+        for window in known.into_iter().chain(new) {
+            if !sorted.placed.contains_key(&window) {
+                let bucket = before.get(&window).copied().unwrap_or_else(|| sorted.cheapest(window, None).1);
+                sorted.buckets[bucket].change(window, true, grams);
+                sorted.placed.insert(window, (bucket, 0));
             }
-            *uses += 1;
+            sorted.placed.entry(window).and_modify(|(_, uses)| *uses += 1);
         }
-        Self { literals, sample, grams, mine, placed, buckets }
+        Self { mine, ..sorted }
     }
 
     /// One literal after the other takes the window, and one window after the other the bucket, that costs least.

@@ -628,3 +628,19 @@ fn references_that_are_kept_in_tables() {
         assert_eq!((repo.staged().code, history(&repo).code), (Some(3), Some(3)), "a damaged table");
     }
 }
+
+#[test]
+fn files_of_the_past_whose_name_says_what_they_hold() {
+    let repo = Repo::new();
+    repo.write("config/master.key", &expand("{hex:32}\n", "master"));
+    repo.write(".pgpass", &expand("db.corp.example:5432:shop:app:{base62:24}\n", "pgpass"));
+    repo.write(".git-credentials", &expand("https://app:{base62:24}@git.corp.example\n", "git"));
+    repo.commit_at(1, "oops");
+    for path in ["config/master.key", ".pgpass", ".git-credentials"] {
+        fs::remove_file(repo.path().join(path)).unwrap();
+    }
+    repo.commit_at(2, "removed");
+    let report = history(&repo);
+    assert_eq!(report.places(), [".git-credentials:1", ".pgpass:1", "config/master.key:1"], "{report:?}");
+    assert!(report.findings().iter().all(|finding| finding["in_head"] == false), "{report:?}");
+}

@@ -578,3 +578,13 @@ fn a_webhook_secret_that_a_committed_file_has_as_well() {
     repo.stage(".env.production", &format!("DEBUG=0\nSTRIPE_WEBHOOK_SECRET={hook}\n"));
     assert!(shared(&repo.staged()).is_empty());
 }
+
+#[test]
+fn files_whose_name_says_what_they_hold() {
+    let repo = Repo::new();
+    repo.stage("config/master.key", &expand("{hex:32}\n", "master"));
+    repo.stage(".pgpass", &expand("db.corp.example:5432:shop:app:{base62:24}\n", "pgpass"));
+    repo.stage(".git-credentials", &expand("https://app:{base62:24}@git.corp.example\n", "git"));
+    repo.stage("docs/pgpass.md", &expand("db.corp.example:5432:shop:app:{base62:24}\n", "doc"));
+    blocks(&repo.staged(), &[".git-credentials:1", ".pgpass:1", "config/master.key:1"]);
+}
