@@ -59,6 +59,9 @@ impl Rules {
     }
 }
 
+/// Reads the user's own rules.
+pub(super) type Global = Box<dyn FnOnce() -> Option<Arc<Rules>> + Send>;
+
 /// Reads one rule file; one that is missing, is no regular file or is too large has no rules.
 fn matcher(file: &Path) -> Gitignore {
     let mut bytes = Vec::new();

@@ -114,7 +114,7 @@ impl Seen {
 fn seen(roots: &[PathBuf], options: &WalkOptions, global: Option<std::sync::Arc<Rules>>, threads: usize) -> Seen {
     let all = Mutex::new(Vec::new());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| walk_with(global, roots, options, &|met| all.lock().unwrap().push(met))).unwrap();
+    pool.install(|| walk_with(Box::new(move || global), roots, options, &|met| all.lock().unwrap().push(met))).unwrap();
     let mut seen = Seen::default();
     for met in all.into_inner().unwrap() {
         match met {

@@ -10,7 +10,7 @@ use rayon::Scope;
 
 use crate::finding::{Origin, Tracked};
 
-use super::ignored::{Excludes, Rules};
+use super::ignored::{Excludes, Global, Rules};
 use super::named::{Named, Roots, openable};
 use super::worktree::{Repositories, Standing, Top};
 use super::{GlobError, Haystack, HaystackKind, Met, SourceError, WalkOptions};
@@ -24,12 +24,12 @@ const TOGETHER: usize = 64;
 /// what it is called with depends on the tree alone. It may take its time, but must not wait for
 /// other work of the same pool: the walk would go on inside of it.
 pub fn walk(roots: &[PathBuf], options: &WalkOptions, visit: &(dyn Fn(Met) + Sync)) -> Result<(), GlobError> {
-    walk_with(Rules::global(), roots, options, visit)
+    walk_with(Box::new(Rules::global), roots, options, visit)
 }
 
 /// A walk with the user's own rules for every repository as an argument.
 pub(super) fn walk_with(
-    global: Option<Arc<Rules>>,
+    global: Global,
     roots: &[PathBuf],
     options: &WalkOptions,
     visit: &(dyn Fn(Met) + Sync),
