@@ -3,7 +3,8 @@
 //!
 //! `KEYFENCE_SAMPLES=a.log:b.js cargo test --lib chooses -- --ignored` takes the text of the benches and these files, and
 //! names the most frequent windows in a file `keyfence-frequent-windows` for temporary files: their rules may have a
-//! rarer literal. The present choice was made with 24 MB of server logs and 24 MB of JavaScript, Python and JSON of packages.
+//! rarer literal. Choosing goes on from the choice there is, so that to choose twice is better than once. The present choice
+//! was made with 24 MB of server logs and 24 MB of JavaScript, Python and JSON of packages.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -43,6 +44,11 @@ fn gram(window: &[u8]) -> Gram {
 
 /// The kind of each symbol.
 type Kinds = [u8; SYMBOLS];
+
+/// Every symbol is told from every other.
+fn each_its_own() -> Kinds {
+    array::from_fn(|symbol| u8::try_from(symbol).unwrap())
+}
 
 /// How often windows stand in a million bytes, a text as heavy as another.
 struct Sample {
@@ -274,7 +280,7 @@ impl<'a> Sorted<'a> {
 /// pass, until none moves.
 fn kinds(sets: &[BTreeMap<Window, (usize, usize)>], sample: &Sample) -> Kinds {
     let mut kinds: Kinds = chosen::KINDS;
-    let grams = sample.grams(&array::from_fn(|symbol| u8::try_from(symbol).unwrap()));
+    let grams = sample.grams(&each_its_own());
     let texts: Vec<_> = grams.all.iter().step_by(3).copied().collect();
     let cost = |kinds: &Kinds| -> f64 {
         let passing = |windows: &BTreeMap<Window, (usize, usize)>| {
@@ -351,6 +357,59 @@ fn every_literal_has_a_chosen_window_and_few_places_pass_the_buckets() {
     }
 }
 
+/// Where choosing begins: the windows of each literal, the one that it has, and the buckets of those that were chosen.
+struct Start {
+    literals: Vec<Vec<Window>>,
+    mine: Vec<Window>,
+    of_all: Before,
+    of_few: Before,
+}
+
+impl Start {
+    fn new((_, chosen, literals): &Set, sample: &Sample) -> Self {
+        let before = |which: fn(&(Window, u8, u8)) -> u8| -> Before {
+            chosen.iter().map(|one| (one.0.map(|byte| byte.to_ascii_lowercase()), usize::from(which(one)))).collect()
+        };
+        let (of_all, of_few) = (before(|one| one.1), before(|one| one.2));
+        let long = literals.iter().filter(|literal| literal.len() >= WINDOW - 1);
+        let literals: Vec<Vec<Window>> = long.map(|literal| windows_of(literal)).collect();
+        let known = |windows: &Vec<Window>| windows.iter().copied().find(|window| of_few.contains_key(window));
+        let mine = literals.iter().zip(rare(&literals, sample)).map(|(windows, rare)| known(windows).unwrap_or(rare)).collect();
+        Self { literals, mine, of_all, of_few }
+    }
+
+    /// Windows and buckets where there are few.
+    fn few<'a>(&'a self, sample: &'a Sample, by_kind: &'a Grams) -> Sorted<'a> {
+        Sorted::new(&self.literals, self.mine.clone(), (BUCKETS / 2, &self.of_few), (sample, by_kind)).settle(true)
+    }
+
+    /// The buckets of the same windows where there are all.
+    fn all<'a>(&'a self, windows: Vec<Window>, sample: &'a Sample, by_symbol: &'a Grams) -> Sorted<'a> {
+        Sorted::new(&self.literals, windows, (BUCKETS, &self.of_all), (sample, by_symbol)).settle(false)
+    }
+}
+
+/// The table of kinds as it is written.
+fn told_kinds(kinds: &Kinds) -> String {
+    let row = |kinds: &[u8]| format!("    {},\n", kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    let rows: String = kinds.chunks(16).map(row).collect();
+    format!("\n/// The kind of each symbol.\n#[rustfmt::skip]\npub(super) const KINDS: [u8; {SYMBOLS}] = [\n{rows}];\n")
+}
+
+/// Windows and their buckets as they are written, a line for each bucket of all.
+fn told_windows(name: &str, what: &str, few: &Sorted<'_>, all: &Sorted<'_>) -> String {
+    let mut text = format!("\n/// {what}.\n#[rustfmt::skip]\npub(in crate::detect) const {name}: &Chosen = &[");
+    let mut windows: Vec<_> = all.placed.iter().map(|(window, (number, _))| (number, few.placed[window].0, window)).collect();
+    windows.sort_unstable();
+    for bucket in windows.chunk_by(|a, b| a.0 == b.0) {
+        text.push_str("\n   ");
+        for (number, few, window) in bucket {
+            write!(text, " (*b\"{}\", {number}, {few}),", window.escape_ascii()).unwrap();
+        }
+    }
+    text + "\n];\n"
+}
+
 #[test]
 #[ignore = "writes chosen.rs, in minutes"]
 fn chooses() {
@@ -359,55 +418,25 @@ fn chooses() {
     texts.extend(named.split(':').filter(|path| !path.is_empty()).map(|path| fs::read(path).expect(path)));
     let sample = Sample::new(&texts);
     let sets = sets();
-    let started = sets.each_ref().map(|(_, chosen, literals)| {
-        let before = |which: fn(&([u8; WINDOW], u8, u8)) -> u8| -> Before {
-            chosen.iter().map(|one| (one.0.map(|byte| byte.to_ascii_lowercase()), usize::from(which(one)))).collect()
-        };
-        let literals = literals.iter().filter(|literal| literal.len() >= WINDOW - 1);
-        let windows: Vec<Vec<Window>> = literals.map(|literal| windows_of(literal)).collect();
-        let (all, few) = (before(|one| one.1), before(|one| one.2));
-        let known = |windows: &Vec<Window>| windows.iter().copied().find(|window| few.contains_key(window));
-        let mine = windows.iter().zip(rare(&windows, &sample)).map(|(windows, rare)| known(windows).unwrap_or(rare)).collect();
-        (windows, mine, all, few)
-    });
-    let kinds = {
-        let by_kind = sample.grams(&chosen::KINDS);
-        let few = |(literals, mine, _, few): &(Vec<Vec<Window>>, Vec<Window>, Before, Before)| {
-            Sorted::new(literals, mine.clone(), (BUCKETS / 2, few), (&sample, &by_kind)).settle(true).placed
-        };
-        kinds(&started.each_ref().map(few), &sample)
-    };
-    let by_kind = sample.grams(&kinds);
-    let by_symbol = sample.grams(&array::from_fn(|symbol| u8::try_from(symbol).unwrap()));
+    let starts = sets.each_ref().map(|set| Start::new(set, &sample));
+    let by_old_kind = sample.grams(&chosen::KINDS);
+    let kinds = kinds(&starts.each_ref().map(|start| start.few(&sample, &by_old_kind).placed), &sample);
+    let (by_kind, by_symbol) = (sample.grams(&kinds), sample.grams(&each_its_own()));
     let mut frequent = String::new();
     let mut text = String::from(
         "//! Which window of which literals is in which bucket. Written by a test, see `choose.rs`.\n\nuse super::windows::Chosen;\n",
     );
-    write!(text, "\n/// The kind of each symbol.\n#[rustfmt::skip]\npub(super) const KINDS: [u8; {SYMBOLS}] = [").unwrap();
-    for kinds in kinds.chunks(16) {
-        let row: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-        write!(text, "\n    {},", row.join(", ")).unwrap();
-    }
-    text.push_str("\n];\n");
+    text += &told_kinds(&kinds);
     let what = ["Literals of the rules", "Words that stand near to values"];
-    for (((name, ..), what), (literals, mine, of_all, of_few)) in sets.iter().zip(what).zip(started) {
-        let few = Sorted::new(&literals, mine, (BUCKETS / 2, &of_few), (&sample, &by_kind)).settle(true);
-        let all = Sorted::new(&literals, few.mine, (BUCKETS, &of_all), (&sample, &by_symbol)).settle(false);
+    for (((name, ..), what), start) in sets.iter().zip(what).zip(&starts) {
+        let few = start.few(&sample, &by_kind);
+        let all = start.all(few.mine.clone(), &sample, &by_symbol);
         let mut worst: Vec<_> = all.placed.keys().map(|window| (sample.rate(gram(window)), *window)).collect();
         worst.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (rate, window) in worst.into_iter().take(20) {
             writeln!(frequent, "{name}: {} stands {rate:.0} times in a million bytes", window.escape_ascii()).unwrap();
         }
-        write!(text, "\n/// {what}.\n#[rustfmt::skip]\npub(in crate::detect) const {name}: &Chosen = &[").unwrap();
-        let mut all: Vec<_> = all.placed.iter().map(|(window, (number, _))| ((number, few.placed[window].0), window)).collect();
-        all.sort_unstable();
-        for bucket in all.chunk_by(|a, b| a.0.0 == b.0.0) {
-            text.push_str("\n   ");
-            for ((number, few), window) in bucket {
-                write!(text, " (*b\"{}\", {number}, {few}),", window.escape_ascii()).unwrap();
-            }
-        }
-        text.push_str("\n];\n");
+        text += &told_windows(name, what, &few, &all);
     }
     fs::write("src/detect/prefilter/chosen.rs", text).unwrap();
     fs::write(env::temp_dir().join("keyfence-frequent-windows"), frequent).unwrap();
