@@ -18,6 +18,7 @@ pub(super) const SYMBOLS: usize = 64;
 
 /// Symbols are told apart by their kind where a vector holds less: those of one kind seldom stand in windows, or seldom
 /// in text. [`KINDS`] says which.
+#[cfg(any(test, target_arch = "x86_64"))]
 pub(super) const KIND_COUNT: usize = 32;
 
 /// The buckets that allow a byte, eight at a time: for each position in a window, by what remains of the byte.

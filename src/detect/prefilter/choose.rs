@@ -393,7 +393,9 @@ impl Start {
 fn told_kinds(kinds: &Kinds) -> String {
     let row = |kinds: &[u8]| format!("    {},\n", kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     let rows: String = kinds.chunks(16).map(row).collect();
-    format!("\n/// The kind of each symbol.\n#[rustfmt::skip]\npub(super) const KINDS: [u8; {SYMBOLS}] = [\n{rows}];\n")
+    format!(
+        "\n/// The kind of each symbol.\n#[cfg(any(test, target_arch = \"x86_64\"))]\n#[rustfmt::skip]\npub(super) const KINDS: [u8; {SYMBOLS}] = [\n{rows}];\n"
+    )
 }
 
 /// Windows and their buckets as they are written, a line for each bucket of all.

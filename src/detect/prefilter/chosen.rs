@@ -3,6 +3,7 @@
 use super::windows::Chosen;
 
 /// The kind of each symbol.
+#[cfg(any(test, target_arch = "x86_64"))]
 #[rustfmt::skip]
 pub(super) const KINDS: [u8; 64] = [
     0, 26, 1, 0, 4, 1, 2, 1, 8, 1, 1, 18, 1, 7, 14, 2,
