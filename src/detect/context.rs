@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::confirm::{Judge, is_another};
 use super::holder;
 use super::index::Known;
+use super::literal;
 use super::near::{Around, Near};
 use super::resolve::{Found, Rank};
 use super::slot::{self, Slot};
@@ -234,7 +235,7 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     }
     let fact = format!("in the block {}", String::from_utf8_lossy(&bytes[holder.range()]));
     found.because.push(Evidence { fact, weight: None, span: Some(holder) });
-    slot::is_literal(bytes, slot, found.span.end).then_some(found)
+    literal::is_literal(bytes, slot, found.span.end).then_some(found)
 }
 
 /// The value of a slot, as the best of the rules that know its name reads it. `decoded`: it stood in a header, in
@@ -274,7 +275,7 @@ pub(super) fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known
         let public = head_of(&bytes[slot.value..][..fit.length]);
         // What a header decodes to stands in no quotes, and is no expression either.
         let quoted = || slot.value.checked_sub(1).is_some_and(|before| b"\"'`".contains(&bytes[before]));
-        let stands = !rule.needs_literal || decoded || slot::is_literal(bytes, slot, slot.value + fit.length);
+        let stands = !rule.needs_literal || decoded || literal::is_literal(bytes, slot, slot.value + fit.length);
         let stands = stands && (!rule.needs_quotes || quoted()) && !(rule.is_generic() && is_of_badge(bytes, slot));
         stands && judge.is_genuine(rule, *fit, public)
     });
@@ -546,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn only_stems_that_rules_use_are_looked_for() {
+    fn stems_are_looked_for_if_rules_have_names() {
         assert!(stems(&RuleSet::builtin()).contains(&"secret"));
         assert!(stems(&RuleSet::builtin().filtered(|_| false)).is_empty());
     }

@@ -18,6 +18,7 @@ mod filed;
 mod holder;
 mod index;
 pub mod known;
+mod literal;
 mod memory;
 mod near;
 mod notation;

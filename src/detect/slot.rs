@@ -21,7 +21,7 @@ const TOKEN: usize = 512;
 /// How many backslashes stand before a quote at most: seven levels of JSON.
 const BACKSLASHES: usize = 63;
 /// How far a name may be indented.
-const INDENT: usize = 48;
+pub(super) const INDENT: usize = 48;
 /// How far back from a value its name is looked for.
 const BACK: usize = 160;
 
@@ -33,7 +33,7 @@ const VALUE_KEYS: &[&[u8]] = &[b"value", b"values", b"arrayvalue", b"stringvalue
 /// What the one argument of a call begins with that is a value.
 const ARGUMENTS: &[&[u8]] = &[b"\"", b"'", b"\\", b"Uint8Array", b"new Uint8Array", b"bs58.decode("];
 /// Words between an operator and a value.
-const SCHEMES: &[&[u8]] = &[b"bearer", b"token", b"basic", b"apikey", b"api-key"];
+pub(super) const SCHEMES: &[&[u8]] = &[b"bearer", b"token", b"basic", b"apikey", b"api-key"];
 
 /// A name and where its value begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,141 +101,6 @@ pub(super) fn next_in_list(bytes: &[u8], slot: Slot, end: usize) -> Option<Slot>
     cursor.skip_blanks(true);
     cursor.skip_closers();
     (cursor.at < bytes.len()).then_some(Slot { value: cursor.at, ..slot })
-}
-
-/// Whether a value is all of a quoted text, all that follows a name that begins its line, or all of a field: a name,
-/// a number or a call in a program is neither.
-pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
-    let behind = &bytes[end..];
-    let quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
-    let between = &bytes[slot.name.end..slot.value];
-    // `name "v"` may be prose, `:name "v"` and `#define name "v"` are none.
-    let head = &bytes[..slot.name.start];
-    let keyword = head.ends_with(b":")
-        || head.ends_with(b"#define ")
-        || is_in_sql(head)
-        || is_statement(&bytes[slot.name.range()])
-        || is_directive_value(bytes, slot, end);
-    let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
-    // Of a command to a database, both are in quotes.
-    let quoted = between == b"\" \"";
-    if between.starts_with(b"(") && !(takes_value(&bytes[slot.name.range()]) && between.len() == 2)
-        || !keyword && !quoted && between.iter().all(bare)
-        || !is_typed_text(between)
-            && !between[..between.len() - 1].ends_with(b"JSON.stringify(")
-            && between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
-    {
-        return false;
-    }
-    if keyword && is_directive_value(bytes, slot, end) {
-        return true;
-    }
-    if notation::Command::named(&bytes[slot.name.range()]).is_some() {
-        return behind.first().is_none_or(|next| next.is_ascii_whitespace() || quote(next));
-    }
-    // `arn:aws:secretsmanager:region:account:secret:name`, and what Helm notes of a file.
-    if between == b":" && head.ends_with(b":") || head.ends_with(b"checksum/") {
-        return false;
-    }
-    if let Some(opened) = slot.value.checked_sub(1).map(|before| bytes[before]).filter(quote) {
-        let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
-        return behind.get(escapes) == Some(&opened);
-    }
-    // `<name>v</name>`, `<key>name</key> <string>v</string>`.
-    let element =
-        between.ends_with(b">") && behind.starts_with(b"</") || between.ends_with(b"<![CDATA[") && behind.starts_with(b"]]>");
-    if element || is_field(between, &bytes[slot.value..end], behind) {
-        return true;
-    }
-    let floor = slot.name.start.saturating_sub(INDENT);
-    let head = bytes[floor..slot.name.start].rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    let whole = floor == 0 || head.len() < slot.name.start - floor;
-    let head = head.trim_ascii_start();
-    let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
-    let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
-    whole && ends && matches!(head, b"" | b"export " | b"- " | b"@") && matches!(between.trim_ascii(), b"=" | b":")
-}
-
-/// Words of a statement behind which a value in quotes is no prose: `IDENTIFIED BY 'v'`, `ConvertTo-SecureString "v"`.
-fn is_statement(name: &[u8]) -> bool {
-    name.contains(&b' ') || name.eq_ignore_ascii_case(b"ConvertTo-SecureString")
-}
-
-/// `requirepass v`, `storePassword "v"`, `proxy_set_header X-Api-Key v;`: all of a line, and nothing but blanks between.
-fn is_directive_value(bytes: &[u8], slot: Slot, end: usize) -> bool {
-    let between = &bytes[slot.name.end..slot.value];
-    let (blanks, quote) = match between.split_last() {
-        Some((quote @ (b'"' | b'\''), blanks)) => (blanks, Some(quote)),
-        _ => (between, None),
-    };
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let behind = bytes[end..].strip_prefix(quote.map_or(&[][..], std::slice::from_ref));
-    !blanks.is_empty()
-        && blanks.iter().all(blank)
-        && behind.is_some_and(notation::ends_line)
-        && (notation::opens_line(bytes, slot.name.start) || notation::is_directive(bytes, slot.name.start))
-}
-
-/// `ALTER USER name WITH PASSWORD 'v'`.
-fn is_in_sql(head: &[u8]) -> bool {
-    // And `: PSK "v"` of VPNs.
-    [&b" WITH "[..], b": ", b" with ", b" ENCRYPTED ", b" LOGIN ", b" login ", b" SET "].iter().any(|word| head.ends_with(word))
-}
-
-/// `setPassword`, `builder.withApiKey`: a method that takes a value, and no call that makes one of it. `PASSWORD('v')`
-/// is that of databases.
-fn takes_value(name: &[u8]) -> bool {
-    if name == b"PASSWORD" {
-        return true;
-    }
-    let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    let rest = last.strip_prefix(b"set").or_else(|| last.strip_prefix(b"with")).unwrap_or_default();
-    rest.first().is_some_and(|next| next.is_ascii_uppercase() || *next == b'_')
-}
-
-/// `string(40) "`, as PHP dumps texts: no call.
-fn is_typed_text(between: &[u8]) -> bool {
-    let typed = memchr::memmem::find(between, b"string(").map(|at| &between[at + 7..]);
-    typed.is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_digit) && rest.ends_with(b") \""))
-}
-
-/// Whether what stands before and behind a value without quotes makes it a field of what programs print: `?name=v&`,
-/// `{name=v, `, `name=v name=`, `(name: v)`, `Name = v }`.
-fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
-    const GLUED: &[&[u8]] = &[b"=", b":", b"::", b"|", b"=>", b"->", b"] =>", b"%3d", b"%3a"];
-    const ENDS: &[&[u8]] = &[b"\\n", b"\\r", b"\\t", b"\\\"", b"\\u0026", b"%26", b"%2c", b"%3b", b"%22", b"%7d", b"%20"];
-    let begins = |text: &[u8], head: &&[u8]| text.len() >= head.len() && text[..head.len()].eq_ignore_ascii_case(head);
-    let scheme = SCHEMES.iter().find(|scheme| {
-        between.len() > scheme.len() && {
-            let tail = between.trim_ascii_end();
-            tail.len() > scheme.len() && tail[tail.len() - scheme.len()..].eq_ignore_ascii_case(scheme)
-        }
-    });
-    // `Authorization: Bearer v`.
-    let operator = between.trim_ascii_end();
-    let operator = operator[..operator.len() - scheme.map_or(0, |scheme| scheme.len())].trim_ascii();
-    let ends_line = |text: &[u8]| matches!(text, [] | [b'\n', ..] | [b'\r', b'\n', ..]);
-    // An entry of a list in YAML.
-    if operator == b"value:" && ends_line(behind) {
-        return true;
-    }
-    if !GLUED.iter().any(|glue| operator.eq_ignore_ascii_case(glue)) {
-        return false;
-    }
-    let next = behind.trim_ascii_start();
-    let closes = |text: &[u8]| matches!(text.first(), None | Some(b',' | b'}' | b')' | b']' | b'|' | b'\x1b'));
-    match behind.first() {
-        Some(b'&') => behind.get(1) != Some(&b'&'),
-        Some(b'"' | b'\'' | b'<' | b'#') => true,
-        Some(b';') => between == b"=",
-        // What a program assigns has blanks on both sides; what other fields follow is not all of the line.
-        _ if ends_line(behind) => !between.starts_with(b" ") && !value.iter().any(|byte| b"&%;,|<>".contains(byte)),
-        Some(b' ' | b'\t') => {
-            closes(next) || between != b" = " && next[0].is_ascii_alphanumeric() || between == b"=" && next[0] == b'('
-        }
-        Some(b'\\' | b'%') => ENDS.iter().any(|end| begins(behind, end)),
-        _ => closes(behind),
-    }
 }
 
 /// Whether a word stands here that no path of a program and no list of words has: long, with a digit, at the end of its
@@ -309,7 +174,7 @@ fn may_follow(byte: u8) -> bool {
     SET[usize::from(byte)]
 }
 
-fn is_name(byte: u8) -> bool {
+pub(super) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
@@ -727,61 +592,5 @@ mod tests {
         assert!(!listed("[[\"name_key\", \"0123456789abcdef\"], [\"b\", \"2\"]]"));
         assert!(listed("names = [\"name_key\", \"vendor_name_key\"]"));
         assert!(listed("[\"name_key\", \"0123456789abcdef\", \"c\"]"));
-    }
-
-    #[test]
-    fn fields_end_where_others_begin() {
-        let field = |text: &str| {
-            let stem = text.to_ascii_lowercase().find("key").unwrap();
-            let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}"));
-            let value = text.find("V4LUE").unwrap();
-            assert_eq!(slot.value, value, "{text}");
-            is_literal(text.as_bytes(), slot, value + 5)
-        };
-        for text in [
-            "a ?x=1&name_key=V4LUE&b=2",
-            "{a=1, name_key=V4LUE, b=2}",
-            "at Client(name_key=V4LUE)",
-            "{ Id = 12, NameKey = V4LUE }",
-            "level=info name_key=V4LUE took=3ms",
-            "{Name:x NameKey:V4LUE Timeout:3s}",
-            "x%26name_key%3DV4LUE%26scope",
-            "Server=tcp:x;NameKey=V4LUE;Encrypt=True",
-            "(name-key: V4LUE)",
-            "'a: b\\nname-key: V4LUE\\r\\n'",
-            "{:name-key \"V4LUE\"}",
-            "[\"name_key\"]=>\n  string(5) \"V4LUE\"\n",
-            "level=info name_key=V4LUE",
-            "level=info name_key=V4LUE\r\n",
-            "D/Http: x-name-key: V4LUE\n",
-            "    [name_key] => V4LUE\n",
-            "Name:Key=V4LUE (Provider)\n",
-            "<a/><nameKey>V4LUE</nameKey>",
-            "<nameKey><![CDATA[V4LUE]]></nameKey>",
-            "<NameKey encoding=\"base64\">V4LUE</NameKey>",
-            "  nameKey \"V4LUE\"\n",
-            "proxy_set_header X-Name-Key V4LUE;\n",
-            "-H \"Name-Key: Bearer V4LUE\" https",
-            "@key = V4LUE\n",
-            "  NameKey: (string) (len=5) \"V4LUE\",\n",
-            "- name: NAME_KEY\n  value: V4LUE\n",
-            "\"HSET\" \"name_key\" \"V4LUE\" \"b\" \"2\"",
-            "name_key -> V4LUE, b -> 2",
-        ] {
-            assert!(field(text), "{text}");
-        }
-        for text in [
-            "let key = V4LUE + 1",
-            "let key = V4LUE.len()",
-            "let key = V4LUE[0];",
-            "if (key = V4LUE && x)",
-            "let key = V4LUE == 2",
-            "let key = V4LUE;",
-            "arn:aws:x:key:V4LUE\n",
-            "checksum/key: V4LUE\n",
-            "let key = V4LUE\n",
-        ] {
-            assert!(!field(text), "{text}");
-        }
     }
 }

@@ -8,6 +8,7 @@ mod declare;
 pub mod declared;
 mod entry;
 pub mod explanation;
+mod flags;
 pub mod inventory;
 mod lexicon;
 mod names;

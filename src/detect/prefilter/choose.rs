@@ -22,7 +22,7 @@ use crate::rule::RuleSet;
 
 /// As many places of a million bytes of ordinary text may pass the buckets.
 const PASSING: f64 = 30_000.0;
-/// The same where two buckets are one, and symbols are told apart by kind.
+/// The same where there are half as many buckets, and symbols are told apart by kind.
 const PASSING_HALF: f64 = 70_000.0;
 /// What one more window costs, in places of a million bytes.
 const ONE_MORE: f64 = 30.0;
