@@ -1,7 +1,9 @@
 //! What is no secret and says something of environments: hosts, chains, webhook URLs, sandbox routes,
 //! test cards, references, public names, events. Each is told by a rare literal of the same single pass.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use memchr::memmem::Finder;
 
 use super::near::{Around, Near};
 use super::prefilter::Bytes;
@@ -75,6 +77,10 @@ const WEBHOOK: &[&str] = &[
 ];
 const HOOK_WORDS: &[&str] =
     &["webhook", "webhooks", "hook", "hooks", "callback", "callbacks", "notify", "notification", "notifications", "ipn"];
+/// What is looked for around each word of a kind. A searcher is made once: it takes longer than to read a line.
+static SCHEME_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
+static EVENT_ID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("evt_"));
+static OBJECT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("object"));
 const URL_WORDS: &[&str] = &["url", "urls", "uri", "endpoint", "endpoints", "address"];
 /// Whose webhooks are no payments.
 const STRANGERS: &[&str] = &[
@@ -315,7 +321,7 @@ impl Facts {
         let end = part.end + bytes[part.end..].iter().take(REACH).take_while(|&&byte| is_name(byte)).count();
         let name = &bytes[start..end];
         // Most names stand far from any URL.
-        memchr::memmem::find(&bytes[end..(end + BLOCK.0 + ALIGNED).min(bytes.len())], b"://")?;
+        SCHEME_END.find(&bytes[end..(end + BLOCK.0 + ALIGNED).min(bytes.len())])?;
         let all = words(name);
         // One name may hold several of the parts.
         let first = all.iter().any(|word| HOOK_WORDS.contains(&word.as_str())) && is_first(name, part.start - start);
@@ -656,7 +662,7 @@ fn event(bytes: &[u8], word: Span) -> Option<Fact> {
     let start = word.start.saturating_sub(EVENT);
     let around = &bytes[start..(word.end + EVENT).min(bytes.len())];
     let (provider, value) = if livemode {
-        let is_event = memchr::memmem::find(around, b"evt_").is_some() || is_object_event(around);
+        let is_event = EVENT_ID.find(around).is_some() || is_object_event(around);
         (Provider::from("stripe"), is_event.then_some(word.end)?)
     } else {
         let find = |part: &[u8]| memchr::memmem::find(part, b"\"live").or_else(|| memchr::memmem::find(part, b"live\\\""));
@@ -689,7 +695,7 @@ fn event(bytes: &[u8], word: Span) -> Option<Fact> {
 
 /// `"object": "event"`, however it is escaped.
 fn is_object_event(bytes: &[u8]) -> bool {
-    memchr::memmem::find_iter(bytes, b"object").any(|at| {
+    OBJECT.find_iter(bytes).any(|at| {
         let behind = &bytes[at + b"object".len()..];
         let glue = behind.iter().take(12).take_while(|byte| b"\\\": =>".contains(byte)).count();
         behind[glue..].starts_with(b"event")
