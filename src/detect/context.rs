@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use super::call::{CALLS, Call};
 use super::confirm::{Judge, is_another};
 use super::holder;
 use super::index::Known;
@@ -134,6 +135,12 @@ pub(super) fn stems(set: &RuleSet) -> Vec<&'static str> {
     let all = STEMS.iter().chain(RARE).chain(USER_OPTIONS);
     let is_asked = set.rules().iter().any(|rule| rule.is_named());
     all.filter(|_| is_asked).copied().collect()
+}
+
+/// The calls that are worth looking for: the same.
+pub(super) fn calls(set: &RuleSet) -> impl Iterator<Item = &'static Call> {
+    let is_asked = set.rules().iter().any(|rule| rule.is_named());
+    CALLS.iter().filter(move |_| is_asked)
 }
 
 /// The length of the shortest value of any rule that has names.

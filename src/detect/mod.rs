@@ -8,6 +8,7 @@
 //! a scan in windows equal to a scan of the whole.
 
 mod by_environment;
+mod call;
 mod cards;
 mod columns;
 mod confirm;
@@ -43,6 +44,7 @@ pub use filed::Form;
 use crate::finding::{Fact, Sighting};
 use crate::rule::{MAX_LENGTH, RuleSet};
 use crate::span::Span;
+use call::Call;
 use cards::Cards;
 use fact::{Facts, Stem};
 use index::{Index, LazyIndex};
@@ -95,6 +97,8 @@ struct Literal {
     stem: bool,
     /// What facts it may tell.
     facts: Vec<Stem>,
+    /// The call that it is the head of.
+    call: Option<&'static Call>,
 }
 
 /// One of the things that a literal is for.
@@ -102,6 +106,7 @@ enum Use {
     Rule(usize),
     Stem,
     Fact(Stem),
+    Call(&'static Call),
 }
 
 /// What a pass over the bytes has seen.
@@ -136,6 +141,7 @@ fn literals(rules: &RuleSet, facts: &Facts) -> Vec<Literal> {
         all.extend(rule.literals().iter().map(|literal| (literal.clone(), Use::Rule(at))));
     }
     all.extend(context::stems(rules).into_iter().map(|stem| (stem.as_bytes().into(), Use::Stem)));
+    all.extend(context::calls(rules).map(|call| (call.head.as_bytes().into(), Use::Call(call))));
     all.extend(facts.literals().into_iter().map(|(literal, stem)| (literal, Use::Fact(stem))));
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     let one = |same: &[(Bytes, Use)]| {
@@ -145,6 +151,7 @@ fn literals(rules: &RuleSet, facts: &Facts) -> Vec<Literal> {
                 Use::Rule(rule) => literal.rules.push(rule),
                 Use::Stem => literal.stem = true,
                 Use::Fact(stem) => literal.facts.push(stem),
+                Use::Call(call) => literal.call = Some(call),
             }
         }
         literal
@@ -294,6 +301,9 @@ impl Scanner {
                 seen.values
                     .extend(slot.into_iter().flat_map(|slot| context::values_at(&self.rules, around, slot, self.shortest)));
             }
+            if let Some(call) = literal.call.filter(|_| names) {
+                seen.values.extend(call.values(&self.rules, around, span));
+            }
             if let Some(facts) = &mut seen.facts {
                 facts.extend(literal.facts.iter().filter_map(|&stem| self.facts.at(around, span, stem)));
             }
@@ -373,9 +383,9 @@ fn ends(
     }
 }
 
-/// The name of the slot that a value which begins at `at` is assigned to.
+/// The name of the slot that a value which begins at `at` is assigned to, or what it is given to.
 pub(crate) fn slot_name(bytes: &[u8], at: usize) -> Option<Span> {
-    slot::name_of(bytes, at).map(|slot| slot.name)
+    call::callee_of(bytes, at).or_else(|| slot::name_of(bytes, at).map(|slot| slot.name))
 }
 
 /// Whether what stands behind a name is a block rather than a value.

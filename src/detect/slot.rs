@@ -179,7 +179,7 @@ pub(super) fn is_name(byte: u8) -> bool {
 }
 
 /// Where the name that holds or precedes `at` begins: not inside an escape, not with a dash.
-fn name_start(bytes: &[u8], at: usize) -> usize {
+pub(super) fn name_start(bytes: &[u8], at: usize) -> usize {
     let floor = at.saturating_sub(NAME);
     let mut start = at;
     while start > floor && (is_name(bytes[start - 1]) || bytes[start - 1] == b'.') {

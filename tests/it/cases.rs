@@ -151,6 +151,11 @@ fn the_files_that_programs_keep_credentials_in() {
 }
 
 #[test]
+fn what_calls_are_given() {
+    run("calls.toml");
+}
+
+#[test]
 fn what_is_no_secret() {
     run("silent.toml");
 }

@@ -49,8 +49,8 @@ fn count(scanner: &Scanner, bytes: &[u8]) -> Count {
     let mut worst: Vec<(usize, usize)> = by_literal.into_iter().map(|(literal, count)| (count, literal)).collect();
     worst.sort_unstable_by(|a, b| b.cmp(a));
     let line = |&(count, literal): &(usize, usize)| {
-        let Literal { bytes, rules, stem, facts } = &scanner.literals[literal];
-        format!("{:7.1} {} {} rules, stem {stem}, {facts:?}\n", rate(count), bytes.escape_ascii(), rules.len())
+        let Literal { bytes, rules, stem, facts, call } = &scanner.literals[literal];
+        format!("{:7.1} {} {} rules, stem {stem}, {facts:?}, {call:?}\n", rate(count), bytes.escape_ascii(), rules.len())
     };
     Count { all: rate(all), payments: rate(payments), worst: worst.iter().take(30).map(line).collect() }
 }
