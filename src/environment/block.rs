@@ -162,6 +162,9 @@ impl BlockReading<'_, '_> {
                 let listed = || entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(b"value"));
                 if !entry.commented && entry.name.eq_ignore_ascii_case(b"name") && !listed() {
                     self.named(entry, ci);
+                } else if ci && entry.name == b"deployment" {
+                    let stage = self.words().exact(entry.value, Counts::KEY);
+                    self.clues.extend(stage.map(|stage| declare::clue("P23", (stage, 90), entry)));
                 }
                 continue;
             }
@@ -174,6 +177,9 @@ impl BlockReading<'_, '_> {
                 self.clues.push(declare::clue(if named { "P23" } else { "P21" }, (stage, if named { 90 } else { 85 }), entry));
             } else if let Some(stage) = declare::switch(&told) {
                 self.clues.push(declare::clue("P36", (stage, 60), entry));
+            } else if ci && !entry.commented && entry.name == b"stage" && self.shape() == Shape::Item {
+                // `- stage: Production` holds jobs; `stage: test` of a job names one of them.
+                self.named(entry, ci);
             }
         }
         own.clear();
@@ -195,10 +201,14 @@ impl BlockReading<'_, '_> {
         self.number > 0 && parent > 0 && self.survey.block_provider(self.structure, parent).is_some()
     }
 
+    fn shape(&self) -> Shape {
+        self.structure.blocks[self.number].shape
+    }
+
     /// P22: an item or an object that is called like an environment; in a pipeline, a step.
     fn named(&mut self, entry: &Entry<'_>, ci: bool) {
         let counts = Counts { live: true, stage: false, pro: false };
-        let anonymous = self.structure.key(self.number).is_empty() || self.structure.blocks[self.number].shape == Shape::Item;
+        let anonymous = self.structure.key(self.number).is_empty() || self.shape() == Shape::Item;
         let package = self.survey.path.ends_with("package.json");
         if ci {
             if let Some(stage) = self.words().loose(entry.value, counts) {

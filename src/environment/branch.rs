@@ -11,6 +11,7 @@ use crate::rule::name::{NameWords, is_one_of};
 /// What stands before a condition behind its statement.
 static IF: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" if "));
 static UNLESS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" unless "));
+static ENDIF: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"#endif"));
 
 /// The longest condition, and as far from its sign as an arm of it is looked for.
 pub(super) const LONGEST: usize = 300;
@@ -181,6 +182,37 @@ fn of_literals(dictionary: &Words, text: &[u8]) -> Option<Arm> {
         quoted.chain(symbols).chain(bare).filter_map(|literal| dictionary.exact(literal.trim_ascii(), Counts::KEY)).collect();
     let first = *stages.first()?;
     stages.iter().all(|stage| stage.is_lower() == first.is_lower()).then_some(Arm { stage: first, weight: DEPLOYMENT })
+}
+
+/// Which arm of a condition of the preprocessor holds from where on: `#if DEBUG`, `#else`, `#endif`.
+pub(super) fn directives(dictionary: &Words, bytes: &[u8]) -> Vec<(usize, Option<Arm>)> {
+    let mut arms: Vec<Option<Arm>> = Vec::new();
+    let mut found = Vec::new();
+    if ENDIF.find(bytes).is_none() {
+        return found;
+    }
+    for at in memchr::memchr_iter(b'#', bytes) {
+        let before = &bytes[..at];
+        let indent = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        if !matches!(before[..at - indent].last(), None | Some(b'\n')) {
+            continue;
+        }
+        let line = &bytes[at + 1..];
+        let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len()).min(LONGEST)];
+        let word = line.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let (word, condition) = (&line[..word], line[word..].trim_ascii());
+        let arm = || of_condition(dictionary, condition);
+        match word {
+            b"if" | b"ifdef" => arms.push(arm()),
+            b"ifndef" => arms.push(arm().and_then(Arm::inverted)),
+            b"elif" | b"elseif" => arms.last_mut().map_or((), |last| *last = arm()),
+            b"else" => arms.last_mut().map_or((), |last| *last = last.and_then(Arm::inverted)),
+            b"endif" => drop(arms.pop()),
+            _ => continue,
+        }
+        found.push((at, arms.iter().rev().copied().flatten().next()));
+    }
+    found
 }
 
 /// Where something stands without which no value near it is an arm of a condition inside a statement.

@@ -142,6 +142,7 @@ pub struct Survey<'a> {
     file_scope: OnceCell<Rc<Scope>>,
     run_scope: OnceCell<Rc<Scope>>,
     conditions: OnceCell<Vec<usize>>,
+    directives: OnceCell<Vec<(usize, Option<Arm>)>>,
     pub(super) bundler: OnceCell<bool>,
     /// What stands around each place: many ask the same.
     statements: RefCell<Quick<(usize, usize), Statement<'a>>>,
@@ -177,6 +178,7 @@ impl<'a> Survey<'a> {
             file_scope: OnceCell::new(),
             run_scope: OnceCell::new(),
             conditions: OnceCell::new(),
+            directives: OnceCell::new(),
             bundler: OnceCell::new(),
             statements: RefCell::default(),
             sides: RefCell::default(),
@@ -399,6 +401,7 @@ impl<'a> Survey<'a> {
         let (before, behind) =
             (&bytes[span.start.saturating_sub(LINE)..span.start], &bytes[span.end..(span.end + LINE).min(bytes.len())]);
         let arm = if self.may_be_arm(span) { branch::inline(self.dictionary(), before, behind) } else { None };
+        let arm = arm.or_else(|| self.directive(span.start));
         let slot = crate::detect::slot_name(bytes, span.start).filter(|slot| !is_question(&bytes[slot.end..span.start]));
         let said = slot.map(|slot| self.said(&bytes[slot.range()]));
         let stage_of = |name: &'a [u8]| self.said(name).stage.map(|stage| (name, stage));
@@ -414,6 +417,16 @@ impl<'a> Survey<'a> {
         let signs = self.conditions.get_or_init(|| branch::signs(self.input.bytes));
         let from = signs.partition_point(|&sign| sign + branch::LONGEST < span.start);
         signs.get(from).is_some_and(|&sign| sign <= span.end + branch::LONGEST)
+    }
+
+    /// The arm of a condition of the preprocessor that a place stands in.
+    fn directive(&self, at: usize) -> Option<Arm> {
+        if self.kind == PlaceKind::Log {
+            return None;
+        }
+        let directives = self.directives.get_or_init(|| branch::directives(self.dictionary(), self.input.bytes));
+        let before = directives.partition_point(|(directive, _)| *directive <= at);
+        directives[before.checked_sub(1)?].1
     }
 
     /// P01: the last pragma before, if its block holds the place.

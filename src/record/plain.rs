@@ -49,6 +49,11 @@ pub(super) fn prefixes(record: &[u8], offset: usize, found: &mut Vec<Field>) {
     }
     for word in words.iter().take(8) {
         let part = &line[word.range()];
+        // `[ERR] [Production]` of a template that prints the environment.
+        let inner = part.strip_prefix(b"[").and_then(|part| part.strip_suffix(b"]")).unwrap_or_default();
+        if [&b"production"[..], b"staging"].iter().any(|stage| inner.eq_ignore_ascii_case(stage)) {
+            found.push(field(Meaning::Channel, "channel", Span::new(word.start + 1, word.end - 1)));
+        }
         let Some(dot) = memchr::memchr(b'.', part) else { continue };
         let level = text(&part[dot + 1..]);
         if LEVELS.contains(&level.trim_end_matches(':')) && part[..dot].iter().all(u8::is_ascii_alphabetic) && dot > 0 {
