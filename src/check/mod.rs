@@ -19,6 +19,7 @@ mod entropy;
 mod iban;
 mod jwk;
 mod jwt;
+mod long_or_drawn;
 mod luhn;
 mod mercury_suffix;
 mod password_like;
@@ -88,6 +89,7 @@ pub const CHECKS: &[Check] = &[
     iban::CHECK,
     jwk::CHECK,
     jwt::CHECK,
+    long_or_drawn::CHECK,
     luhn::CHECK,
     mercury_suffix::CHECK,
     password_like::CHECK,

@@ -31,6 +31,8 @@ const TOKENS: &[&str] = &[
 
 /// Words that say so wherever they stand, in any case.
 const ANYWHERE: &[&str] = &[
+    "a0b1c2d3",
+    "a1b2c3d4",
     "abcdef123",
     "changeme",
     "dontcommit",
@@ -124,7 +126,7 @@ fn has_token(body: &[u8]) -> bool {
 }
 
 /// Which words that say so anywhere have a byte at their first place, and at their second: a bit for each.
-const BEGINNINGS: [[u16; 256]; 2] = {
+const BEGINNINGS: [[u32; 256]; 2] = {
     let mut words = [[0; 256]; 2];
     let mut number = 0;
     while number < ANYWHERE.len() {

@@ -36,6 +36,7 @@ const BRAINTREE: &[(usize, &str)] = &[(3, "braintree_private_key")];
 const DATABASE: &[(usize, &str)] = &[(2, "db_password")];
 const ENCODE: &[(usize, &str)] = &[(1, "jwt_secret")];
 const LOGIN: &[(usize, &str)] = &[(1, "login_password")];
+const OPENPAY: &[(usize, &str)] = &[(1, "openpay_private_key")];
 const PAYPAL: &[(usize, &str)] = &[(1, "paypal_client_secret")];
 const PAYTM: &[(usize, &str)] = &[(1, "paytm_merchant_key")];
 const RAZORPAY: &[(usize, &str)] = &[(1, "razorpay_key_secret")];
@@ -60,6 +61,8 @@ pub(super) const CALLS: &[Call] = &[
     call("checksum.generatesignature(", PAYTM),
     call("checksum.verifysignature(", PAYTM),
     call("plaid.client(", &[(1, "plaid_secret")]),
+    call("openpayapi.new(", OPENPAY),
+    call("new openpay(", OPENPAY),
     // Beside them.
     call("twilio.init(", TWILIO),
     call("twilioclient.init(", TWILIO),
@@ -78,6 +81,7 @@ pub(super) const CALLS: &[Call] = &[
     call("s3connection(", AWS),
     call("connect_s3(", AWS),
     call("oauthhandler(", &[(1, "consumer_secret")]),
+    call("clientcredential(", &[(1, "client_secret")]),
     call("set_access_token(", &[(1, "access_token_secret")]),
     // Signatures and tokens.
     call("createhmac(", &[(1, "hmac_key")]),
@@ -87,6 +91,10 @@ pub(super) const CALLS: &[Call] = &[
     call("jwt.sign(", ENCODE),
     call("jwt.encode(", ENCODE),
     call("jwt::encode(", ENCODE),
+    call("signwith(", ENCODE),
+    call("symmetricsecuritykey(encoding.utf8.getbytes(", &[(0, "jwt_secret")]),
+    call("createcipheriv(", &[(1, "encryption_key")]),
+    call("fernet(", &[(0, "fernet_key")]),
     call("cookieparser(", &[(0, "cookie_secret")]),
     // Databases, mail and the like.
     call("mysql_connect(", DATABASE),
@@ -96,6 +104,10 @@ pub(super) const CALLS: &[Call] = &[
     call("mysqldb.connect(", DATABASE),
     call("pymysql.connect(", DATABASE),
     call("drivermanager.getconnection(", DATABASE),
+    call("mysql_real_connect(", &[(3, "db_password")]),
+    call("new sequelize(", DATABASE),
+    call("dbi->connect(", DATABASE),
+    call("keystore.load(", &[(1, "keystore_password")]),
     call("ftp_login(", DATABASE),
     call("ldap_bind(", &[(2, "ldap_password")]),
     call("plainauth(", &[(2, "smtp_password")]),
@@ -104,8 +116,8 @@ pub(super) const CALLS: &[Call] = &[
     call("networkcredential(", LOGIN),
     call("passwordauthentication(", LOGIN),
     call("passwordcredentials(", LOGIN),
-    call("httpbasicauth(", LOGIN),
-    call("setbasicauth(", LOGIN),
+    call("basicauth(", &[(1, "client_secret")]),
+    call("basic_auth(", &[(1, "client_secret")]),
 ];
 
 impl Call {
@@ -139,10 +151,26 @@ impl Call {
         self.secrets.iter().any(|(secret, _)| *secret == place)
     }
 
-    /// What stands before the bracket.
+    /// What stands before the bracket: the last one, unless the first argument is part of the head.
     fn callee(&self) -> &'static str {
-        self.head.split('(').next().unwrap_or_default()
+        self.head.strip_suffix('(').or_else(|| self.head.split('(').next()).unwrap_or_default()
     }
+}
+
+/// What stands behind the password of a data source of Go's: `user:password@tcp(host:3306)/name`.
+pub(super) const SOURCE: &str = "@tcp(";
+
+/// That password; what stands behind it begins at `end`.
+pub(super) fn password_of_source(set: &RuleSet, around: &Around<'_>, end: usize) -> Option<Found> {
+    let bytes = around.bytes;
+    let is_part = |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`@/<>{}()".contains(byte);
+    let start = end - bytes[..end].iter().rev().take(LONGEST).take_while(is_part).count();
+    let value = start + memchr::memchr(b':', &bytes[start..end])? + 1;
+    // `DSN=user:…`.
+    let user = start + memchr::memrchr(b'=', &bytes[start..value - 1]).map_or(0, |at| at + 1);
+    let slot = Slot { name: Span::new(user, value - 1), value, listed: false };
+    let found = context::read(set, &around.until(end), slot, (&around.rules_named(b"db_password"), true))?;
+    (found.span.end == end).then_some(found)
 }
 
 /// What is called with a value that begins at `at` as one of its secrets.
@@ -217,6 +245,11 @@ fn arguments(bytes: &[u8], open: usize) -> Vec<Argument> {
             b',' if depth == 0 => {
                 all.push(Argument { span: Span::new(start.take().unwrap_or(at), at), text: text.take() });
             }
+            // `Some("…")` of Rust.
+            b'S' if start.is_none() && bytes[at..end].starts_with(b"Some(\"") => {
+                depth += 1;
+                at += "Some".len();
+            }
             // `b"…"` of Python, `@"…"` of Objective-C and C#.
             b'b' | b'@' if start.is_none() && matches!(bytes.get(at + 1), Some(b'"' | b'\'')) => {}
             _ if byte.is_ascii_whitespace() => {}
@@ -237,7 +270,10 @@ fn length_of_text(rest: &[u8], quote: u8) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::detect::Scanner;
     use crate::detect::index::Index;
 
     fn texts(call: &str) -> Vec<Option<&str>> {
@@ -253,6 +289,24 @@ mod tests {
         assert_eq!(texts("f(x = 'long-enough', 'short', prefix + 'long-enough')"), [None, None, None]);
         assert_eq!(texts("f(a, 'no end\n, 'long-enough')"), [None, None]);
         assert_eq!(texts("f(a; 'long-enough')"), [None]);
+        assert_eq!(texts("f(\"somebody\", Some(\"long-enough\")).send()"), [Some("somebody"), Some("long-enough")]);
+    }
+
+    #[test]
+    fn data_sources_of_go_hold_a_password() {
+        let scanner = Scanner::new(Arc::new(RuleSet::builtin()));
+        let found = |text: &str| {
+            let seen = scanner.scan(text.as_bytes());
+            seen.first().map(|seen| text[seen.span().range()].to_owned())
+        };
+        let drawn = ["x7Kq2Lm9", "Rt4Wz8Bn"].concat();
+        assert_eq!(found(&format!("db, err := sql.Open(\"mysql\", \"app:{drawn}@tcp(db:3306)/x\")")), Some(drawn.clone()));
+        assert_eq!(found(&format!("DSN=app:{drawn}@tcp(10.0.0.7:3306)/x?parseTime=true\n")), Some(drawn));
+        for other in
+            ["\"user:password@tcp(db:3306)/x\"", "\"%s:%s@tcp(%s)/%s\"", "\"app:@tcp(db)/x\"", "@tcp(db)", "\"app@tcp(db)/x\""]
+        {
+            assert_eq!(found(other), None, "{other}");
+        }
     }
 
     #[test]

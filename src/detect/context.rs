@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::call::{CALLS, Call};
+use super::call::{self, CALLS, Call};
 use super::confirm::{Judge, is_another};
 use super::holder;
 use super::index::Known;
@@ -84,7 +84,9 @@ const RARE: &[&str] = &[
     "redis-cli",
     "ldapsearch",
     "sqlcmd",
+    "mysql -h",
     "mysql -u",
+    "mysqldump -h",
     "mysqldump -u",
     "pin: ",
     "pin\"",
@@ -106,6 +108,7 @@ const RARE: &[&str] = &[
     "signature' => '",
     "signature = '",
     "signature = \"",
+    call::SOURCE,
     "pepper =",
     "pepper:",
     "psk \"",
@@ -113,7 +116,7 @@ const RARE: &[&str] = &[
 
 /// The longest name of a slot that the name of its block is asked for, and the shortest value.
 const LEAF: usize = 24;
-const HELD: usize = 12;
+const HELD: usize = 8;
 
 /// Options of commands behind which an id and its secret stand: `curl -u id:secret`.
 const USER_OPTIONS: &[&str] = &[" -u ", "--user "];
@@ -125,6 +128,10 @@ const MAX_ID: usize = 128;
 const BASIC_SECRET: &[u8] = b"client_secret";
 /// And what the id would be called where there is no second part.
 const BASIC_KEY: &[u8] = b"api_key";
+/// Names whose value is an id and its secret with a colon between them.
+const PAIRS: &[&[u8]] = &[b"CURLOPT_USERPWD", b"CURLOPT_PROXYUSERPWD", b"npmAuthIdent"];
+/// The check that words pass if they are long.
+const LENIENT: &str = "long-or-drawn";
 /// How long the call is that encodes them.
 const CALL: usize = 64;
 /// How far back the address of a badge is looked for.
@@ -231,7 +238,8 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     let known = around.rules_named(&name);
     // `jwt: {key: …}` and `crypt: {key: …}` say more than `key`, and are nobody's.
     let block = &bytes[holder.range()];
-    let signs = block.get(..3).is_some_and(|head| head.eq_ignore_ascii_case(b"jwt")) || matches!(block, b"crypt" | b"encryption");
+    let signs = block.get(..3).is_some_and(|head| head.eq_ignore_ascii_case(b"jwt"))
+        || matches!(block, b"crypt" | b"encrypt" | b"encryption");
     let knows = |rule: usize| signs || !set.rules()[rule].provider.is_general();
     let own = |known: &&Known| known.own.is_some() && knows(known.rule);
     let known: Vec<Known> = known.iter().filter(own).copied().collect();
@@ -258,7 +266,9 @@ pub(super) fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known
     // Most formats differ in their first letters, and nothing more is asked of them.
     let known = known.filter(|(rule, _)| rule.format.may_begin(&bytes[slot.value..]));
     // In a list, the neighbour of a name is its value only if it looks like one.
-    let structured = |rule: &Rule| !rule.checks.is_empty() || rule.format.min_length() == rule.format.max_length();
+    // What passes for being long may be the next name.
+    let telling = |rule: &Rule| rule.checks.iter().any(|check| check.name != LENIENT);
+    let structured = |rule: &Rule| telling(rule) || rule.format.min_length() == rule.format.max_length();
     let known = known.filter(|(rule, _)| !slot.listed || structured(rule) && !rule.needs_literal);
     let matching: Vec<_> = known.filter(|(rule, _)| rule.provider.is_general() || !stranger(rule)).collect();
     if matching.is_empty() || is_reference(bytes, slot.value) {
@@ -309,7 +319,8 @@ fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
         return second_of(bytes, Slot { value, ..slot });
     }
     let scheme = &bytes[slot.value.saturating_sub(BASIC.len())..slot.value];
-    if !scheme.eq_ignore_ascii_case(BASIC) && !slot::is_user_option(&bytes[slot.name.range()]) {
+    let name = &bytes[slot.name.range()];
+    if !scheme.eq_ignore_ascii_case(BASIC) && !slot::is_user_option(name) && !PAIRS.contains(&name) {
         return None;
     }
     second_of(bytes, slot)
@@ -356,7 +367,8 @@ fn encoded_by_code(bytes: &[u8], value: usize) -> Option<usize> {
 
 /// The second of two texts in brackets, of a name that everybody uses for an id and its secret.
 fn paired_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
-    if !bytes[slot.name.range()].eq_ignore_ascii_case(b"auth") || !bytes[slot.name.end..slot.value].contains(&b'(') {
+    let name = bytes[slot.name.range()].rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    if !name.eq_ignore_ascii_case(b"auth") || !bytes[slot.name.end..slot.value].contains(&b'(') {
         return None;
     }
     let quote = bytes[..slot.value].last().copied().filter(|byte| b"\"'".contains(byte))?;

@@ -43,6 +43,18 @@ enum Values {
     Colon,
     /// `encrypt = "v"` among much else.
     Gossip,
+    /// `scheme://user:password@host` among much else.
+    Links,
+    /// `"user" "password"`.
+    Userlist,
+    /// What stands below hosts in blocks that are called after what they hold.
+    Composer,
+    /// `key = v` among much else.
+    Rclone,
+    /// The word behind `pass` or `password`.
+    Mail,
+    /// Lines of base64 behind a line that says how many.
+    Putty,
 }
 
 const FORMS: &[Form] = &[
@@ -69,6 +81,17 @@ const FORMS: &[Form] = &[
         slot: b"encryption_key",
         title: "the gossip key of Consul or Nomad",
     },
+    Form {
+        ends: &["pip.conf", "pip.ini", ".condarc", ".gitconfig", ".git/config", ".gitmodules", ".yarnrc", "requirements*.txt"],
+        values: Values::Links,
+        slot: b"password",
+        title: "addresses with a password",
+    },
+    Form { ends: &["rclone.conf"], values: Values::Rclone, slot: b"access_key", title: "keys of rclone" },
+    Form { ends: &[".mbsyncrc", ".fetchmailrc"], values: Values::Mail, slot: b"password", title: "passwords of mail" },
+    Form { ends: &["userlist.txt"], values: Values::Userlist, slot: b"password", title: "passwords of PgBouncer" },
+    Form { ends: &["auth.json"], values: Values::Composer, slot: b"auth_token", title: "tokens of Composer" },
+    Form { ends: &["*.ppk"], values: Values::Putty, slot: b"putty_private_key", title: "a private key of PuTTY" },
 ];
 
 impl Form {
@@ -109,8 +132,14 @@ impl Form {
             let start = bytes.len() - bytes.trim_ascii_start().len();
             return is_one.then(|| Span::new(start, start + text.len())).into_iter().collect();
         }
-        if self.values == Values::Gossip {
-            return memchr::memmem::find_iter(bytes, b"encrypt").filter_map(|at| gossip(bytes, at)).collect();
+        match self.values {
+            Values::Gossip => return memchr::memmem::find_iter(bytes, b"encrypt").filter_map(|at| gossip(bytes, at)).collect(),
+            Values::Links => return memchr::memmem::find_iter(bytes, b"://").filter_map(|at| link(bytes, at + 3)).collect(),
+            Values::Composer => return composer(bytes),
+            Values::Rclone => return memchr::memmem::find_iter(bytes, b"\nkey = ").map(|at| word(bytes, at + 7)).collect(),
+            Values::Mail => return mail(bytes),
+            Values::Putty => return putty(bytes).into_iter().collect(),
+            _ => {}
         }
         let mut start = 0;
         let mut places = Vec::new();
@@ -133,7 +162,13 @@ impl Values {
     /// Where the value of a line stands.
     fn of_line(self, line: &[u8]) -> Option<Span> {
         let value = match self {
-            Self::Whole | Self::Gossip => return None,
+            Self::Whole | Self::Gossip | Self::Links | Self::Composer | Self::Rclone | Self::Mail | Self::Putty => return None,
+            Self::Userlist => {
+                let mut parts = fields(line);
+                let (user, password) = (parts.next()?, parts.next()?);
+                password.clone().next().filter(|at| user.start == 1 && line[at - 1] == b'"')?;
+                password
+            }
             Self::Chap => fields(line).nth(2).filter(|_| !line.starts_with(b"#"))?,
             Self::Sasl => {
                 let account = fields(line).nth(1).filter(|account| account.end == line.trim_ascii_end().len())?;
@@ -190,6 +225,56 @@ fn gossip(bytes: &[u8], at: usize) -> Option<Span> {
     is_key.then(|| Span::new(start, start + length))
 }
 
+/// The password of an address whose user begins at `at`.
+fn link(bytes: &[u8], at: usize) -> Option<Span> {
+    let rest = &bytes[at..bytes.len().min(at + LINE)];
+    let is_part = |byte: &&u8| byte.is_ascii_graphic() && !b"/\"'<>`${}@".contains(byte);
+    let length = rest.iter().take_while(is_part).count();
+    let colon = memchr::memchr(b':', &rest[..length]).filter(|_| rest.get(length) == Some(&b'@'))?;
+    Some(Span::new(at + colon + 1, at + length))
+}
+
+/// The word that begins at `at`.
+fn word(bytes: &[u8], at: usize) -> Span {
+    Span::new(at, at + bytes[at..].iter().take(LINE).take_while(|byte| byte.is_ascii_graphic()).count())
+}
+
+/// Every word behind `pass` and `password`, without its quotes.
+fn mail(bytes: &[u8]) -> Vec<Span> {
+    let words: Vec<_> = fields(bytes).collect();
+    let names = |name: &[u8]| name.eq_ignore_ascii_case(b"pass") || name.eq_ignore_ascii_case(b"password");
+    let behind = words.windows(2).filter(|pair| names(&bytes[pair[0].clone()]));
+    behind.map(|pair| Span::new(pair[1].start, pair[1].end)).collect()
+}
+
+/// Blocks of Composer's `auth.json` that hold one token for each host.
+const HOSTS: [&[u8]; 4] = [b"\"github-oauth\"", b"\"gitlab-oauth\"", b"\"gitlab-token\"", b"\"bearer\""];
+
+/// The texts behind the hosts of those blocks.
+fn composer(bytes: &[u8]) -> Vec<Span> {
+    let mut places = Vec::new();
+    for name in HOSTS {
+        let Some(at) = memchr::memmem::find(bytes, name) else { continue };
+        let block = &bytes[at + name.len()..];
+        let block = &block[..memchr::memchr(b'}', block).unwrap_or(block.len())];
+        let quotes: Vec<usize> = memchr::memchr_iter(b'"', block).map(|quote| at + name.len() + quote).collect();
+        places.extend(quotes.chunks_exact(4).map(|host| Span::new(host[2] + 1, host[3])));
+    }
+    places.sort_unstable_by_key(|place| place.start);
+    places
+}
+
+/// The first line of a private key that has no passphrase.
+fn putty(bytes: &[u8]) -> Option<Span> {
+    if !bytes.starts_with(b"PuTTY-User-Key-File-") || memchr::memmem::find(bytes, b"\nEncryption: none").is_none() {
+        return None;
+    }
+    let head = memchr::memmem::find(bytes, b"\nPrivate-Lines: ")? + 1;
+    let start = head + memchr::memchr(b'\n', &bytes[head..])? + 1;
+    let length = bytes[start..].iter().take_while(|byte| byte.is_ascii_graphic()).count();
+    Some(Span::new(start, start + length))
+}
+
 /// Whether a path ends with these names.
 fn ends_with(path: &str, end: &str) -> bool {
     let is_same = |name: &str, known: &str| match known.split_once('*') {
@@ -222,6 +307,21 @@ mod tests {
         let gossip = |text: &str| values("etc/consul.d/server.json", text).len();
         assert_eq!(gossip(&["{\"encrypt\": \"", &key, "\"}"].concat()), 1);
         assert_eq!(gossip("{\"encrypt\": \"V4LUE\", \"encrypt_verify\": true}"), 0);
+        assert_eq!(values("pip.conf", "[global]\nindex-url = https://u:V4LUE@h.example/simple # https://h.example\n"), ["V4LUE"]);
+        assert!(values(".git/config", "url = git@h.example:a/b\nurl = https://u:${PASSWORD}@h.example\n").is_empty());
+        assert_eq!(values("pgbouncer/userlist.txt", "; users\n").len(), 0);
+        assert_eq!(values("userlist.txt", "\"a\" \"V4LUE\"\n\"b\" \"W\"\n"), ["V4LUE", "W"]);
+        let tokens = "{\"http-basic\": {\"h\": {\"password\": \"x\"}}, \"github-oauth\": {\n \"h\": \"V4LUE\", \"i\": \"W\"}, \"bearer\": {}}";
+        assert_eq!(values("auth.json", tokens), ["V4LUE", "W"]);
+        assert_eq!(values("rclone/rclone.conf", "[a]\ntype = b2\nkey = V4LUE\n"), ["V4LUE"]);
+        assert_eq!(values(".mbsyncrc", "IMAPAccount a\nPass V4LUE\nPassCmd \"x y\"\n"), ["V4LUE"]);
+        assert_eq!(values(".fetchmailrc", "poll h proto imap user \"a\" pass \"V4LUE\" is a here\n"), ["V4LUE"]);
+        let key = |cipher: &str| {
+            let head = "PuTTY-User-Key-File-3: ssh-rsa\r\nEncryption: ";
+            [head, cipher, "\r\nPublic-Lines: 1\r\nX\r\nPrivate-Lines: 2\r\nV4LUE\r\nW\r\nPrivate-MAC: 0\r\n"].concat()
+        };
+        assert_eq!(values("a.ppk", &key("none")), ["V4LUE"]);
+        assert!(values("a.ppk", &key("aes256-cbc")).is_empty());
         assert!(values("etc/rsyncd.secrets", "two words: no\n").is_empty());
         assert!(values("config/master.key", "two words\n").is_empty());
         assert!(values(".pgpass", "a:b:c:d:e\n\nx\n").is_empty());

@@ -403,7 +403,7 @@ struct Keys {
 }
 
 /// So many words may stand in front.
-const IN_FRONT: usize = 8;
+const IN_FRONT: usize = 12;
 
 impl Keys {
     fn of(name: &[u8]) -> Self {

@@ -11,18 +11,22 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let between = &bytes[slot.name.end..slot.value];
     // `name "v"` may be prose, `:name "v"` and `#define name "v"` are none.
     let head = &bytes[..slot.name.start];
+    if notation::is_quoted_scheme(bytes, slot.name, slot.value) {
+        return behind.first().is_some_and(quote);
+    }
+    let option = is_option(head) && between.iter().copied().all(bare_or_blank);
     let keyword = head.ends_with(b":")
         || head.ends_with(b"#define ")
+        || option
         || is_in_sql(head)
         || is_statement(&bytes[slot.name.range()])
         || is_directive_value(bytes, slot, end);
-    let bare = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     // Of a command to a database, both are in quotes.
     let quoted = between == b"\" \"";
     if between.starts_with(b"(") && !(takes_value(&bytes[slot.name.range()]) && between.len() == 2)
-        || !keyword && !quoted && between.iter().all(bare)
+        || !keyword && !quoted && between.iter().copied().all(bare_or_blank)
         || !is_typed_text(between)
-            && !between[..between.len() - 1].ends_with(b"JSON.stringify(")
+            && !is_text_as_another(between)
             && between.windows(2).any(|pair| is_name(pair[0]) && pair[1] == b'(')
     {
         return false;
@@ -37,9 +41,13 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     if between == b":" && head.ends_with(b":") || head.ends_with(b"checksum/") {
         return false;
     }
-    if let Some(opened) = slot.value.checked_sub(1).map(|before| bytes[before]).filter(quote) {
+    let opened = slot.value.checked_sub(1).map(|before| bytes[before]).filter(quote);
+    if let Some(opened) = opened.or_else(|| quote_before_scheme(&bytes[..slot.value])) {
         let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
         return behind.get(escapes) == Some(&opened);
+    }
+    if option && between.iter().all(u8::is_ascii_whitespace) {
+        return behind.first().is_none_or(u8::is_ascii_whitespace);
     }
     // `<name>v</name>`, `<key>name</key> <string>v</string>`.
     let element =
@@ -54,6 +62,46 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
     whole && ends && matches!(head, b"" | b"export " | b"- " | b"@") && matches!(between.trim_ascii(), b"=" | b":")
+}
+
+/// What may stand between a name and a value in quotes that no operator assigns.
+fn bare_or_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'')
+}
+
+/// Whether what follows is an option of a command: `--requirepass v`, `-Password "v"`.
+fn is_option(head: &[u8]) -> bool {
+    let dashes = head.iter().rev().take_while(|byte| **byte == b'-').count();
+    (1..=2).contains(&dashes) && head[..head.len() - dashes].last().is_none_or(|before| b" \t\"'".contains(before))
+}
+
+/// The quote that opens `"Bearer v"`.
+fn quote_before_scheme(before: &[u8]) -> Option<u8> {
+    let (blank, word) = before.split_last()?;
+    let scheme = SCHEMES.iter().find(|scheme| {
+        let at = word.len().checked_sub(scheme.len());
+        at.is_some_and(|at| word[at..].eq_ignore_ascii_case(scheme))
+    })?;
+    let quote = word[..word.len() - scheme.len()].last().copied()?;
+    (*blank == b' ' && b"\"'`".contains(&quote)).then_some(quote)
+}
+
+/// Calls that only change the type of a text: what stands in them is all of the value.
+const TYPES: &[&[u8]] = &[
+    b".unwrap_or(",
+    b"[]byte(",
+    b"JSON.stringify(",
+    b"SecretStr(",
+    b"SecretString::new(",
+    b"Some(",
+    b"String::from(",
+    b"new String(",
+];
+
+/// `[]byte("`, `String::from("`.
+fn is_text_as_another(between: &[u8]) -> bool {
+    let call = between.split_last().map_or(between, |(_, call)| call);
+    TYPES.iter().any(|known| call.ends_with(known))
 }
 
 /// Words of a statement behind which a value in quotes is no prose: `IDENTIFIED BY 'v'`, `ConvertTo-SecureString "v"`.
@@ -79,16 +127,22 @@ fn is_directive_value(bytes: &[u8], slot: Slot, end: usize) -> bool {
 /// `ALTER USER name WITH PASSWORD 'v'`.
 fn is_in_sql(head: &[u8]) -> bool {
     // And `: PSK "v"` of VPNs.
-    [&b" WITH "[..], b": ", b" with ", b" ENCRYPTED ", b" LOGIN ", b" login ", b" SET "].iter().any(|word| head.ends_with(word))
+    // And `, password 'v'` among the options of a foreign server.
+    [&b" WITH "[..], b", ", b": ", b" with ", b" ENCRYPTED ", b" LOGIN ", b" login ", b" SET "]
+        .iter()
+        .any(|word| head.ends_with(word))
 }
+
+/// Methods of builders that take what they are called after.
+const BUILT: &[&[u8]] = &[b"accessToken", b"apiKey", b"apiSecret", b"clientSecret", b"password", b"secretKey"];
 
 /// `setPassword`, `builder.withApiKey`: a method that takes a value, and no call that makes one of it. `PASSWORD('v')`
 /// is that of databases.
 fn takes_value(name: &[u8]) -> bool {
-    if name == b"PASSWORD" {
+    let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    if name == b"PASSWORD" || BUILT.contains(&last) && last.len() < name.len() {
         return true;
     }
-    let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
     let rest = last.strip_prefix(b"set").or_else(|| last.strip_prefix(b"with")).unwrap_or_default();
     rest.first().is_some_and(|next| next.is_ascii_uppercase() || *next == b'_')
 }
@@ -115,8 +169,8 @@ fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
     let operator = between.trim_ascii_end();
     let operator = operator[..operator.len() - scheme.map_or(0, |scheme| scheme.len())].trim_ascii();
     let ends_line = |text: &[u8]| matches!(text, [] | [b'\n', ..] | [b'\r', b'\n', ..]);
-    // An entry of a list in YAML.
-    if operator == b"value:" && ends_line(behind) {
+    // An entry of a list in YAML, over two lines or in braces.
+    if operator == b"value:" && ends_line(behind) || operator == b", value:" && behind.trim_ascii_start().starts_with(b"}") {
         return true;
     }
     if !GLUED.iter().any(|glue| operator.eq_ignore_ascii_case(glue)) {
@@ -131,7 +185,9 @@ fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
         // What a program assigns has blanks on both sides; what other fields follow is not all of the line.
         _ if ends_line(behind) => !between.starts_with(b" ") && !value.iter().any(|byte| b"&%;,|<>".contains(byte)),
         Some(b' ' | b'\t') => {
-            closes(next) || between != b" = " && next[0].is_ascii_alphanumeric() || between == b"=" && next[0] == b'('
+            // `-passin pass:v -in file`.
+            let option = between == b":" && next[0] == b'-';
+            closes(next) || option || between != b" = " && next[0].is_ascii_alphanumeric() || between == b"=" && next[0] == b'('
         }
         Some(b'\\' | b'%') => ENDS.iter().any(|end| begins(behind, end)),
         _ => closes(behind),
@@ -144,15 +200,17 @@ mod tests {
     use super::*;
     use crate::span::Span;
 
+    /// Whether the value of the text is all of a field.
+    fn field(text: &str) -> bool {
+        let stem = text.to_ascii_lowercase().find("key").unwrap();
+        let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}"));
+        let value = text.find("V4LUE").unwrap();
+        assert_eq!(slot.value, value, "{text}");
+        is_literal(text.as_bytes(), slot, value + 5)
+    }
+
     #[test]
     fn fields_end_where_others_begin() {
-        let field = |text: &str| {
-            let stem = text.to_ascii_lowercase().find("key").unwrap();
-            let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}"));
-            let value = text.find("V4LUE").unwrap();
-            assert_eq!(slot.value, value, "{text}");
-            is_literal(text.as_bytes(), slot, value + 5)
-        };
         for text in [
             "a ?x=1&name_key=V4LUE&b=2",
             "{a=1, name_key=V4LUE, b=2}",
@@ -195,8 +253,28 @@ mod tests {
             "arn:aws:x:key:V4LUE\n",
             "checksum/key: V4LUE\n",
             "let key = V4LUE\n",
+            "apiKey(\"V4LUE\")",
+            "let key = hash(\"V4LUE\")",
+            "a --key V4LUE[0]",
         ] {
             assert!(!field(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_options_and_calls_are_values() {
+        for text in [
+            "{\"x\": {\"name-key\": \"Bearer V4LUE\"}}",
+            "headers['name-key'] = `Bearer V4LUE`;",
+            "- {name: NAME_KEY, value: V4LUE}",
+            "run --name-key V4LUE --other",
+            "Invoke-It -NameKey 'V4LUE' -Other",
+            "nameKey := []byte(\"V4LUE\")",
+            "let name_key = String::from(\"V4LUE\");",
+            "a.apiKey(\"V4LUE\").build()",
+            "openssl pkcs12 -in name-key:V4LUE -out x",
+        ] {
+            assert!(field(text), "{text}");
         }
     }
 }

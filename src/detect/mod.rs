@@ -288,7 +288,9 @@ impl Scanner {
         let rules = if begins { rules_of(literals().map(|literal| &literal.rules[..])) } else { Cow::default() };
         for literal in literals() {
             let span = Span::new(at, at + literal.bytes.len());
-            if literal.stem && names {
+            if names && *literal.bytes == *call::SOURCE.as_bytes() {
+                seen.values.extend(call::password_of_source(&self.rules, around, at));
+            } else if literal.stem && names {
                 let slot = slot::value_of(bytes, span);
                 // The name of a column has others beside it, or a line end.
                 if slot.is_none_or(|slot| slot.listed || bytes[slot.name.end.min(slot.value)..slot.value].contains(&b'\n')) {

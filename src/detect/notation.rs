@@ -8,6 +8,9 @@ const REACH: usize = 64;
 /// The shortest word that is the value of the one before it.
 const SHORTEST: usize = 8;
 
+/// The longest token that is looked at behind its scheme.
+const TOKEN: usize = 4096;
+
 /// What a value stands in that has a default.
 const FIELD: &[u8] = b"Field(default=";
 
@@ -35,6 +38,10 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
         return command.password(bytes, at);
     }
     let found = match rest {
+        _ if is_quoted_scheme(bytes, name, at) => Some(0),
+        // A constant among the arguments of a call, a symbol of Ruby as the first.
+        [b',', b' ', b'"' | b'\'', ..] if glued && takes_next(bytes, name) => Some(2),
+        [b')', ..] if !glued => fallback(rest),
         [b'{', b'"' | b'\'', ..] if glued => Some(1),
         // A tuple of Erlang.
         [b',', b' ', b'"', ..] if glued && bytes[..name.start].ends_with(b"{") => Some(2),
@@ -44,13 +51,44 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
         [b'|', next, ..] if *next != b'|' && is_cell(bytes, name.start) => Some(1),
         _ if is_named_element(bytes, name.start) || !glued && bytes[..name.start].ends_with(b"<") => element(rest),
         _ if glued => None,
-        [b'{', ..] => return default_of(bytes, at),
+        [b'{', ..] => return initialised(bytes, at).or_else(|| default_of(bytes, at)),
         [b'-', ..] => option(rest),
         _ => typed(rest, 24).or_else(|| by(rest)).or_else(|| {
             (is_directive(bytes, name.start) || is_word_alone(&bytes[at..]) && opens_line(bytes, name.start)).then_some(0)
         }),
     };
     found.map(|length| at + length)
+}
+
+/// Whether a name is the scheme of a header that is written as one text: `"Bearer v"`.
+pub(super) fn is_quoted_scheme(bytes: &[u8], name: Span, at: usize) -> bool {
+    let quote = bytes[..name.start].last().copied().filter(|byte| b"\"'`".contains(byte));
+    let is_value = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+    at == name.end + 1
+        && bytes[name.range()].eq_ignore_ascii_case(b"bearer")
+        && quote.is_some_and(|quote| bytes[at..].iter().take(TOKEN).find(|byte| !is_value(byte)) == Some(&quote))
+}
+
+/// What stands between a name that is looked up and the value where there is none, which is a text.
+const FALLBACKS: &[&[u8]] = &[b") ?: ", b") ?? ", b") || ", b") or ", b").unwrap_or("];
+
+/// The length of what leads to the value behind a look-up: `getenv("NAME") ?: "v"`.
+fn fallback(rest: &[u8]) -> Option<usize> {
+    let begins = FALLBACKS.iter().find(|begins| rest.starts_with(begins))?;
+    rest.get(begins.len()).is_some_and(|next| b"\"'".contains(next)).then_some(begins.len())
+}
+
+/// Whether the next argument is the value of a name: `CURLOPT_PASSWORD, "v"`, `set_preference(:api_key, 'v')`.
+fn takes_next(bytes: &[u8], name: Span) -> bool {
+    bytes[name.range()].starts_with(b"CURLOPT_") || bytes[..name.start].ends_with(b"(:")
+}
+
+/// What a property of C# has between its name and its value.
+const ACCESSORS: &[&[u8]] = &[b"{ get; set; } = \"", b"{ get; } = \"", b"{ get; init; } = \"", b"{ get; private set; } = \""];
+
+/// Where the first value of a property begins.
+fn initialised(bytes: &[u8], at: usize) -> Option<usize> {
+    ACCESSORS.iter().find(|accessors| bytes[at..].starts_with(accessors)).map(|accessors| at + accessors.len())
 }
 
 /// Where a value begins that was taken for its type: `: &str = "v"`, `: str = Field(default="v")`.
@@ -111,7 +149,9 @@ const COMMANDS: &[Command] = &[
     Command { name: b"redis-cli", option: b"-a", glued: false },
     Command { name: b"ldapsearch", option: b"-w", glued: false },
     Command { name: b"sqlcmd", option: b"-P", glued: false },
+    Command { name: b"mysql -h", option: b"-p", glued: true },
     Command { name: b"mysql -u", option: b"-p", glued: true },
+    Command { name: b"mysqldump -h", option: b"-p", glued: true },
     Command { name: b"mysqldump -u", option: b"-p", glued: true },
 ];
 
@@ -312,6 +352,16 @@ mod tests {
         "machine api.acme.example login me@acme.example name_key V4LUE1234 # mine",
         "Name-Key -String 'V4LUE' -AsPlainText",
         "IDENTIFIED WITH native_key BY 'V4LUE'",
+        "name_key <- \"V4LUE\"",
+        "let name_key = String::from(\"V4LUE\");",
+        "System.getenv(\"NAME_KEY\") ?: \"V4LUE\"",
+        "Environment.GetEnvironmentVariable(\"NAME_KEY\") ?? \"V4LUE\"",
+        "os.getenv('NAME_KEY') or 'V4LUE'",
+        "env::var(\"NAME_KEY\").unwrap_or(\"V4LUE\".to_string())",
+        "parser.add_argument(\"--name-key\", default=\"V4LUE\")",
+        "public string NameKey { get; set; } = \"V4LUE\";",
+        "gateway.set_preference(:name_key, 'V4LUE')",
+        "curl_setopt($ch, CURLOPT_NAME_KEY, \"V4LUE\");",
         "variable \"name_key\" {\n  type      = string\n  sensitive = true\n  default   = \"V4LUE\"\n}",
     ];
 
@@ -335,6 +385,7 @@ mod tests {
             "docker login -u me -p V4LUE registry.acme.example",
             "mysqldump -u root -pV4LUE ledger > ledger.sql",
             "mysql -uroot -p'V4LUE' ledger",
+            "mysql -h db -u root -pV4LUE ledger",
             "redis-cli -h cache -a V4LUE ping",
         ] {
             let length = Command::named(text.as_bytes()).unwrap().name.len();

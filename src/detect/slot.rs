@@ -70,7 +70,12 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     }
     let name = Span::new(name_start(bytes, stem.start), end);
     assigned |= bytes[..name.start].ends_with(b"<") && cursor.skip_any(&[b">"]);
-    let listed = !assigned && closed && cursor.skip_comma();
+    let mut listed = !assigned && closed && cursor.skip_comma();
+    // `add_argument("--name", default="v")`.
+    if listed && [&b" default=\""[..], b" default='"].iter().any(|default| cursor.rest().starts_with(default)) {
+        cursor.at += b" default=".len();
+        (assigned, listed) = (true, false);
+    }
     let flag = is_flag(bytes, name) && cursor.at > name.end;
     if !(assigned || listed || flag || cursor.skip_value_key()) {
         cursor.at = notation::value_behind(bytes, name, cursor.at)?;
@@ -323,7 +328,11 @@ impl Cursor<'_> {
         let length = match self.rest() {
             // The last two are `{name,<<"v">>}` of Erlang.
             [b',', b' ', b'<', b'<', b'"', ..] => 4,
-            [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] | [b',', b'<', b'<', b'"', ..] => 3,
+            // `<- "v"` is that of R; what a channel of Go gives stands in no quotes.
+            [b'|', b'|', b'=', ..]
+            | [b'?', b'?', b'=', ..]
+            | [b',', b'<', b'<', b'"', ..]
+            | [b'<', b'-', b' ', b'"' | b'\'', ..] => 3,
             [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
                 2
             }
@@ -454,6 +463,14 @@ impl Cursor<'_> {
                 let quoted = self.at.checked_sub(1).is_some_and(|before| b"\"'`".contains(&self.bytes[before]));
                 word > 0 && rest[..word] != *b"ENC" && !quoted
             }
+            // `String::from("…")`, `SecretString::new("…")` of Rust.
+            Some(b':') => match [&b"::from(\""[..], b"::new(\""].iter().find(|call| rest[word..].starts_with(call)) {
+                Some(call) => {
+                    self.at += word + call.len();
+                    return true;
+                }
+                None => false,
+            },
             // `Uint8Array.from([…])`, `Buffer.from("…", "hex")`, `bs58.decode("…")`.
             Some(b'.') => {
                 match [&b".from("[..], b".decode(", b".stringify("].iter().find(|call| rest[word..].starts_with(call)) {
