@@ -163,28 +163,40 @@ pub fn banner(line: &[u8]) -> Option<&[u8]> {
             line[..at].iter().all(|byte| !b"=:{[\"".contains(byte)) || phrase.contains(&b' ') || at > 0 && line[at - 1] == b' ';
         starts.then(|| word_at(at + phrase.len())).flatten()
     };
-    PHRASES.iter().find_map(behind)
+    let groups = PHRASES.iter().filter(|group| group.part.as_ref().is_none_or(|part| part.find(&lower).is_some()));
+    groups.flat_map(|group| &group.phrases).find_map(behind)
+}
+
+/// Phrases that have a part in common: where that does not stand, none of them needs to be looked for.
+struct Phrases {
+    part: Option<Finder<'static>>,
+    phrases: Vec<Finder<'static>>,
 }
 
 /// What stands before the environment of a banner: the first that stands in it counts. Made once, because a searcher takes
 /// longer to build than most lines are to read.
-static PHRASES: LazyLock<[Finder<'static>; 13]> = LazyLock::new(|| {
-    let phrases: [&[u8]; 13] = [
-        b"hosting environment",
-        b"environment",
-        b"profiles are active",
-        b"profile is active",
-        b"active profiles",
-        b"active profile",
-        b"profiles active",
-        b"profile active",
-        b"profile",
-        b"node_env",
-        b"rails_env",
-        b"starting in",
-        b"app_env",
-    ];
-    phrases.map(Finder::new)
+static PHRASES: LazyLock<[Phrases; 5]> = LazyLock::new(|| {
+    let group = |part: Option<&'static [u8]>, phrases: &[&'static [u8]]| Phrases {
+        part: part.map(Finder::new),
+        phrases: phrases.iter().map(|phrase| Finder::new(*phrase)).collect(),
+    };
+    [
+        group(Some(b"environment"), &[b"hosting environment", b"environment"]),
+        group(
+            Some(b"active"),
+            &[
+                b"profiles are active",
+                b"profile is active",
+                b"active profiles",
+                b"active profile",
+                b"profiles active",
+                b"profile active",
+            ],
+        ),
+        group(None, &[b"profile"]),
+        group(Some(b"_env"), &[b"node_env", b"rails_env", b"app_env"]),
+        group(None, &[b"starting in"]),
+    ]
 });
 
 /// What stands in every banner, one of them.
