@@ -1,5 +1,6 @@
 //! Secrets that have no name of their own because they are arguments of a call: `new RazorpayClient("id", "secret")`.
-//! What is called says what they are.
+//! What is called says what they are. The password of a data source, `user:password@tcp(host)/name`, is told by what it is
+//! given to as well.
 
 use super::near::Around;
 use super::resolve::Found;
@@ -131,6 +132,7 @@ impl Call {
             let text = arguments.get(place)?.text?;
             let slot = Slot { name, value: text.start, listed: false };
             let mut found = context::read(set, around, slot, (&around.rules_named(secret.as_bytes()), true))?;
+            // A value that says its own environment is believed before what stands beside it.
             let is_told = found.because.iter().any(|evidence| evidence.weight == Some(100));
             if !found.rule.provider.is_general() && !is_told {
                 let mut said =

@@ -188,6 +188,7 @@ fn of_literals(dictionary: &Words, text: &[u8]) -> Option<Arm> {
 pub(super) fn directives(dictionary: &Words, bytes: &[u8]) -> Vec<(usize, Option<Arm>)> {
     let mut arms: Vec<Option<Arm>> = Vec::new();
     let mut found = Vec::new();
+    // Most files have no such condition, and many a `#`.
     if ENDIF.find(bytes).is_none() {
         return found;
     }
