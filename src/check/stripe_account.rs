@@ -7,7 +7,7 @@ use super::Check;
 pub(super) const CHECK: Check = Check::new("stripe-account", "a body with Stripe's account segment", has_account_segment);
 
 fn has_account_segment(value: &[u8]) -> bool {
-    let body = value.rsplit(|&byte| byte == b'_').next().unwrap_or_default();
+    let body = &value[memchr::memrchr(b'_', value).map_or(0, |at| at + 1)..];
     body.len() == 99 && body.starts_with(b"51") && &body[89..91] == b"00"
 }
 

@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn heads_are_literals_of_calls_and_secrets_have_names() {
-        let index = Index::new(&RuleSet::builtin());
+        let index = Index::new(&RuleSet::builtin().into());
         for call in CALLS {
             for (_, secret) in call.secrets {
                 assert!(index.rules(secret.as_bytes()).iter().any(|known| known.own.is_some()), "{secret}");

@@ -9,7 +9,7 @@ use super::slot;
 use crate::check;
 use crate::credential::{Credential, Environment, Evidence, Provider, View};
 use crate::rule::name::{normalise, words};
-use crate::rule::{Edge, Fit, ProviderFacts, Rule, RuleSet};
+use crate::rule::{Edge, Fit, Outline, ProviderFacts, Rule, RuleSet};
 use crate::span::Span;
 
 /// A run this short, with an ellipsis or stars behind it, is what is left of a masked key.
@@ -27,40 +27,42 @@ struct Reading<'a> {
 }
 
 /// The value that begins at `at`, as the best of the rules reads it.
-pub(super) fn value_at(set: &RuleSet, rules: &[usize], around: &Around<'_>, at: usize) -> Option<Found> {
+pub(super) fn value_at<'a>(set: &'a RuleSet, rules: &[usize], around: &Around<'a>, at: usize) -> Option<Found> {
     let bytes = around.bytes;
     let rest = &bytes[at..];
-    let rules = rules.iter().map(|&rule| &set.rules()[rule]);
+    let there = Outline::of(rest);
+    let rules = rules.iter().filter(|&&rule| around.index.may_begin(rule, &there)).map(|&rule| &set.rules()[rule]);
     let delimited = rules.clone().any(|rule| rule.edge == Edge::Delimiter);
     let opened_by = if delimited { slot::opener(bytes, at) } else { None };
     let mut judge = Judge::new(set, rest);
-    let mut readings: Vec<Reading<'_>> = rules
-        .filter_map(|rule| {
-            let matched = rule.format.match_at(rest, rule.edge, opened_by)?;
-            let environment = rule.tell.read(matched.environment);
-            Some(Reading { rule, fit: matched.fit, text: matched.environment, environment, naming: None, closeness: 0 })
-        })
-        .collect();
-    let longest = |readings: &[Reading<'_>]| readings.iter().map(|reading| reading.fit.length).max();
-    if !around.is_new(Span::new(at, at + longest(&readings)?)) {
-        return None;
-    }
+    let read = |rule: &'a Arc<Rule>| {
+        let matched = rule.format.match_at(rest, rule.edge, opened_by)?;
+        let environment = rule.tell.read(matched.environment);
+        Some(Reading { rule, fit: matched.fit, text: matched.environment, environment, naming: None, closeness: 0 })
+    };
     let settles =
         |reading: &Reading<'_>| !reading.fit.too_long && is_settled(reading.rule, |test| test(&rest[..reading.fit.length]));
     let mut genuine =
         |reading: &Reading<'_>| judge.is_genuine(reading.rule, reading.fit, reading.rule.format.public_prefix(reading.text));
-    let settled = readings.iter().position(settles).filter(|&settled| genuine(&readings[settled]));
-    match settled {
-        // Nothing else is asked.
-        Some(settled) => readings = vec![readings.swap_remove(settled)],
-        None => readings.retain(genuine),
+    // What is settled asks nothing of the other rules.
+    let public = rules.clone().filter(|rule| rule.class.is_public() && !rule.supports.is_empty());
+    let settled = public.filter_map(read).find(settles).filter(&mut genuine);
+    let is_certain = settled.is_some();
+    let mut readings: Vec<Reading<'_>> = match settled {
+        Some(settled) => vec![settled],
+        None => rules.filter_map(read).collect(),
+    };
+    let longest = |readings: &[Reading<'_>]| readings.iter().map(|reading| reading.fit.length).max();
+    if !around.is_new(Span::new(at, at + longest(&readings)?)) {
+        return None;
     }
+    readings.retain(genuine);
     let longest = longest(&readings)?;
     let slot = slot::name_of(bytes, at);
     let near = Near::new(around, Span::new(at, at + longest));
     let named = slot.map(|slot| named_by(around, slot.name)).unwrap_or_default();
     let context = Context { around, slot, near, named };
-    if settled.is_none() {
+    if !is_certain {
         for reading in &mut readings {
             context.listen(reading);
         }

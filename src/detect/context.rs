@@ -14,7 +14,7 @@ use super::resolve::{Found, Rank};
 use super::slot::{self, Slot};
 use crate::credential::Evidence;
 use crate::rule::name::normalise;
-use crate::rule::{Edge, Fit, Matched, NamePattern, Rule, RuleSet};
+use crate::rule::{Edge, Fit, Matched, NamePattern, Outline, Rule, RuleSet};
 use crate::span::Span;
 
 /// Parts of names that are looked for. Vendors and common words are not among them: they are read
@@ -228,7 +228,7 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     let bytes = around.bytes;
     let is_value = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.+/=".contains(byte);
     if slot.name.len() > LEAF
-        || !around.is_leaf(set, &bytes[slot.name.range()])
+        || !around.is_leaf(&bytes[slot.name.range()])
         || bytes[slot.value..].iter().take(HELD).take_while(is_value).count() < HELD
     {
         return None;
@@ -262,7 +262,9 @@ pub(super) fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known
     }
     let strangers = LazyCell::new(|| around.owners_of_slot(&bytes[slot.name.range()]));
     let stranger = |rule: &Rule| rule.names.is_empty() && is_another(around, &rule.provider, &strangers);
-    let known = known.iter().map(|&known| (&set.rules()[known.rule], known));
+    let there = Outline::of(&bytes[slot.value..]);
+    let known = known.iter().filter(|known| around.index.may_begin(known.rule, &there));
+    let known = known.map(|&known| (&set.rules()[known.rule], known));
     // Most formats differ in their first letters, and nothing more is asked of them.
     let known = known.filter(|(rule, _)| rule.format.may_begin(&bytes[slot.value..]));
     // In a list, the neighbour of a name is its value only if it looks like one.

@@ -1,6 +1,7 @@
 //! What is no secret and says something of environments: hosts, chains, webhook URLs, sandbox routes,
 //! test cards, references, public names, events. Each is told by a rare literal of the same single pass.
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use memchr::memmem::Finder;
@@ -187,6 +188,13 @@ impl Facts {
         self.domains[first..].iter().take_while(move |(other, _)| **other == *domain.as_bytes()).map(|&(_, owner)| owner)
     }
 
+    /// The provider that knows a host best, and the environment that the host is of.
+    fn owner_of(&self, host: &str) -> Option<(usize, Environment)> {
+        let readings = self.owners(registrable(host)).map(|at| (at, classify(&self.rules.providers()[at], host)));
+        let (owner, (_, environment)) = readings.max_by_key(|(_, reading)| reading.0)?;
+        Some((owner, environment))
+    }
+
     /// Every literal to look for, in lower case.
     pub(super) fn literals(&self) -> Vec<(Bytes, Stem)> {
         let mut all: Vec<(Bytes, Stem)> = Vec::new();
@@ -215,7 +223,7 @@ impl Facts {
     pub(super) fn at(&self, around: &Around<'_>, literal: Span, stem: Stem) -> Option<Fact> {
         let bytes = around.bytes;
         match stem {
-            Stem::Domain => self.host(bytes, literal),
+            Stem::Domain => self.host(around, literal),
             Stem::Path(provider) => Self::path(around, literal, &self.rules.providers()[provider]),
             Stem::Network => self.network(bytes, literal),
             Stem::Card => card(bytes, literal.start),
@@ -223,12 +231,13 @@ impl Facts {
             Stem::Public => public(bytes, literal),
             Stem::Reference(manager) => self.reference(around, literal, MANAGERS[manager].1),
             Stem::Event if literal.len() == EVENTS[2].len() => self.transmission(bytes, literal),
-            Stem::Event => event(bytes, literal),
+            Stem::Event => event(around, literal),
         }
     }
 
     /// The whole host that ends with a provider's domain.
-    fn host(&self, bytes: &[u8], domain: Span) -> Option<Fact> {
+    fn host(&self, around: &Around<'_>, domain: Span) -> Option<Fact> {
+        let bytes = around.bytes;
         match bytes.get(domain.end..).unwrap_or_default() {
             [b'.', next, ..] if next.is_ascii_alphanumeric() => return None,
             [next, ..] if is_host(*next) && *next != b'.' => return None,
@@ -245,15 +254,14 @@ impl Facts {
         if at.is_some_and(|at| memchr::memmem::rfind(&bytes[at.saturating_sub(REACH)..at], b"//").is_none()) {
             return None;
         }
-        let text = String::from_utf8_lossy(&bytes[span.range()]).to_ascii_lowercase();
-        let readings = self.owners(registrable(&text)).map(|at| &self.rules.providers()[at]);
-        let best = readings.map(|provider| (classify(provider, &text), provider)).max_by_key(|(reading, _)| reading.0)?;
-        let ((_, environment), provider) = best;
+        let host = &bytes[span.range()];
+        let text = || String::from_utf8_lossy(host).to_ascii_lowercase();
+        let (owner, environment) = around.host(host, || self.owner_of(&text()))?;
         Some(Fact {
             kind: FactKind::Host,
-            provider: Some(provider.id.clone()),
+            provider: Some(self.rules.providers()[owner].id.clone()),
             environment,
-            text,
+            text: text(),
             name: name_of(bytes, url_start(bytes, start)),
             span,
             beside: None,
@@ -657,14 +665,15 @@ pub(crate) fn is_secret_name(name: &[u8]) -> bool {
 }
 
 /// The mode that a provider's event says of itself.
-fn event(bytes: &[u8], word: Span) -> Option<Fact> {
+fn event(around: &Around<'_>, word: Span) -> Option<Fact> {
+    let bytes = around.bytes;
     let livemode = word.len() == b"livemode".len();
-    let start = word.start.saturating_sub(EVENT);
-    let around = &bytes[start..(word.end + EVENT).min(bytes.len())];
+    let window = Span::new(word.start.saturating_sub(EVENT), (word.end + EVENT).min(bytes.len()));
     let (provider, value) = if livemode {
-        let is_event = EVENT_ID.find(around).is_some() || is_object_event(around);
+        let is_event = around.is_of_event(window, |range, found| events(bytes, range, found));
         (Provider::from("stripe"), is_event.then_some(word.end)?)
     } else {
+        let (start, around) = (window.start, &bytes[window.range()]);
         let find = |part: &[u8]| memchr::memmem::find(part, b"\"live").or_else(|| memchr::memmem::find(part, b"live\\\""));
         // What its own line says goes before what others say.
         let line = memchr::memrchr(b'\n', &bytes[start..word.start]).map_or(start, |end| start + end + 1);
@@ -693,14 +702,23 @@ fn event(bytes: &[u8], word: Span) -> Option<Fact> {
     })
 }
 
-/// `"object": "event"`, however it is escaped.
-fn is_object_event(bytes: &[u8]) -> bool {
-    OBJECT.find_iter(bytes).any(|at| {
-        let behind = &bytes[at + b"object".len()..];
+/// What tells an event of Stripe and begins in a range, in order: its id, or `"object": "event"`, however it is escaped.
+fn events(bytes: &[u8], range: Range<usize>, found: &mut Vec<Span>) {
+    let new = found.len();
+    let within = |finder: &Finder<'_>| range.start..bytes.len().min(range.end + finder.needle().len() - 1);
+    for at in EVENT_ID.find_iter(&bytes[within(&EVENT_ID)]) {
+        found.push(Span::new(range.start + at, range.start + at + EVENT_ID.needle().len()));
+    }
+    for at in OBJECT.find_iter(&bytes[within(&OBJECT)]) {
+        let object = range.start + at;
+        let behind = &bytes[object + OBJECT.needle().len()..];
         let glue = behind.iter().take(12).take_while(|byte| b"\\\": =>".contains(byte)).count();
-        behind[glue..].starts_with(b"event")
-            && behind.get(glue + 5).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
-    })
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        if behind[glue..].starts_with(b"event") && !behind.get(glue + 5).is_some_and(is_part) {
+            found.push(Span::new(object, object + OBJECT.needle().len() + glue + b"event".len()));
+        }
+    }
+    found[new..].sort_unstable();
 }
 
 #[cfg(test)]

@@ -44,16 +44,21 @@ pub(super) fn name_of(bytes: &[u8], at: usize) -> Option<Span> {
     for _ in 0..LINES {
         let line = end.checked_sub(1).filter(|&last| last > floor)?;
         let start = memchr::memrchr(b'\n', &bytes[floor..line]).map_or(floor, |end| floor + end + 1);
-        let text = bytes[start..line].trim_ascii();
-        let comment = text.is_empty() || text.starts_with(b"#") || text.starts_with(b"//") || text.starts_with(b";");
-        if indent == 0 && text.starts_with(b"[") && text.ends_with(b"]") {
-            return last_name(bytes, Span::new(start, line));
+        end = start;
+        let text = bytes[start..line].trim_ascii_start();
+        if indent == 0 {
+            // Only the head of a section is above all others.
+            if text.starts_with(b"[") && text.trim_ascii_end().ends_with(b"]") {
+                return last_name(bytes, Span::new(start, line));
+            }
+            continue;
         }
+        let text = text.trim_ascii_end();
+        let comment = text.is_empty() || text.starts_with(b"#") || text.starts_with(b"//") || text.starts_with(b";");
         if !comment && indent_of(&bytes[start..line]) < indent {
             let opens = matches!(text.last(), Some(b':' | b'{' | b'['));
             return if opens { last_name(bytes, Span::new(start, line)) } else { None };
         }
-        end = start;
     }
     None
 }

@@ -2,13 +2,13 @@
 //! markers and headers that stand in a text. One look-up each, however many rules there are.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::BLOCK;
 use super::near::is_word;
 use super::prefilter::{Bytes, Candidate, Prefilter, WORDS, Windows};
 use crate::rule::name::{self, each_word, normalise};
-use crate::rule::{NamePattern, ProviderFacts, RuleSet};
+use crate::rule::{NamePattern, Outline, ProviderFacts, RuleSet};
 
 /// Bits of the hash that lists are kept under.
 const LISTS: u32 = 12;
@@ -17,25 +17,30 @@ const WORD: usize = 3;
 /// How many hashes of three letters are told apart before a list is looked at.
 const KNOWN: usize = 1 << 15;
 
-/// An index that is made when it is first asked.
-pub(super) type LazyIndex = LazyLock<Index, Box<dyn FnOnce() -> Index + Send>>;
-
-/// What stands in rule files, by what stands in a text. Numbers are places in [`RuleSet::rules`] and
-/// [`RuleSet::providers`].
+/// What stands in rule files, by what stands in a text: each part made when it is first asked, because most files ask
+/// for none and a few names ask for one. Numbers are places in [`RuleSet::rules`] and [`RuleSet::providers`].
 #[derive(Debug)]
 pub(super) struct Index {
+    set: Arc<RuleSet>,
+    /// The outlines of their formats, each made when it is first asked: together, so that asking many is quick.
+    outlines: Box<[OnceLock<Outline>]>,
     /// Names of rules.
-    names: Names<(usize, Role)>,
+    names: OnceLock<Names<(usize, Role)>>,
     /// Names of providers: the provider, and whether it is one of its slots, not one of its headers.
-    slots: Names<(usize, bool)>,
-    /// How names of providers' own rules end, made when it is first asked.
+    slots: OnceLock<Names<(usize, bool)>>,
+    /// How names of providers' own rules end.
     leaves: OnceLock<Leaves>,
-    words: Windows,
-    /// What each of the words says.
-    meanings: Vec<Vec<Meaning>>,
-    providers: Vec<Arc<ProviderFacts>>,
+    words: OnceLock<Words>,
     /// Providers by where their facts are kept.
-    numbers: HashMap<usize, usize>,
+    numbers: OnceLock<HashMap<usize, usize>>,
+}
+
+/// Words that say something of providers.
+#[derive(Debug)]
+struct Words {
+    windows: Windows,
+    /// What each of them says.
+    meanings: Vec<Vec<Meaning>>,
 }
 
 /// What a word says of a provider; the number is its place in the list of the provider.
@@ -91,26 +96,14 @@ pub(super) struct Known {
     pub(super) near: Option<usize>,
 }
 
-impl Index {
-    /// Everything that the rules name.
-    pub(super) fn new(set: &RuleSet) -> Self {
-        let rules = set.rules().iter().enumerate();
-        let names = rules.flat_map(|(at, rule)| {
-            let own = rule.names.iter().map(move |pattern| (pattern, (at, Role::Own)));
-            let near = rule.near.iter().map(move |pattern| (pattern, (at, Role::Near)));
-            own.chain(near).chain(rule.except.iter().map(move |pattern| (pattern, (at, Role::Except))))
-        });
-        let providers = set.providers().iter().enumerate();
-        let slots = providers.clone().flat_map(|(at, provider)| {
-            let slots = provider.slots.iter().map(move |pattern| (pattern, (at, true)));
-            slots.chain(provider.headers.iter().map(move |pattern| (pattern, (at, false))))
-        });
+impl Words {
+    fn new(set: &RuleSet) -> Self {
         let mut said: Vec<(Bytes, Meaning)> = Vec::with_capacity(4 * 1024);
         let mut say = |word: Bytes, meaning| {
             let is_lower = !word.iter().any(u8::is_ascii_uppercase);
             said.push((if is_lower { word } else { word.to_ascii_lowercase().into() }, meaning));
         };
-        for (provider, facts) in providers.clone() {
+        for (provider, facts) in set.providers().iter().enumerate() {
             for (rank, (host, _)) in facts.hosts().enumerate() {
                 let below = host.starts_with("*.");
                 say(host.bytes_from(if below { 2 } else { 0 }), Meaning::Host { provider, rank, below });
@@ -131,44 +124,85 @@ impl Index {
         say(b"mode".into(), Meaning::Mode);
         said.sort_by(|(one, _), (other, _)| one.cmp(other));
         let same = || said.chunk_by(|(one, _), (other, _)| one == other);
-        let words = Windows::new(same().map(|same| same[0].0.clone()).collect(), WORDS);
+        let windows = Windows::new(same().map(|same| same[0].0.clone()).collect(), WORDS);
         let meanings = same().map(|same| same.iter().map(|&(_, meaning)| meaning).collect()).collect();
+        Self { windows, meanings }
+    }
+}
+
+impl Index {
+    /// Everything that the rules name.
+    pub(super) fn new(set: &Arc<RuleSet>) -> Self {
         Self {
-            names: Names::new(names),
-            slots: Names::new(slots),
+            set: Arc::clone(set),
+            outlines: set.rules().iter().map(|_| OnceLock::new()).collect(),
+            names: OnceLock::new(),
+            slots: OnceLock::new(),
             leaves: OnceLock::new(),
-            words,
-            meanings,
-            numbers: providers.map(|(at, provider)| (Arc::as_ptr(provider).addr(), at)).collect(),
-            providers: set.providers().to_vec(),
+            words: OnceLock::new(),
+            numbers: OnceLock::new(),
         }
+    }
+
+    fn names(&self) -> &Names<(usize, Role)> {
+        self.names.get_or_init(|| {
+            let rules = self.set.rules().iter().enumerate();
+            Names::new(rules.flat_map(|(at, rule)| {
+                let own = rule.names.iter().map(move |pattern| (pattern, (at, Role::Own)));
+                let near = rule.near.iter().map(move |pattern| (pattern, (at, Role::Near)));
+                own.chain(near).chain(rule.except.iter().map(move |pattern| (pattern, (at, Role::Except))))
+            }))
+        })
+    }
+
+    fn slots(&self) -> &Names<(usize, bool)> {
+        self.slots.get_or_init(|| {
+            let providers = self.set.providers().iter().enumerate();
+            Names::new(providers.flat_map(|(at, provider)| {
+                let slots = provider.slots.iter().map(move |pattern| (pattern, (at, true)));
+                slots.chain(provider.headers.iter().map(move |pattern| (pattern, (at, false))))
+            }))
+        })
+    }
+
+    fn told(&self) -> &Words {
+        self.words.get_or_init(|| Words::new(&self.set))
     }
 
     /// What is looked for.
     #[cfg(test)]
     pub(super) fn literals(&self) -> Vec<Bytes> {
-        self.words.literals()
+        self.told().windows.literals()
+    }
+
+    /// Whether a value of a rule may begin where this stands.
+    pub(super) fn may_begin(&self, rule: usize, there: &Outline) -> bool {
+        self.outlines[rule].get_or_init(|| self.set.rules()[rule].format.outline()).holds(there)
     }
 
     /// The number of a provider of the set.
     pub(super) fn number(&self, provider: &ProviderFacts) -> Option<usize> {
-        self.numbers.get(&std::ptr::from_ref(provider).addr()).copied()
+        let numbers = self.numbers.get_or_init(|| {
+            let providers = self.set.providers().iter().enumerate();
+            providers.map(|(at, provider)| (Arc::as_ptr(provider).addr(), at)).collect()
+        });
+        numbers.get(&std::ptr::from_ref(provider).addr()).copied()
     }
 
     /// What a literal of `words` says.
     pub(super) fn meanings(&self, word: Candidate) -> &[Meaning] {
-        &self.meanings[word.literal]
+        &self.told().meanings[word.literal]
     }
 
     /// How long a literal of `words` is.
     pub(super) fn length(&self, word: Candidate) -> usize {
-        self.words.literal(word.literal).len()
+        self.told().windows.literal(word.literal).len()
     }
 
     /// Every word that begins in the range, in order.
     pub(super) fn words(&self, bytes: &[u8], range: std::ops::Range<usize>, found: &mut Vec<Candidate>) {
         let before = found.len();
-        self.words.candidates(bytes, range, found);
+        self.told().windows.candidates(bytes, range, found);
         found[before..].sort_unstable();
     }
 
@@ -179,7 +213,7 @@ impl Index {
             self.words(bytes, start..(start + BLOCK).min(bytes.len()), &mut found);
             for word in found.drain(..) {
                 let is_marker = self.meanings(word).iter().any(|meaning| matches!(meaning, Meaning::Marker { .. }));
-                let text = self.words.literal(word.literal);
+                let text = self.told().windows.literal(word.literal);
                 if is_marker && !first.contains_key(text) && is_word(bytes, word.at, text.len()) {
                     first.insert(text, word.at);
                 }
@@ -193,12 +227,12 @@ impl Index {
         let Keys { name, inner, whole } = &Keys::of(name);
         let mut known: Vec<Known> = Vec::new();
         let mut others: Vec<usize> = Vec::new();
-        self.names.each(name, inner, &mut |pattern, &(rule, role)| match role {
+        self.names().each(name, inner, &mut |pattern, &(rule, role)| match role {
             Role::Own => known.push(Known { rule, own: Some(pattern.specificity()), near: None }),
             Role::Except => others.push(rule),
             Role::Near => {}
         });
-        self.names.each(name, whole, &mut |pattern, &(rule, role)| {
+        self.names().each(name, whole, &mut |pattern, &(rule, role)| {
             if role == Role::Near {
                 known.push(Known { rule, own: None, near: Some(pattern.specificity()) });
             }
@@ -219,9 +253,9 @@ impl Index {
     /// The providers that a name of a slot means, in order, each once.
     pub(super) fn providers_named(&self, name: &[u8]) -> Vec<usize> {
         let mut named = Vec::new();
-        self.slots.each(&normalise(name), &[0], &mut |_, &(provider, _)| named.push(provider));
+        self.slots().each(&normalise(name), &[0], &mut |_, &(provider, _)| named.push(provider));
         let mut words = Vec::new();
-        self.words.candidates(name, 0..name.len(), &mut words);
+        self.told().windows.candidates(name, 0..name.len(), &mut words);
         for word in words {
             for &meaning in self.meanings(word) {
                 if let Meaning::Marker { provider, .. } = meaning
@@ -239,7 +273,7 @@ impl Index {
     /// The providers one of whose slots has this name.
     pub(super) fn owners_of_slot(&self, name: &[u8]) -> Vec<usize> {
         let mut owners = Vec::new();
-        self.slots.each(&normalise(name), &[0], &mut |_, &(provider, is_slot)| {
+        self.slots().each(&normalise(name), &[0], &mut |_, &(provider, is_slot)| {
             if is_slot {
                 owners.push(provider);
             }
@@ -248,13 +282,13 @@ impl Index {
     }
 
     /// Whether a rule of a provider has a name that ends with this one, and is longer.
-    pub(super) fn is_leaf(&self, set: &RuleSet, name: &[u8]) -> bool {
-        self.leaves.get_or_init(|| Leaves::new(set)).holds(&normalise(name))
+    pub(super) fn is_leaf(&self, name: &[u8]) -> bool {
+        self.leaves.get_or_init(|| Leaves::new(&self.set)).holds(&normalise(name))
     }
 
     /// The provider of that number.
     pub(super) fn provider(&self, number: usize) -> &Arc<ProviderFacts> {
-        &self.providers[number]
+        &self.set.providers()[number]
     }
 }
 

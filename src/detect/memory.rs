@@ -1,5 +1,5 @@
-//! What was learnt of the names of slots, because logs and configurations repeat them thousands of times. It changes
-//! no answer; names are all that it holds, never values.
+//! What was learnt of the names of slots and of hosts, because logs and configurations repeat them thousands of times. It
+//! changes no answer; names are all that it holds, never values.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 use regex_automata::util::pool::Pool;
 
 use super::index::Known;
+use crate::credential::Environment;
 
 /// Longer names are rare, and looked up each time.
 const LONGEST: usize = 64;
@@ -30,6 +31,8 @@ pub(super) struct Memory {
     pub(super) owners: Kept<Arc<[usize]>>,
     /// Whether a name may be the end of a provider's own.
     pub(super) leaves: Kept<bool>,
+    /// The provider of a host, and its environment.
+    pub(super) hosts: Kept<Option<(usize, Environment)>>,
 }
 
 impl fmt::Debug for Memory {

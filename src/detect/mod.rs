@@ -34,7 +34,7 @@ mod oracle;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 pub(crate) use confirm::is_public_anywhere;
 pub(crate) use context::can_be_found;
@@ -47,7 +47,7 @@ use crate::span::Span;
 use call::Call;
 use cards::Cards;
 use fact::{Facts, Stem};
-use index::{Index, LazyIndex};
+use index::Index;
 use memory::{Memories, Memory};
 use near::Around;
 use prefilter::{Bytes, Candidate, LITERALS, Prefilter, Windows};
@@ -83,7 +83,7 @@ pub struct Scanner {
     facts: Facts,
     /// Card data, if it is asked for.
     cards: Option<Cards>,
-    index: LazyIndex,
+    index: Index,
     memories: Memories,
 }
 
@@ -165,8 +165,7 @@ impl Scanner {
         let facts = Facts::new(&rules);
         let literals = literals(&rules, &facts);
         let prefilter = Box::new(Windows::new(literals.iter().map(|literal| literal.bytes.clone()).collect(), LITERALS));
-        let set = Arc::clone(&rules);
-        let index: LazyIndex = LazyLock::new(Box::new(move || Index::new(&set)));
+        let index = Index::new(&rules);
         let (shortest, memories) = (context::shortest(&rules), Memories::new(Memory::default));
         Self { prefilter, literals, shortest, facts, cards: None, index, memories, rules }
     }

@@ -8,13 +8,13 @@ use std::cell::{LazyCell, OnceCell, RefCell};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::index::{Known, LazyIndex, Meaning};
+use super::index::{Index, Known, Meaning};
 use super::memory::Memory;
 use super::prefilter::Candidate;
 use super::view::Decoded;
 use crate::credential::{Environment, Evidence};
 use crate::rule::name::{normalise, words};
-use crate::rule::{ProviderFacts, RuleSet, Text};
+use crate::rule::{ProviderFacts, Text};
 use crate::span::Span;
 
 /// Lines on either side.
@@ -28,16 +28,18 @@ const NAME: usize = 96;
 #[derive(Debug)]
 pub(super) struct Around<'a> {
     pub(super) bytes: &'a [u8],
-    pub(super) index: &'a LazyIndex,
+    pub(super) index: &'a Index,
     memory: &'a Memory,
     words: RefCell<Kept<Candidate>>,
+    /// What tells an event of a provider.
+    events: RefCell<Kept<Span>>,
     /// What the bytes were decoded from, if they were.
     piece: Option<&'a Decoded>,
 }
 
 impl<'a> Around<'a> {
-    pub(super) fn new(bytes: &'a [u8], index: &'a LazyIndex, memory: &'a Memory) -> Self {
-        Self { bytes, index, memory, words: RefCell::default(), piece: None }
+    pub(super) fn new(bytes: &'a [u8], index: &'a Index, memory: &'a Memory) -> Self {
+        Self { bytes, index, memory, words: RefCell::default(), events: RefCell::default(), piece: None }
     }
 
     /// The same, as if the bytes ended there: what follows is no part of a value.
@@ -46,7 +48,7 @@ impl<'a> Around<'a> {
     }
 
     /// The same for decoded bytes.
-    pub(super) fn decoded(piece: &'a Decoded, index: &'a LazyIndex, memory: &'a Memory) -> Self {
+    pub(super) fn decoded(piece: &'a Decoded, index: &'a Index, memory: &'a Memory) -> Self {
         Self { piece: Some(piece), ..Self::new(&piece.bytes, index, memory) }
     }
 
@@ -68,8 +70,19 @@ impl<'a> Around<'a> {
 
     /// Whether a provider has a name of its own that ends with this one: `token` of `wise_token`. Most have no such end,
     /// and the block that they stand in need not be looked for.
-    pub(super) fn is_leaf(&self, set: &RuleSet, name: &[u8]) -> bool {
-        self.memory.leaves.of(name, || self.index.is_leaf(set, name))
+    pub(super) fn is_leaf(&self, name: &[u8]) -> bool {
+        self.memory.leaves.of(name, || self.index.is_leaf(name))
+    }
+
+    /// The provider of a host, by its number, and the environment that the host is of.
+    pub(super) fn host(&self, host: &[u8], find: impl FnOnce() -> Option<(usize, Environment)>) -> Option<(usize, Environment)> {
+        self.memory.hosts.of(host, find)
+    }
+
+    /// Whether something that tells an event stands in the window. `find` adds what begins in a range, in order.
+    pub(super) fn is_of_event(&self, window: Span, find: impl FnOnce(Range<usize>, &mut Vec<Span>)) -> bool {
+        let mut events = self.events.borrow_mut();
+        events.within(window, |event| event.start, find).iter().any(|event| event.end <= window.end)
     }
 
     /// The providers one of whose slots has this name.

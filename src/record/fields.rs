@@ -1,7 +1,7 @@
 //! The fields of one record that say where it comes from, in any container: JSON (also inside strings
 //! of JSON), logfmt, syslog, CRI and compose prefixes, plain lines.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use crate::span::Span;
@@ -113,12 +113,16 @@ const NAMES: &[(Meaning, &[&str])] = &[
     (Meaning::Time, &["time", "timestamp", "@timestamp", "ts", "datetime"]),
 ];
 
-/// The names as they are compared.
-static KNOWN: LazyLock<HashMap<String, Meaning>> = LazyLock::new(|| {
-    let mut known = HashMap::new();
+/// The longest of them, as it is compared.
+const LONGEST: usize = 32;
+
+/// The names as they are compared, by their length.
+static KNOWN: LazyLock<[Vec<(Vec<u8>, Meaning)>; LONGEST + 1]> = LazyLock::new(|| {
+    let mut known = [const { Vec::new() }; LONGEST + 1];
     for (meaning, names) in NAMES {
         for name in *names {
-            known.entry(normal(name)).or_insert(*meaning);
+            let name: Vec<u8> = letters(name).collect();
+            known[name.len()].push((name, *meaning));
         }
     }
     known
@@ -173,8 +177,24 @@ const PARTS: usize = 4000;
 /// The longest value that is kept.
 const VALUE: usize = 200;
 
-fn normal(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
+/// What is compared of a name.
+fn letters(name: &str) -> impl Iterator<Item = u8> + Clone + '_ {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
+}
+
+/// Whether a name is one of these.
+fn is_one_of(name: &str, all: &[&str]) -> bool {
+    !name.is_empty() && all.iter().any(|other| letters(name).eq(other.bytes()))
+}
+
+/// Text as it stands there, wherever it is text.
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// The same, kept for longer than its bytes.
+fn kept<'t>(bytes: &[u8]) -> Cow<'t, str> {
+    Cow::Owned(text(bytes).into_owned())
 }
 
 /// The fields of the record in `span` that concern what stands at `at`. `more` are further names of
@@ -188,7 +208,7 @@ pub fn fields(bytes: &[u8], span: Span, at: usize, more: &[String]) -> Vec<Field
     super::plain::pairs(plain, span.start, more, &mut found);
     if let Some(open) = json {
         let mut tree = Tree::default();
-        tree.read(&record[open..], span.start + open, None, 0);
+        tree.read((&record[open..], text), span.start + open, None, 0);
         tree.fields(at, more, &mut found);
         let end = tree.end.max(open + 1);
         // What follows the object on its line: `{…} env=prod`.
@@ -215,70 +235,96 @@ fn is_object(text: &[u8]) -> bool {
 
 /// What a name means.
 pub(super) fn meaning_of(name: &str, more: &[String]) -> Option<Meaning> {
-    let name = normal(name);
-    if more.iter().any(|other| normal(other) == name) {
+    meaning([name].into_iter(), more)
+}
+
+/// What the name means that has these parts.
+fn meaning<'n>(parts: impl Iterator<Item = &'n str> + Clone, more: &[String]) -> Option<Meaning> {
+    let name = || parts.clone().flat_map(letters);
+    if more.iter().any(|other| letters(other).eq(name())) {
         return Some(Meaning::Environment);
     }
-    KNOWN.get(&name).copied()
+    let (mut normal, mut length) = ([0; LONGEST], 0);
+    for letter in name() {
+        *normal.get_mut(length)? = letter;
+        length += 1;
+    }
+    KNOWN[length].iter().find(|(known, _)| **known == normal[..length]).map(|(_, meaning)| *meaning)
 }
+
+/// How text that is read becomes a name or a value.
+type Keep<'x, 't> = fn(&'x [u8]) -> Cow<'t, str>;
 
 /// An object or a list.
 #[derive(Debug)]
-struct Container {
+struct Container<'t> {
     parent: Option<usize>,
-    key: String,
+    key: Cow<'t, str>,
     list: bool,
     /// Whether it was read from a string.
     nested: bool,
+    /// Whether it only holds fields of the record.
+    wraps: bool,
+    /// Whether it belongs to somebody's business.
+    business: bool,
     start: usize,
     end: usize,
 }
 
 #[derive(Debug)]
-struct Scalar {
+struct Scalar<'t> {
     container: usize,
-    key: String,
-    value: String,
+    key: Cow<'t, str>,
+    value: Cow<'t, str>,
     span: Span,
 }
 
 /// JSON as objects, lists and scalars; what is cut or broken ends with the record.
 #[derive(Debug, Default)]
-struct Tree {
-    containers: Vec<Container>,
-    scalars: Vec<Scalar>,
+struct Tree<'t> {
+    containers: Vec<Container<'t>>,
+    scalars: Vec<Scalar<'t>>,
     end: usize,
 }
 
-impl Tree {
+impl<'t> Tree<'t> {
     /// Offsets inside a decoded string are not those of the bytes: its outermost object is all of the
     /// string, the others hold nothing that is looked for.
-    fn open(&mut self, stack: &mut Vec<usize>, begins: Container, within: Option<(usize, Span, &str)>) {
+    fn open(&mut self, stack: &mut Vec<usize>, begins: Container<'t>, within: Option<(usize, Span, &Cow<'t, str>)>) {
         let container = match (within, stack.last()) {
             (None, parent) => Container { parent: parent.copied(), ..begins },
             (Some((parent, span, key)), None) => {
-                Container { parent: Some(parent), key: key.to_owned(), nested: true, start: span.start, end: span.end, ..begins }
+                Container { parent: Some(parent), key: key.clone(), nested: true, start: span.start, end: span.end, ..begins }
             }
             (Some(_), Some(&parent)) => Container { parent: Some(parent), end: begins.start, ..begins },
         };
-        self.containers.push(container);
+        let wraps = is_one_of(&container.key, WRAPPERS);
+        let business = !container.nested && !container.list && is_one_of(&container.key, BUSINESS);
+        self.containers.push(Container { wraps, business, ..container });
         stack.push(self.containers.len() - 1);
     }
 
     /// Reads JSON that stands at `offset`, or, decoded, in the string of `within`.
-    fn read(&mut self, text: &[u8], offset: usize, within: Option<(usize, Span, &str)>, nested: usize) {
+    fn read<'x>(
+        &mut self,
+        (text, keep): (&'x [u8], Keep<'x, 't>),
+        offset: usize,
+        within: Option<(usize, Span, &Cow<'t, str>)>,
+        nested: usize,
+    ) {
         let raw = |at: usize| within.map_or(offset + at, |(_, span, _)| (span.start + at).min(span.end));
         let mut stack: Vec<usize> = Vec::new();
-        let (mut key, mut at) = (String::new(), 0);
+        let (mut key, mut at) = (Cow::Borrowed(""), 0);
         while at < text.len() && self.containers.len() + self.scalars.len() < PARTS {
             match text[at] {
                 byte @ (b'{' | b'[') => {
                     if stack.len() >= DEPTH {
                         return;
                     }
-                    let key = if stack.is_empty() { String::new() } else { std::mem::take(&mut key) };
+                    let key = if stack.is_empty() { Cow::Borrowed("") } else { std::mem::take(&mut key) };
                     let (start, end) = (raw(at), offset + text.len());
-                    let begins = Container { parent: None, key, list: byte == b'[', nested: false, start, end };
+                    let (list, nested, wraps, business) = (byte == b'[', false, false, false);
+                    let begins = Container { parent: None, key, list, nested, wraps, business, start, end };
                     self.open(&mut stack, begins, within);
                     at += 1;
                 }
@@ -298,23 +344,23 @@ impl Tree {
                     let behind = text[end.min(text.len())..].trim_ascii_start();
                     let in_object = stack.last().is_some_and(|&top| !self.containers[top].list);
                     if in_object && behind.starts_with(b":") && key.is_empty() {
-                        key = String::from_utf8_lossy(content).into_owned();
+                        key = keep(content);
                     } else if let Some(&container) = stack.last() {
                         let span = Span::new(raw(at), raw(end));
                         let name = std::mem::take(&mut key);
-                        self.string((container, name), content, span, nested);
+                        self.string((container, name), (content, keep), span, nested);
                     }
                     at = end;
                 }
                 b',' => {
-                    key.clear();
+                    key = Cow::Borrowed("");
                     at += 1;
                 }
                 byte if byte.is_ascii_alphanumeric() || byte == b'-' => {
                     let length =
                         text[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(byte)).count();
                     if let Some(&container) = stack.last() {
-                        let value = String::from_utf8_lossy(&text[at..at + length]).into_owned();
+                        let value = keep(&text[at..at + length]);
                         let span = Span::new(raw(at), raw(at + length));
                         self.scalars.push(Scalar { container, key: std::mem::take(&mut key), value, span });
                     }
@@ -329,23 +375,29 @@ impl Tree {
     }
 
     /// A string: a value, or JSON in a string.
-    fn string(&mut self, (container, key): (usize, String), content: &[u8], span: Span, nested: usize) {
+    fn string<'x>(
+        &mut self,
+        (container, key): (usize, Cow<'t, str>),
+        (content, keep): (&'x [u8], Keep<'x, 't>),
+        span: Span,
+        nested: usize,
+    ) {
         let begins = content.trim_ascii_start();
         if nested < NESTED && (begins.starts_with(b"{\\\"") || begins.starts_with(b"{\\n") || begins.starts_with(b"{ \\\"")) {
             let inner = unescaped(content);
-            self.read(&inner, 0, Some((container, span, &key)), nested + 1);
+            self.read((&inner, kept), 0, Some((container, span, &key)), nested + 1);
             return;
         }
-        let value = String::from_utf8_lossy(&content[..content.len().min(VALUE)]).into_owned();
+        let value = keep(&content[..content.len().min(VALUE)]);
         self.scalars.push(Scalar { container, key, value, span });
     }
 
     /// The fields that concern `at`: those of objects that hold it, also through wrappers.
     fn fields(&self, at: usize, more: &[String], found: &mut Vec<Field>) {
         for (number, scalar) in self.scalars.iter().enumerate() {
-            let (mut name, mut value, mut container) = (scalar.key.clone(), scalar.value.clone(), scalar.container);
+            let (mut name, mut value, mut container) = (&*scalar.key, &*scalar.value, scalar.container);
             // `{"key": "env", "value": {"stringValue": "prod"}}`
-            if matches!(name.as_str(), "key" | "name" | "Name" | "Key")
+            if matches!(name, "key" | "name" | "Name" | "Key")
                 && let Some(said) = self.pair(number)
             {
                 (name, value) = (value, said);
@@ -356,21 +408,20 @@ impl Tree {
     }
 
     /// The value beside a key in a list of keys and values.
-    fn pair(&self, key: usize) -> Option<String> {
+    fn pair(&self, key: usize) -> Option<&str> {
         let of = self.scalars[key].container;
         let near = self.scalars[key + 1..].iter().take(4);
         let mut said = near.filter(|scalar| {
             let inside = scalar.container == of && scalar.key.eq_ignore_ascii_case("value");
             inside
-                || self.containers[scalar.container].parent == Some(of)
-                    && matches!(scalar.key.as_str(), "stringValue" | "string_value")
+                || self.containers[scalar.container].parent == Some(of) && matches!(&*scalar.key, "stringValue" | "string_value")
         });
-        said.next().map(|scalar| scalar.value.clone())
+        said.next().map(|scalar| &*scalar.value)
     }
 
     fn field(
         &self,
-        (name, value, span): (String, String, Span),
+        (name, value, span): (&str, &str, Span),
         container: usize,
         (at, more): (usize, &[String]),
         found: &mut Vec<Field>,
@@ -381,12 +432,11 @@ impl Tree {
         while let Some(here) = next {
             let container = &self.containers[here];
             holds |= container.start <= at && at < container.end;
-            let key = normal(&container.key);
-            if !container.nested && !container.list && BUSINESS.contains(&key.as_str()) {
+            if container.business {
                 return;
             }
             // An object that neither holds the place nor is a wrapper is about something else.
-            strange |= !holds && !WRAPPERS.contains(&key.as_str());
+            strange |= !holds && !container.wraps;
             if !container.key.is_empty() && !holds {
                 path.push(&container.key);
             }
@@ -398,7 +448,7 @@ impl Tree {
         path.reverse();
         let tagged =
             matches!(path.last().copied().or_else(|| self.list_key(container)), Some("tags" | "ddtags")) && name.is_empty();
-        if tagged || matches!(normal(&name).as_str(), "ddtags" | "tags") {
+        if tagged || is_one_of(name, &["ddtags", "tags"]) {
             for tag in value.split([',', ' ']) {
                 if let Some((key, said)) = tag.split_once([':', '=']).filter(|(key, _)| matches!(*key, "env" | "environment")) {
                     found.push(Field { meaning: Meaning::Tag, name: format!("tag {key}"), value: said.to_owned(), span });
@@ -407,31 +457,29 @@ impl Tree {
             return;
         }
         let labelled = path.last().is_some_and(|last| *last == "labels");
-        let whole = path.iter().chain([&name.as_str()]).copied().collect::<Vec<_>>().join(".");
-        let inner = path.last().map(|last| format!("{last}.{name}"));
-        let known = meaning_of(&whole, more)
-            .or_else(|| inner.and_then(|inner| meaning_of(&inner, more)))
-            .or_else(|| meaning_of(&name, more));
+        let whole = path.iter().copied().chain([name]);
+        let known = meaning(whole.clone(), more)
+            .or_else(|| path.last().and_then(|last| meaning([*last, name].into_iter(), more).or_else(|| meaning_of(name, more))));
         if let Some(meaning) = known {
             let meaning = if labelled && meaning == Meaning::Environment { Meaning::Tag } else { meaning };
-            found.push(Field { meaning, name: whole, value, span });
+            let name = whole.collect::<Vec<_>>().join(".");
+            found.push(Field { meaning, name, value: value.to_owned(), span });
         }
     }
 
     fn list_key(&self, container: usize) -> Option<&str> {
-        Some(self.containers[container].key.as_str()).filter(|_| self.containers[container].list)
+        Some(&*self.containers[container].key).filter(|_| self.containers[container].list)
     }
 }
 
 /// The end of the string that opens at `at`, behind its quote; that of the text where it is cut.
 fn string_end(text: &[u8], at: usize) -> usize {
     let mut end = at + 1;
-    while end < text.len() {
-        match text[end] {
-            b'\\' => end += 2,
-            b'"' => return end + 1,
-            _ => end += 1,
+    while let Some(next) = text.get(end..).and_then(|rest| memchr::memchr2(b'\\', b'"', rest)) {
+        if text[end + next] == b'"' {
+            return end + next + 1;
         }
+        end += next + 2;
     }
     text.len()
 }

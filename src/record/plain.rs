@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem::Finder;
 
-use super::fields::{Field, Meaning, meaning_of};
+use super::fields::{Field, Meaning, meaning_of, text};
 use crate::span::Span;
 
 /// Levels of the loggers that name a channel before them.
@@ -21,17 +21,13 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@')
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 /// The prefix of docker compose, the header of syslog, the channel of a logger, the time.
 pub(super) fn prefixes(record: &[u8], offset: usize, found: &mut Vec<Field>) {
     let line = &record[..memchr::memchr(b'\n', record).unwrap_or(record.len())];
     let field = |meaning, name: &str, span: Span| Field {
         meaning,
         name: name.to_owned(),
-        value: text(&line[span.range()]),
+        value: text(&line[span.range()]).into_owned(),
         span: span.shifted(offset),
     };
     if let Some(bar) = memchr::memmem::find(&line[..line.len().min(80)], b" | ") {
@@ -124,7 +120,7 @@ pub(super) fn pairs(record: &[u8], offset: usize, more: &[String], found: &mut V
         let name = text(name);
         let span = Span::new(offset + equal - length, offset + equal + 1 + value.len());
         let value = text(value);
-        if matches!(name.as_str(), "ddtags" | "tags" | "dd.tags") {
+        if matches!(&*name, "ddtags" | "tags" | "dd.tags") {
             let tag = value
                 .split([',', ' '])
                 .find_map(|tag| tag.split_once(':').filter(|(key, _)| matches!(*key, "env" | "environment")));
@@ -135,7 +131,7 @@ pub(super) fn pairs(record: &[u8], offset: usize, more: &[String], found: &mut V
                 span,
             }));
         } else if let Some(meaning) = meaning_of(&name, more).filter(|_| !value.is_empty()) {
-            found.push(Field { meaning, name, value, span });
+            found.push(Field { meaning, name: name.into_owned(), value: value.into_owned(), span });
         }
     }
 }

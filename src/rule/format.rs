@@ -14,6 +14,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use serde::{Deserialize, Serialize};
 
 use super::alphabet::Alphabet;
+use super::outline::Outline;
 
 /// The longest credential, in bytes. Windows overlap by twice as much.
 pub const MAX_LENGTH: usize = 8 * 1024;
@@ -159,10 +160,8 @@ impl Format {
                 }
             }
         }
-        let mut letters = self.edge;
-        let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_:.+/=~$".contains(byte);
-        all.bytes().filter(inside).for_each(|byte| letters.insert(byte, byte));
-        letters
+        let inside = b"-_:.+/=~$".iter().copied().collect::<Alphabet>().union(Alphabet::ALPHANUMERIC);
+        self.edge.union(all.intersection(inside))
     }
 
     /// The texts of the group named `env`.
@@ -225,12 +224,20 @@ impl Format {
 
     /// Whether a value may begin at the start of `bytes`, by its first few. Where this is wrong, none does.
     pub fn may_begin(&self, bytes: &[u8]) -> bool {
-        let heads = match &self.shape {
+        let glance = self.glance.0.get_or_init(|| glance_of(self.heads()));
+        bytes.len() >= self.min && bytes.iter().take(self.min).zip(glance).all(|(&byte, set)| set.contains(byte))
+    }
+
+    /// What kinds of bytes a value begins with.
+    pub fn outline(&self) -> Outline {
+        Outline::of_sets(&glance_of(self.heads()))
+    }
+
+    fn heads(&self) -> &[Branch] {
+        match &self.shape {
             Shape::Branches(branches) => branches,
             Shape::Regex { heads, .. } => heads,
-        };
-        let glance = self.glance.0.get_or_init(|| glance_of(heads));
-        bytes.len() >= self.min && bytes.iter().take(self.min).zip(glance).all(|(&byte, set)| set.contains(byte))
+        }
     }
 
     /// The value that begins at the start of `bytes`, if one does. `opened_by` is the byte before it.
@@ -307,8 +314,8 @@ fn heads_of(hir: &Hir) -> Vec<Branch> {
 }
 
 /// The bytes at each of the first places of what begins with one of these branches.
-fn glance_of(branches: &[Branch]) -> [Alphabet; GLANCE] {
-    let mut glance = [Alphabet::default(); GLANCE];
+fn glance_of<const PLACES: usize>(branches: &[Branch]) -> [Alphabet; PLACES] {
+    let mut glance = [Alphabet::default(); PLACES];
     let mut add = |places: std::ops::Range<usize>, set: Alphabet| {
         glance.iter_mut().take(places.end).skip(places.start).for_each(|place| *place = place.union(set));
     };
@@ -319,7 +326,7 @@ fn glance_of(branches: &[Branch]) -> [Alphabet; GLANCE] {
             match segment {
                 Segment::Literal(bytes) => {
                     for &byte in bytes {
-                        add(first..last + 1, [byte].into_iter().collect());
+                        add(first..last + 1, Alphabet::default().with(byte));
                         (first, last) = (first + 1, last + 1);
                     }
                 }
@@ -330,7 +337,7 @@ fn glance_of(branches: &[Branch]) -> [Alphabet; GLANCE] {
             }
         }
         // Whatever comes behind its end.
-        add(first..GLANCE, (0..=u8::MAX).collect());
+        add(first..PLACES, Alphabet::ALL);
     }
     glance
 }
@@ -517,6 +524,11 @@ impl Rest<'_> {
     /// The last run is the maximal one. A run longer than the format allows is no match where the
     /// length is fixed, and a doubtful one behind a literal of eight bytes.
     fn fit_last(&self, at: usize, set: &Alphabet, min: usize, max: usize) -> Option<Fit> {
+        let holds = |at: usize| self.bytes.get(at).is_some_and(|&byte| set.contains(byte));
+        // Where the length is fixed, two bytes tell most runs of another length.
+        if min == max && max > 0 && (!holds(at + max - 1) || holds(at + max)) {
+            return None;
+        }
         let run = set.run(&self.bytes[at..], MAX_LENGTH);
         let too_long = run > max;
         let allowed = !too_long || min < max && self.literal >= 8 && run < MAX_LENGTH;

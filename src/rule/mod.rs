@@ -11,6 +11,7 @@ mod file;
 mod format;
 mod late;
 pub mod name;
+mod outline;
 mod provider_names;
 
 use std::borrow::Cow;
@@ -27,6 +28,7 @@ pub use file::{CounterExample, Example, RuleError};
 pub use format::{Edge, Fit, Format, FormatError, MAX_LENGTH, Matched};
 pub use late::{Late, Text};
 pub use name::NamePattern;
+pub use outline::Outline;
 use provider_names::ProviderNames;
 
 use crate::check::Check;

@@ -7,7 +7,7 @@ use crate::credential;
 const LONGEST: usize = 32;
 
 pub(super) const VIEW: View =
-    View { name: credential::View::Ansi, form: Form::Escape(Escapes { introducer: 0x1b, decode, hides: |_, _| true }) };
+    View { name: credential::View::Ansi, form: Form::Escape(Escapes { introducer: 0x1b, decode, hides: |_| true }) };
 
 /// `ESC [`, numbers, one letter.
 fn decode(bytes: &[u8], at: usize) -> Option<Escape> {

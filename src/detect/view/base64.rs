@@ -111,22 +111,30 @@ fn readable(bytes: &[u8], run: Span, found: &mut Vec<Span>) {
         return found.push(run);
     }
     if slashed {
-        parts(bytes, run, is_slash, found);
+        parts(bytes, run, |rest| memchr::memchr2(b'/', b'+', rest), found);
     }
     if dashed && found.is_empty() {
-        parts(bytes, run, |byte| is_slash(byte) || is_dash(byte), found);
+        if slashed {
+            parts(bytes, run, |rest| rest.iter().position(|&byte| is_slash(byte) || is_dash(byte)), found);
+        } else {
+            parts(bytes, run, |rest| memchr::memchr2(b'-', b'_', rest), found);
+        }
     }
 }
 
 /// The readable parts of a run that is cut at some of its signs.
-fn parts(bytes: &[u8], run: Span, is_cut: impl Fn(u8) -> bool, found: &mut Vec<Span>) {
+fn parts(bytes: &[u8], run: Span, cut: impl Fn(&[u8]) -> Option<usize>, found: &mut Vec<Span>) {
     let mut start = run.start;
-    for digits in bytes[run.range()].split(|&byte| is_cut(byte)) {
-        let part = Span::new(start, start + digits.len());
+    loop {
+        let rest = &bytes[start..run.end];
+        let digits = cut(rest).map_or(rest, |end| &rest[..end]);
         if is_readable(digits) {
-            found.push(part);
+            found.push(Span::new(start, start + digits.len()));
         }
-        start = part.end + 1;
+        if digits.len() == rest.len() {
+            return;
+        }
+        start += digits.len() + 1;
     }
 }
 

@@ -8,8 +8,8 @@ pub(super) const VIEW: View =
     View { name: credential::View::Json, form: Form::Escape(Escapes { introducer: b'\\', decode, hides }) };
 
 /// Quotes and line ends need no decoding: edges and slots understand them as they stand.
-fn hides(bytes: &[u8], at: usize) -> bool {
-    matches!(bytes.get(at + 1), Some(b'u' | b'x' | b'/' | b'0'..=b'7'))
+fn hides(escape: &Escape) -> bool {
+    escape.length > 2 || matches!(escape.bytes[0], b'/' | 0..=7)
 }
 
 fn decode(bytes: &[u8], at: usize) -> Option<Escape> {

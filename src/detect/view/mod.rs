@@ -64,9 +64,8 @@ struct Escapes {
     introducer: u8,
     /// The escape at a place.
     decode: fn(&[u8], usize) -> Option<Escape>,
-    /// Whether the escape at a place can hide a key. The others (`\"`, `\n`) are understood without
-    /// decoding.
-    hides: fn(&[u8], usize) -> bool,
+    /// Whether an escape can hide a key. The others (`\"`, `\n`) are understood without decoding.
+    hides: fn(&Escape) -> bool,
 }
 
 /// Many bytes that stand for many.
@@ -364,10 +363,7 @@ fn first_escape(stretch: &Stretch<'_>, range: Range<usize>, hiding: bool) -> Opt
 /// The escape at a place.
 fn event(bytes: &[u8], at: usize, hiding: bool) -> Option<Event> {
     let (view, form) = escape_view(bytes[at])?;
-    if hiding && !(form.hides)(bytes, at) {
-        return None;
-    }
-    let escape = (form.decode)(bytes, at)?;
+    let escape = (form.decode)(bytes, at).filter(|escape| !hiding || (form.hides)(escape))?;
     Some(Event { span: Span::new(at, at + escape.length), view })
 }
 

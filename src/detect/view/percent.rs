@@ -5,7 +5,7 @@ use super::{Escape, Escapes, Form, View};
 use crate::credential;
 
 pub(super) const VIEW: View =
-    View { name: credential::View::Percent, form: Form::Escape(Escapes { introducer: b'%', decode, hides: |_, _| true }) };
+    View { name: credential::View::Percent, form: Form::Escape(Escapes { introducer: b'%', decode, hides: |_| true }) };
 
 fn decode(bytes: &[u8], at: usize) -> Option<Escape> {
     Some(Escape::byte(3, hex(bytes.get(at + 1..at + 3)?)?))
