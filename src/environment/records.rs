@@ -39,9 +39,10 @@ impl Survey<'_> {
         record::fields(self.input.bytes, record, span.start, &self.run.declared.log_fields)
     }
 
-    /// What the last start-up banner in these bytes says.
-    pub fn last_banner(&self) -> Option<Stage> {
-        self.start_ups().last().map(|(_, stage)| *stage).or(self.input.banner)
+    /// What the last start-up banner says whose line begins before a place.
+    pub fn banner_before(&self, at: usize) -> Option<Stage> {
+        let before = self.start_ups().partition_point(|(begin, _)| *begin < at);
+        before.checked_sub(1).map(|last| self.start_ups()[last].1).or(self.input.banner)
     }
 
     /// What start-up banners in these bytes say, and where their lines begin.

@@ -65,6 +65,13 @@ pub struct Input<'a> {
     pub banner: Option<Stage>,
 }
 
+impl<'a> Input<'a> {
+    /// Bytes of a log, and what the last start-up banner before them said.
+    pub fn log(bytes: &'a [u8], banner: Option<Stage>) -> Self {
+        Self { path: None, bytes, kind: Some(PlaceKind::Log), around: Surroundings::default(), whole: true, banner }
+    }
+}
+
 /// Where something is, and why.
 #[derive(Clone, Debug)]
 pub struct Situation {

@@ -7,7 +7,7 @@ mod plain;
 
 pub use fields::{Field, Meaning, fields, is_plain};
 pub(crate) use plain::AnyOf;
-pub use plain::{banner, banners};
+pub use plain::{BANNER, banner, banners};
 
 use crate::span::Span;
 

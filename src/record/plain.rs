@@ -12,7 +12,7 @@ use crate::span::Span;
 const LEVELS: &[&str] = &["DEBUG", "INFO", "NOTICE", "WARNING", "WARN", "ERROR", "CRITICAL", "ALERT", "EMERGENCY", "FATAL"];
 
 /// A longer line is no banner.
-const BANNER: usize = 300;
+pub const BANNER: usize = 300;
 
 /// How far behind the name of a field its value may stand.
 const NAME: usize = 48;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Input, Job, Look, Window, excerpt_of, line_around};
+use super::{Input, Job, Look, REACH, Window, excerpt_of, line_around};
 use crate::assess::{self, Exposed, Outcome, Shared, Side, Subject};
 use crate::credential::{Credential, Environment, Evidence, RuleId, Secret, View};
 use crate::environment::{self, Run, Seen, Survey, declared::Declared};
@@ -138,7 +138,8 @@ impl Job<'_> {
             self.notes.extend(judgement.exposed.into_iter().map(Note::Exposed));
         }
         if window.look.kind == PlaceKind::Log {
-            self.banner = survey.last_banner();
+            // What the next window does not see itself.
+            self.banner = survey.banner_before(window.core.end.saturating_sub(REACH));
         }
     }
 

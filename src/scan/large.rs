@@ -7,9 +7,12 @@ use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSlice;
 
 use super::{Input, Job, Ledger, Look, Note, REACH, WHOLE, WINDOW, Window};
-use crate::finding::Finding;
+use crate::environment::{self, Run, Survey};
+use crate::finding::{Finding, PlaceKind, Stage};
+use crate::record;
 use crate::source::archive::{Container, TAIL};
 use crate::source::large::LargeFile;
 use crate::span::{Lines, Position};
@@ -27,9 +30,11 @@ impl Job<'_> {
     pub(super) fn large(&mut self, input: &Input, file: &File, buffer: &[u8], look: Look) -> io::Result<Option<Container>> {
         let large = LargeFile::new(file, self.settings.map)?;
         let cores = cores(buffer.len(), large.len());
+        let banners = if look.kind == PlaceKind::Log { self.banners(&large, &cores)? } else { vec![None; cores.len()] };
         let (scanner, settings, progress) = (self.scanner, self.settings, self.progress);
         let part = |(at, core): (usize, Range<usize>)| -> io::Result<Part> {
             let mut job = Job::new(scanner, settings, progress);
+            job.banner = banners[at];
             let bytes = core.start.saturating_sub(REACH)..(core.end + REACH).min(large.len());
             let mut look_at = |held: &[u8]| {
                 let core = core.start - bytes.start..core.end - bytes.start;
@@ -61,6 +66,28 @@ impl Job<'_> {
         let tail = large.len() - TAIL..large.len();
         let container = large.with(tail, &mut |tail| Container::behind(tail))?;
         Ok(container.filter(|&container| self.may_open(input, container)))
+    }
+
+    /// What the last start-up banner said before each window begins.
+    fn banners(&self, large: &LargeFile<'_>, cores: &[Range<usize>]) -> io::Result<Vec<Option<Stage>>> {
+        let begin = |core: &Range<usize>| core.start.saturating_sub(REACH);
+        let run = Run { declared: &self.settings.context.declared, rules: self.scanner.rules() };
+        let last = |pair: &[Range<usize>]| -> io::Result<Option<Stage>> {
+            let (begin, end) = (begin(&pair[0]), begin(&pair[1]));
+            // The lines at both ends are whole.
+            let around = begin.saturating_sub(record::BANNER + 1)..(end + record::BANNER + 1).min(large.len());
+            large.with(around.clone(), &mut |bytes| {
+                let survey = Survey::new(run, environment::Input::log(bytes, None));
+                let mut said = survey.start_ups().iter().rev().map(|&(at, stage)| (around.start + at, stage));
+                said.find(|(at, _)| (begin..end).contains(at)).map(|(_, stage)| stage)
+            })
+        };
+        let said: io::Result<Vec<Option<Stage>>> = cores.par_windows(2).map(last).collect();
+        let carried = said?.into_iter().scan(None, |before: &mut Option<Stage>, said| {
+            *before = said.or(*before);
+            Some(*before)
+        });
+        Ok(std::iter::once(None).chain(carried).collect())
     }
 }
 

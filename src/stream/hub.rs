@@ -18,7 +18,7 @@ use super::sink::Sink;
 use crate::assess::{self, Outcome, Role, Subject};
 use crate::credential::{Credential, Environment, FingerprintKey, RuleId, Secret, View};
 use crate::environment::declared::Declared;
-use crate::environment::{Input, Run, Seen, Survey, path};
+use crate::environment::{Input, Run, Seen, Survey};
 use crate::finding::{
     self, Excerpt, Fact, FactKind, Finding, Kind, Location, Origin, Place, PlaceKind, Severity, Stage, Tracked,
 };
@@ -230,7 +230,7 @@ impl Hub {
 
     /// What start-up banners in whole lines say, after one that said `before`.
     pub(super) fn banners(&self, lines: &[u8], before: Option<Stage>) -> Banners {
-        let survey = Survey::new(Run { declared: &self.settings.declared, rules: self.eye.rules() }, log(lines, None));
+        let survey = Survey::new(Run { declared: &self.settings.declared, rules: self.eye.rules() }, Input::log(lines, None));
         Banners { before, found: survey.start_ups().to_vec() }
     }
 
@@ -251,7 +251,7 @@ impl Hub {
     pub(super) fn facts(&mut self, at: At<'_>, all: &[Span]) {
         let eye = Arc::clone(&self.eye);
         let run = Run { declared: &self.settings.declared, rules: eye.rules() };
-        let survey = Survey::new(run, log(at.record, at.banner));
+        let survey = Survey::new(run, Input::log(at.record, at.banner));
         let (facts, times) = alike(at);
         let seen = Seen { credentials: &[], facts: &facts };
         let outcomes = assess::judge(&survey, seen, eye.rules(), Tracked::Unknown).outcomes;
@@ -325,12 +325,6 @@ pub(super) fn line_end(record: &[u8]) -> usize {
     }
 }
 
-/// Bytes of a log, as they are judged.
-fn log(bytes: &[u8], banner: Option<Stage>) -> Input<'_> {
-    let kind = Some(PlaceKind::Log);
-    Input { path: None, bytes, kind, around: path::Surroundings::default(), whole: true, banner }
-}
-
 /// What a secret is in its record, and what the two say together; nothing for what is no leak.
 fn judged(eye: &Eye, declared: &Declared, credential: &Credential, at: &At<'_>) -> Vec<Outcome> {
     if eye.rules().get(credential.rule.as_str()).is_none() {
@@ -339,7 +333,7 @@ fn judged(eye: &Eye, declared: &Declared, credential: &Credential, at: &At<'_>) 
     let here = [Credential { span: at.span, ..credential.clone() }];
     let run = Run { declared, rules: eye.rules() };
     let seen = Seen { credentials: &here, facts: at.facts };
-    let judgement = assess::judge(&Survey::new(run, log(at.record, at.banner)), seen, eye.rules(), Tracked::Unknown);
+    let judgement = assess::judge(&Survey::new(run, Input::log(at.record, at.banner)), seen, eye.rules(), Tracked::Unknown);
     judgement.outcomes.into_iter().filter(|outcome| outcome.subject == Subject::Credential(0)).collect()
 }
 

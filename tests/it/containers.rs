@@ -367,6 +367,31 @@ fn a_large_file_reads_alike_on_every_road() {
     assert_eq!(piped.summary("bytes"), text.len() as u64);
 }
 
+/// What a start-up banner says holds until the next one, however the log is cut and read.
+#[test]
+fn a_start_up_banner_holds_for_all_of_a_large_log() {
+    let tree = Tree::new();
+    let mut text = Vec::new();
+    for (number, banner) in ["production", "staging"].into_iter().enumerate() {
+        text.extend_from_slice(format!("2026-03-12T09:11:07Z INFO The following 1 profile is active: \"{banner}\"\n").as_bytes());
+        let filler = b"2026-03-12T09:11:07Z INFO captured a charge of an ordinary amount and nothing else\n".repeat(977);
+        while text.len() < (number + 1) * 10 * 1024 * 1024 {
+            text.extend_from_slice(&filler);
+        }
+        text.extend_from_slice(
+            expand("2026-03-12T09:11:07Z WARN key=sk_test_{base62:24}\n", &format!("banner{number}")).as_bytes(),
+        );
+    }
+    fs::write(tree.path().join("large.log"), &text).unwrap();
+    let kinds =
+        |said: &Said| said.kind("finding").map(|finding| finding["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    for args in [["-j", "1", "--mmap", "never"], ["-j", "3", "--mmap", "never"], ["-j", "2", "--mmap", "always"]] {
+        let said = Said::of(&tree, &[&["large.log"], &args[..]].concat());
+        assert_eq!(kinds(&said), ["sandbox-key-in-production-log", "sandbox-key-in-log"], "{args:?}");
+    }
+    assert_eq!(kinds(&on_stdin(&tree, &text)), ["sandbox-key-in-production-log", "sandbox-key-in-log"]);
+}
+
 /// A sparse file, so that it is large at no cost; it is cut or grows while it is read.
 #[cfg(unix)]
 fn scan_while(change: impl FnOnce(&fs::File), mmap: &str) -> (Output, u64) {

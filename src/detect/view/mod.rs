@@ -310,6 +310,15 @@ impl<'a> Scout<'a> {
 
     /// The first event that begins at or behind `from`, which never goes back.
     fn next(&mut self, from: usize) -> Option<Event> {
+        // Where escapes stand in a row, and no run before them, there is nothing to look for.
+        if (self.no_run || self.run.is_some_and(|run| run.span.start > from))
+            && from < self.stretch.end().min(self.end)
+            && let Some(event) = event(self.stretch.bytes, from, self.hiding)
+        {
+            self.escape = Some(event);
+            self.looked = from + 1;
+            return Some(event);
+        }
         loop {
             let end = self.stretch.end();
             let event = self.next_here(from, end.min(self.end));
