@@ -47,6 +47,11 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
         findings.iter().try_for_each(|finding| run.finding(finding))?;
     }
     if config.stdin {
+        if let Some(threads) = global.threads {
+            // Other threads are started where a stream is long.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
+            pool.build_global().context("no threads to scan with")?;
+        }
         let mut result = Ok(());
         let mut found = |finding: Finding| {
             if result.is_ok() {

@@ -116,8 +116,11 @@ const NAMES: &[(Meaning, &[&str])] = &[
 /// The longest of them, as it is compared.
 const LONGEST: usize = 32;
 
-/// The names as they are compared, by their length.
-static KNOWN: LazyLock<[Vec<(Vec<u8>, Meaning)>; LONGEST + 1]> = LazyLock::new(|| {
+/// Names of one length, as they are compared.
+type Names = Vec<(Vec<u8>, Meaning)>;
+
+/// All of them, by their length.
+static KNOWN: LazyLock<[Names; LONGEST + 1]> = LazyLock::new(|| {
     let mut known = [const { Vec::new() }; LONGEST + 1];
     for (meaning, names) in NAMES {
         for name in *names {
@@ -235,11 +238,11 @@ fn is_object(text: &[u8]) -> bool {
 
 /// What a name means.
 pub(super) fn meaning_of(name: &str, more: &[String]) -> Option<Meaning> {
-    meaning([name].into_iter(), more)
+    meaning(&[name].into_iter(), more)
 }
 
 /// What the name means that has these parts.
-fn meaning<'n>(parts: impl Iterator<Item = &'n str> + Clone, more: &[String]) -> Option<Meaning> {
+fn meaning<'n>(parts: &(impl Iterator<Item = &'n str> + Clone), more: &[String]) -> Option<Meaning> {
     let name = || parts.clone().flat_map(letters);
     if more.iter().any(|other| letters(other).eq(name())) {
         return Some(Meaning::Environment);
@@ -458,8 +461,9 @@ impl<'t> Tree<'t> {
         }
         let labelled = path.last().is_some_and(|last| *last == "labels");
         let whole = path.iter().copied().chain([name]);
-        let known = meaning(whole.clone(), more)
-            .or_else(|| path.last().and_then(|last| meaning([*last, name].into_iter(), more).or_else(|| meaning_of(name, more))));
+        let known = meaning(&whole, more).or_else(|| {
+            path.last().and_then(|last| meaning(&[*last, name].into_iter(), more).or_else(|| meaning_of(name, more)))
+        });
         if let Some(meaning) = known {
             let meaning = if labelled && meaning == Meaning::Environment { Meaning::Tag } else { meaning };
             let name = whole.collect::<Vec<_>>().join(".");

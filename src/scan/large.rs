@@ -1,5 +1,5 @@
 //! A large file on every core: windows that each thread reads for itself, with the same edges
-//! whatever the number of threads.
+//! whatever the number of threads. And what was read of a long stream: several windows at once.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSlice;
 
-use super::{Input, Job, Ledger, Look, Note, REACH, WHOLE, WINDOW, Window};
+use super::{Input, Job, Ledger, Look, Note, Progress, REACH, Settings, WHOLE, WINDOW, Window};
+use crate::detect::Scanner;
 use crate::environment::{self, Run, Survey};
 use crate::finding::{Finding, PlaceKind, Stage};
 use crate::record;
@@ -25,47 +26,100 @@ struct Part {
     next: Position,
 }
 
-impl Job<'_> {
+/// What all windows of an input have in common.
+struct Windows<'w> {
+    input: &'w Input,
+    scanner: &'w Scanner,
+    settings: &'w Settings,
+    progress: &'w Progress,
+    look: Look,
+}
+
+impl Windows<'_> {
+    /// Scans the core of the bytes that are held, which begin at an offset, behind what the last start-up banner said.
+    fn scan(&self, held: &[u8], core: Range<usize>, offset: usize, banner: Option<Stage>) -> Part {
+        let mut job = Job::new(self.scanner, self.settings, self.progress);
+        job.banner = banner;
+        let window = Window::new(held, core, offset, (Lines::default(), self.look));
+        job.scan(self.input, &window);
+        let next = window.position(window.core.end.saturating_sub(REACH));
+        Part { findings: job.findings, notes: job.notes, ledger: job.ledger, next }
+    }
+}
+
+impl<'a> Job<'a> {
     /// Scans the rest of a file whose first [`WHOLE`] bytes are in the buffer.
     pub(super) fn large(&mut self, input: &Input, file: &File, buffer: &[u8], look: Look) -> io::Result<Option<Container>> {
         let large = LargeFile::new(file, self.settings.map)?;
-        let cores = cores(buffer.len(), large.len());
+        let cores = cores(0, buffer.len().min(WHOLE) - REACH, large.len());
         let banners = if look.kind == PlaceKind::Log { self.banners(&large, &cores)? } else { vec![None; cores.len()] };
-        let (scanner, settings, progress) = (self.scanner, self.settings, self.progress);
+        let (windows, progress) = (self.windows(input, look), self.progress);
         let part = |(at, core): (usize, Range<usize>)| -> io::Result<Part> {
-            let mut job = Job::new(scanner, settings, progress);
-            job.banner = banners[at];
             let bytes = core.start.saturating_sub(REACH)..(core.end + REACH).min(large.len());
-            let mut look_at = |held: &[u8]| {
-                let core = core.start - bytes.start..core.end - bytes.start;
-                let window = Window::new(held, core, bytes.start, (Lines::default(), look));
-                job.scan(input, &window);
-                // Where the next window begins.
-                window.position(window.core.end.saturating_sub(REACH))
-            };
-            let next = if at == 0 { look_at(buffer) } else { large.with(bytes.clone(), &mut look_at)? };
-            job.ledger.bytes += core.len() as u64;
-            job.progress.bytes.fetch_add(core.len() as u64, Ordering::Relaxed);
-            Ok(Part { findings: job.findings, notes: job.notes, ledger: job.ledger, next })
+            let within = core.start - bytes.start..core.end - bytes.start;
+            let mut look_at = |held: &[u8]| windows.scan(held, within.clone(), bytes.start, banners[at]);
+            let mut part = if at == 0 { look_at(buffer) } else { large.with(bytes.clone(), &mut look_at)? };
+            part.ledger.bytes += core.len() as u64;
+            progress.bytes.fetch_add(core.len() as u64, Ordering::Relaxed);
+            Ok(part)
         };
         let parts: Vec<_> = cores.into_par_iter().enumerate().map(part).collect();
         // The windows count what was read, its beginning too.
         self.meter.reset();
         let mut begin = Position { line: 1, column: 1 };
         for part in parts {
-            let mut part = part?;
-            part.findings.iter_mut().for_each(|finding| shift(finding, begin));
-            part.ledger.warnings.iter_mut().for_each(|warning| warning.line += begin.line - 1);
-            part.notes.iter_mut().filter_map(Note::finding).for_each(|finding| shift(finding, begin));
-            self.findings.append(&mut part.findings);
-            self.notes.append(&mut part.notes);
-            self.settle();
-            self.ledger.absorb(part.ledger);
-            begin = behind(begin, part.next);
+            begin = self.take(part?, begin);
         }
         let tail = large.len() - TAIL..large.len();
         let container = large.with(tail, &mut |tail| Container::behind(tail))?;
         Ok(container.filter(|&container| self.may_open(input, container)))
+    }
+
+    /// Scans what was read of a stream on every core, from `start` to `end`; the buffer begins where the first window
+    /// does, at an offset and a position. Says where the bytes begin that the next window needs.
+    pub(super) fn at_once(
+        &mut self,
+        (input, look): (&Input, Look),
+        buffer: &[u8],
+        (start, end): (usize, usize),
+        (offset, mut begin): (usize, Position),
+    ) -> Position {
+        let run = Run { declared: &self.settings.context.declared, rules: self.scanner.rules() };
+        let survey = (look.kind == PlaceKind::Log).then(|| Survey::new(run, environment::Input::log(buffer, self.banner)));
+        let said = |at: usize| survey.as_ref().and_then(|survey| survey.banner_before(at));
+        let job = |core: Range<usize>| (core.start.saturating_sub(REACH), core);
+        let jobs = cores(start, start + WINDOW, end).into_iter().map(job).map(|(from, core)| (from, core, said(from)));
+        let jobs: Vec<_> = jobs.collect();
+        self.banner = said(end - REACH);
+        let windows = self.windows(input, look);
+        let part = |(from, core, banner): (usize, Range<usize>, Option<Stage>)| {
+            let held = &buffer[from..(core.end + REACH).min(buffer.len())];
+            windows.scan(held, core.start - from..core.end - from, offset + from, banner)
+        };
+        let parts: Vec<Part> = jobs.into_par_iter().map(part).collect();
+        for part in parts {
+            begin = self.take(part, begin);
+        }
+        begin
+    }
+
+    fn windows<'w>(&self, input: &'w Input, look: Look) -> Windows<'w>
+    where
+        'a: 'w,
+    {
+        Windows { input, scanner: self.scanner, settings: self.settings, progress: self.progress, look }
+    }
+
+    /// Takes what was found in a window that begins at a position; says where the next one begins.
+    fn take(&mut self, mut part: Part, begin: Position) -> Position {
+        part.findings.iter_mut().for_each(|finding| shift(finding, begin));
+        part.ledger.warnings.iter_mut().for_each(|warning| warning.line += begin.line - 1);
+        part.notes.iter_mut().filter_map(Note::finding).for_each(|finding| shift(finding, begin));
+        self.findings.append(&mut part.findings);
+        self.notes.append(&mut part.notes);
+        self.settle();
+        self.ledger.absorb(part.ledger);
+        behind(begin, part.next)
     }
 
     /// What the last start-up banner said before each window begins.
@@ -91,10 +145,9 @@ impl Job<'_> {
     }
 }
 
-/// What each window is answerable for, as the loop over a stream would cut it.
-fn cores(held: usize, length: usize) -> Vec<Range<usize>> {
-    let mut start = held.min(WHOLE) - REACH;
-    let mut cores: Vec<_> = std::iter::once(0..start).collect();
+/// What each window is answerable for, as the loop over a stream would cut it: the first up to `first`.
+fn cores(start: usize, first: usize, length: usize) -> Vec<Range<usize>> {
+    let (mut cores, mut start): (Vec<_>, _) = (std::iter::once(start..first).collect(), first);
     while start < length {
         let end = if start + WINDOW + REACH > length { length } else { start + WINDOW };
         cores.push(start..end);

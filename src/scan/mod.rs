@@ -50,6 +50,8 @@ pub const WHOLE: usize = 8 * 1024 * 1024;
 pub const DEPTH: usize = 8;
 /// What a window adds to what it has read before.
 const WINDOW: usize = 1024 * 1024;
+/// So many windows of a stream are scanned at once, at most: memory is bounded.
+const AT_ONCE: usize = 8;
 /// A NUL byte in this much of the beginning makes a file binary: its bytes have no names.
 const BINARY: usize = 8 * 1024;
 /// A step back over more bytes than this is looked up.
@@ -440,21 +442,35 @@ impl<'a> Job<'a> {
         let (mut start, mut offset, mut lines) = (0, 0, Lines::default());
         loop {
             let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(start) };
-            let window = Window::new(buffer, start..end, offset, (lines, look));
-            self.scan(input, &window);
-            self.settle();
+            let keep = end.saturating_sub(REACH);
+            let position = if offset > 0 && end - start > WINDOW + REACH {
+                let begin = lines.position(buffer, 0);
+                self.at_once((input, look), buffer, (start, end), (offset, begin))
+            } else {
+                let window = Window::new(buffer, start..end, offset, (lines, look));
+                self.scan(input, &window);
+                self.settle();
+                window.position(keep)
+            };
             flush(self);
             if ended {
                 return Ok(self.container_behind(input, buffer, offset > 0));
             }
-            let keep = end.saturating_sub(REACH);
-            let position = window.position(keep);
             lines = Lines::starting_at(position.line, position.column);
             buffer.drain(..keep);
             (start, offset) = (end - keep, offset + keep);
-            // What has brought much will bring more: the longer the step, the less is looked at twice.
-            let step = if input.live { (offset + buffer.len()).clamp(record::HEAD, WINDOW) } else { WINDOW };
-            ended = self.fill(input, raw, buffer, start + REACH + step);
+            ended = self.fill(input, raw, buffer, start + REACH + self.step(input, offset + buffer.len()));
+        }
+    }
+
+    /// How much is read next of an input of which so much was read. What has brought much will bring more: the longer the
+    /// step, the less is looked at twice, and then there is work for every core.
+    fn step(&self, input: &Input, read: usize) -> usize {
+        let is_alone = input.depth == 0 && !self.probing && self.stock.is_none();
+        match () {
+            () if !input.live => WINDOW,
+            () if read < AT_ONCE * WINDOW || !is_alone => read.clamp(record::HEAD, WINDOW),
+            () => rayon::current_num_threads().clamp(1, AT_ONCE) * WINDOW,
         }
     }
 

@@ -106,7 +106,11 @@ impl Said {
 }
 
 fn on_stdin(tree: &Tree, bytes: &[u8]) -> Said {
-    let mut child = tree.start(&["scan", "-", "--format", "jsonl"], Stdio::piped());
+    piped(tree, &[], bytes)
+}
+
+fn piped(tree: &Tree, args: &[&str], bytes: &[u8]) -> Said {
+    let mut child = tree.start(&[&["scan", "-", "--format", "jsonl"], args].concat(), Stdio::piped());
     let mut stdin = child.stdin.take().unwrap();
     // Findings come while the input still goes in.
     std::thread::scope(|threads| {
@@ -365,6 +369,25 @@ fn a_large_file_reads_alike_on_every_road() {
     let piped = on_stdin(&tree, &text);
     assert_eq!(piped.found().iter().map(|(_, line)| *line).collect::<Vec<_>>(), lines);
     assert_eq!(piped.summary("bytes"), text.len() as u64);
+}
+
+/// What much of a stream holds is scanned on every core: any number of them says the same.
+#[test]
+fn a_long_stream_reads_alike_on_any_number_of_cores() {
+    let tree = Tree::new();
+    let (mut text, mut number) = (Vec::new(), 0);
+    while text.len() < 21 * 1024 * 1024 {
+        text.extend_from_slice(&b"captured a charge of an ordinary amount and nothing else\n".repeat(number % 997));
+        let key = expand("sk_live_{base62:24}", &format!("long{number}"));
+        let key = format!("{{\"ts\":\"2026-03-12T09:11:07Z\",\"key\":\"{key}\"}}\n");
+        text.extend_from_slice(key.as_bytes());
+        number += 1;
+    }
+    let alone = piped(&tree, &["-j", "1"], &text);
+    assert_eq!((alone.found().len(), alone.summary("bytes")), (number, text.len() as u64));
+    for cores in ["2", "5", "16"] {
+        assert_eq!(piped(&tree, &["-j", cores], &text).lines, alone.lines, "{cores}");
+    }
 }
 
 /// What a start-up banner says holds until the next one, however the log is cut and read.
