@@ -186,7 +186,7 @@ fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
         _ if ends_line(behind) => !between.starts_with(b" ") && !value.iter().any(|byte| b"&%;,|<>".contains(byte)),
         Some(b' ' | b'\t') => {
             // `-passin pass:v -in file`.
-            let option = between == b":" && next[0] == b'-';
+            let option = between == b":" && next.first() == Some(&b'-');
             closes(next) || option || between != b" = " && next[0].is_ascii_alphanumeric() || between == b"=" && next[0] == b'('
         }
         Some(b'\\' | b'%') => ENDS.iter().any(|end| begins(behind, end)),
@@ -230,6 +230,8 @@ mod tests {
             "    [name_key] => V4LUE\n",
             "Name:Key=V4LUE (Provider)\n",
             "<a/><nameKey>V4LUE</nameKey>",
+            "name-key:V4LUE ",
+            "{name-key:V4LUE \t",
             "<nameKey><![CDATA[V4LUE]]></nameKey>",
             "<NameKey encoding=\"base64\">V4LUE</NameKey>",
             "  nameKey \"V4LUE\"\n",
