@@ -20,6 +20,7 @@ const OTHER_THINGS: &[&str] = &[
     "argon2",
     "bcrypt",
     "data",
+    "ec-",
     "enc",
     "gaaaa",
     "http",

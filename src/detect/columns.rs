@@ -175,15 +175,22 @@ impl Table {
         };
         let length = memchr::memchr(b'\n', &bytes[start..bytes.len().min(start + 2 * HEAD)])?;
         let line = bytes[start..start + length].strip_suffix(b"\r").unwrap_or(&bytes[start..start + length]);
-        if line.len() > HEAD || !matches!(line.first(), Some(b'"' | b'|' | b'A'..=b'Z' | b'a'..=b'z')) {
+        if line.len() > HEAD || !matches!(line.first(), Some(b' ' | b'"' | b'|' | b'A'..=b'Z' | b'a'..=b'z')) {
             return None;
         }
         let separator = *line.iter().find(|byte| SEPARATORS.contains(byte))?;
+        // What clients of databases print has a line of dashes below its names.
+        let below = &bytes[start + length + 1..];
+        let ruled = separator == b'|' && (below.starts_with(b"--") || below.starts_with(b"+-"));
+        if line[0] == b' ' && !ruled {
+            return None;
+        }
+        let rule = if ruled { memchr::memchr(b'\n', below)? + 1 } else { 0 };
         let cells: Vec<Span> = cells(bytes, Span::new(start, start + line.len()), separator).collect();
         let names = cells.iter().all(|cell| is_column_name(&bytes[cell.range()]));
         let column = cells.iter().position(|cell| cell.start <= stem.start && stem.end <= cell.end)?;
         let (name, columns) = (cells[column], cells.len());
-        (names && columns > 1).then_some(Self { name, separator, column, columns, rows: start + length + 1 })
+        (names && columns > 1).then_some(Self { name, separator, column, columns, rows: start + length + 1 + rule })
     }
 
     /// What stands in the column, row by row, as long as rows have as many cells as there are names.
@@ -219,7 +226,7 @@ fn cells(bytes: &[u8], line: Span, separator: u8) -> impl Iterator<Item = Span> 
     let trimmed = move |cell: Span| {
         let text = &bytes[cell.range()];
         let start = cell.start + text.len() - text.trim_ascii_start().len();
-        if framed { Span::new(start, start + text.trim_ascii().len()) } else { cell }
+        if separator == b'|' { Span::new(start, start + text.trim_ascii().len()) } else { cell }
     };
     let mut at = Some(line.start);
     std::iter::from_fn(move || {
@@ -258,6 +265,8 @@ mod tests {
             "\"id\";\"the key\";\"x\"\n\"1\";\"aa\";\"\"\n\"2\";\"bb\";\"y;z\"",
             "id\tkey\n1\taa\n2\tbb",
             "| id | the key |\n| 1 | aa |\n| 2 | bb |\n",
+            "| id | key |\n+----+-----+\n|  1 | aa  |\n|  2 | bb  |\n+----+-----+\n",
+            " id |  key \n----+------\n  1 | aa\n  2 | bb\n(2 rows)\n",
             "id,key\n1,aa\n2,bb\nan end without columns\n",
         ] {
             assert_eq!(column(text).unwrap(), ["aa", "bb"], "{text}");

@@ -14,8 +14,15 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     if notation::is_quoted_scheme(bytes, slot.name, slot.value) {
         return behind.first().is_some_and(quote);
     }
-    let option = is_option(head) && between.iter().copied().all(bare_or_blank);
+    if is_form_token(head, &bytes[slot.name.range()]) {
+        return false;
+    }
+    if between.ends_with(b": Str(") {
+        return behind.starts_with(b")");
+    }
+    let option = is_option(head) && between.iter().all(|&byte| bare_or_blank(byte) || byte == b'-');
     let keyword = head.ends_with(b":")
+        || LISP.iter().any(|open| head.ends_with(open)) && between == b" \""
         || head.ends_with(b"#define ")
         || option
         || is_in_sql(head)
@@ -46,12 +53,12 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
         let escapes = behind.iter().take_while(|&&byte| byte == b'\\').count();
         return behind.get(escapes) == Some(&opened);
     }
-    if option && between.iter().all(u8::is_ascii_whitespace) {
+    if option || is_exported(head, between) {
         return behind.first().is_none_or(u8::is_ascii_whitespace);
     }
     // `<name>v</name>`, `<key>name</key> <string>v</string>`.
-    let element =
-        between.ends_with(b">") && behind.starts_with(b"</") || between.ends_with(b"<![CDATA[") && behind.starts_with(b"]]>");
+    let element = between.ends_with(b">") && behind.trim_ascii_start().starts_with(b"</")
+        || between.ends_with(b"<![CDATA[") && behind.starts_with(b"]]>");
     if element || is_field(between, &bytes[slot.value..end], behind) {
         return true;
     }
@@ -61,7 +68,30 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let head = head.trim_ascii_start();
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
-    whole && ends && matches!(head, b"" | b"export " | b"- " | b"@") && matches!(between.trim_ascii(), b"=" | b":")
+    // `API key: v` is no code, wherever it stands.
+    let alone = matches!(head, b"" | b"export " | b"- " | b"@") || is_log_head(head) || bytes[slot.name.range()].contains(&b' ');
+    let operator = between.trim_ascii();
+    // The first of a list below its name.
+    let listed = operator.strip_suffix(b"-").is_some_and(|name| name.trim_ascii_end() == b":");
+    ends && (whole && alone && matches!(operator, b"=" | b":") || whole && head.is_empty() && (operator == b"|" || listed))
+}
+
+/// What opens a form of Lisp whose first word, or the one behind it, is a name.
+const LISP: &[&[u8]] = &[b"(", b"(def ", b"(defconst ", b"(define ", b"(defparameter ", b"(defvar ", b"(setf ", b"(setq "];
+
+/// `[DEBUG]   (s) ` and its like: what stands before a name on a line of a log.
+fn is_log_head(head: &[u8]) -> bool {
+    head.ends_with(b") ") || head.ends_with(b"] ")
+}
+
+/// `RUN export NAME=v && make`.
+fn is_exported(head: &[u8], between: &[u8]) -> bool {
+    between == b"=" && (head.ends_with(b"export ") || head.ends_with(b"ENV ") || head.ends_with(b"ARG "))
+}
+
+/// The token against forged requests that Laravel puts into its forms: in the page, and in what is sent.
+fn is_form_token(head: &[u8], name: &[u8]) -> bool {
+    name == b"_token" && head.last().is_some_and(|before| b"\"'?&".contains(before))
 }
 
 /// What may stand between a name and a value in quotes that no operator assigns.
@@ -100,7 +130,7 @@ const TYPES: &[&[u8]] = &[
 
 /// `[]byte("`, `String::from("`.
 fn is_text_as_another(between: &[u8]) -> bool {
-    let call = between.split_last().map_or(between, |(_, call)| call);
+    let call = between.split_last().map_or(between, |(_, call)| call.trim_ascii_end());
     TYPES.iter().any(|known| call.ends_with(known))
 }
 
@@ -173,7 +203,16 @@ fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
     if operator == b"value:" && ends_line(behind) || operator == b", value:" && behind.trim_ascii_start().starts_with(b"}") {
         return true;
     }
-    if !GLUED.iter().any(|glue| operator.eq_ignore_ascii_case(glue)) {
+    // A list of one, and a row of a table.
+    if matches!(operator, b":[" | b"=[") {
+        return behind.starts_with(b"]");
+    }
+    if between == b"," {
+        return ends_line(behind) || behind.starts_with(b",");
+    }
+    // `[name:protected] => v` and `$_SERVER['NAME'] => v`.
+    let member = operator.ends_with(b"] =>") && b":'\"".contains(&operator[0]);
+    if !member && !GLUED.iter().any(|glue| operator.eq_ignore_ascii_case(glue)) {
         return false;
     }
     let next = behind.trim_ascii_start();
@@ -186,9 +225,12 @@ fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
         _ if ends_line(behind) => !between.starts_with(b" ") && !value.iter().any(|byte| b"&%;,|<>".contains(byte)),
         Some(b' ' | b'\t') => {
             // `-passin pass:v -in file`.
-            let option = between == b":" && next.first() == Some(&b'-');
+            let option =
+                matches!(between, b":" | b"=") && matches!(next, [b'-', word, ..] if word.is_ascii_alphabetic() || *word == b'-');
             closes(next) || option || between != b" = " && next[0].is_ascii_alphanumeric() || between == b"=" && next[0] == b'('
         }
+        // Line ends in a log of the wire.
+        Some(b'[') => behind.starts_with(b"[\\r]"),
         Some(b'\\' | b'%') => ENDS.iter().any(|end| begins(behind, end)),
         _ => closes(behind),
     }

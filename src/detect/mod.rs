@@ -24,6 +24,7 @@ mod memory;
 mod near;
 mod notation;
 mod prefilter;
+mod printed;
 mod resolve;
 mod slot;
 mod view;
@@ -292,7 +293,8 @@ impl Scanner {
             } else if literal.stem && names {
                 let slot = slot::value_of(bytes, span);
                 // The name of a column has others beside it, or a line end.
-                if slot.is_none_or(|slot| slot.listed || bytes[slot.name.end.min(slot.value)..slot.value].contains(&b'\n')) {
+                let between = |slot: slot::Slot| &bytes[slot.name.end.min(slot.value)..slot.value];
+                if slot.is_none_or(|slot| slot.listed || between(slot).iter().any(|byte| b"|\n".contains(byte))) {
                     seen.values.extend(columns::values_below(&self.rules, around, span));
                 }
                 // So has a name with a block behind it: values for each environment.

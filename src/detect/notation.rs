@@ -1,5 +1,6 @@
 //! Notations in which neither `=` nor `:` stands between a name and its value, or in which a type does.
 
+use super::printed;
 use crate::span::Span;
 
 /// How far behind a name its value is looked for.
@@ -37,6 +38,9 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
     if let Some(command) = Command::named(&bytes[name.range()]).filter(|_| !glued) {
         return command.password(bytes, at);
     }
+    if let Some(value) = printed::value_behind(bytes, name, at) {
+        return Some(value);
+    }
     let found = match rest {
         _ if is_quoted_scheme(bytes, name, at) => Some(0),
         // A constant among the arguments of a call, a symbol of Ruby as the first.
@@ -45,15 +49,18 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
         [b'{', b'"' | b'\'', ..] if glued => Some(1),
         // A tuple of Erlang.
         [b',', b' ', b'"', ..] if glued && bytes[..name.start].ends_with(b"{") => Some(2),
+        [b',', b'"', ..] if glued && bytes[..name.start].ends_with(b"{") => Some(1),
+        // A pair of Lisp.
+        [b'.', b' ', b'"', ..] if !glued => Some(2),
         [b'<', ..] if glued => property(rest),
         [b'[', ..] if glued => array(rest),
         [b'"' | b'\'', ..] | [b'@', b'"', ..] if !glued => Some(0),
         [b'|', next, ..] if *next != b'|' && is_cell(bytes, name.start) => Some(1),
-        _ if is_named_element(bytes, name.start) || !glued && bytes[..name.start].ends_with(b"<") => element(rest),
+        _ if is_named_element(bytes, name.start) || !glued && opens_element(bytes, name.start) => element(rest),
         _ if glued => None,
         [b'{', ..] => return initialised(bytes, at).or_else(|| default_of(bytes, at)),
         [b'-', ..] => option(rest),
-        _ => typed(rest, 24).or_else(|| by(rest)).or_else(|| {
+        _ => typed(rest, 24).or_else(|| by(rest)).or_else(|| of_account(&bytes[name.range()], rest)).or_else(|| {
             (is_directive(bytes, name.start) || is_word_alone(&bytes[at..]) && opens_line(bytes, name.start)).then_some(0)
         }),
     };
@@ -182,6 +189,12 @@ fn by(rest: &[u8]) -> Option<usize> {
     begins.then_some(3)
 }
 
+/// `SET PASSWORD FOR 'user'@'%' = 'v'`.
+fn of_account(name: &[u8], rest: &[u8]) -> Option<usize> {
+    let whose = rest.get(..4)?.eq_ignore_ascii_case(b"for ") && name.eq_ignore_ascii_case(b"password");
+    memchr::memmem::find(rest, b" = '").filter(|_| whose).map(|at| at + 3)
+}
+
 /// Whether a name begins its line, or follows who logs in: `requirepass v`, `machine h login u password v`.
 pub(super) fn opens_line(bytes: &[u8], name: usize) -> bool {
     let before = &bytes[name.saturating_sub(REACH)..name];
@@ -285,6 +298,18 @@ fn element(rest: &[u8]) -> Option<usize> {
     (rest[end] == b'>').then_some(end + 1 + inner)
 }
 
+/// Whether a name begins an element, also one with a prefix: `<wsse:Password`.
+pub(super) fn opens_element(bytes: &[u8], name: usize) -> bool {
+    match bytes[..name].last() {
+        Some(b'<') => true,
+        Some(b':') => {
+            let prefix = bytes[..name - 1].iter().rev().take(16).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            prefix > 0 && bytes[..name - 1 - prefix].ends_with(b"<")
+        }
+        _ => false,
+    }
+}
+
 /// Whether a name is all of a cell of a table.
 fn is_cell(bytes: &[u8], name: usize) -> bool {
     let before = bytes[name.saturating_sub(REACH)..name].iter().rev();
@@ -296,7 +321,9 @@ pub(super) fn is_directive(bytes: &[u8], name: usize) -> bool {
     let before = &bytes[name.saturating_sub(REACH)..name];
     let line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
     let word = line.trim_ascii();
-    line.len() > word.len() && DIRECTIVES.iter().any(|directive| word.eq_ignore_ascii_case(directive))
+    // `aws configure set name v`.
+    line.ends_with(b" configure set ")
+        || line.len() > word.len() && DIRECTIVES.iter().any(|directive| word.eq_ignore_ascii_case(directive))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! `{"name":"N","value":"v"}`, and all of these with their quotes escaped.
 
 use super::edge::escape_tail;
-use super::notation;
+use super::{notation, printed};
 use crate::span::Span;
 
 /// The longest name.
@@ -69,7 +69,7 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
         return None;
     }
     let name = Span::new(name_start(bytes, stem.start), end);
-    assigned |= bytes[..name.start].ends_with(b"<") && cursor.skip_any(&[b">"]);
+    assigned |= notation::opens_element(bytes, name.start) && cursor.skip_any(&[b">"]);
     let mut listed = !assigned && closed && cursor.skip_comma();
     // `add_argument("--name", default="v")`.
     if listed && [&b" default=\""[..], b" default='"].iter().any(|default| cursor.rest().starts_with(default)) {
@@ -81,22 +81,29 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
         cursor.at = notation::value_behind(bytes, name, cursor.at)?;
     }
     cursor.skip_openers();
-    if let Some(behind) = notation::behind_type(bytes, cursor.at) {
+    let labelled = || notation::behind_type(bytes, cursor.at).or_else(|| printed::behind_label(bytes, name, cursor.at));
+    if let Some(behind) = labelled() {
         cursor.at = behind;
         cursor.skip_openers();
     } else if let Some(behind) = notation::default_of(bytes, cursor.at) {
         cursor.at = behind;
+        listed = false;
         cursor.skip_openers();
     }
+    listed = listed && !flag && !is_argument(bytes, name) && !is_pair(bytes, name, cursor.at);
     (cursor.at < bytes.len()).then_some(Slot {
-        name,
+        name: if assigned { printed::with_word_before(bytes, name) } else { name },
         value: cursor.at,
-        listed: listed && !is_argument(bytes, name) && !is_pair(bytes, name, cursor.at),
+        listed: listed && !printed::is_row(bytes, name, cursor.at),
     })
 }
 
 /// The next value of a list, behind one that ends at `end`: `["v", "v"]`.
 pub(super) fn next_in_list(bytes: &[u8], slot: Slot, end: usize) -> Option<Slot> {
+    // What a plan would change.
+    if bytes[end..].starts_with(b"\" -> \"") {
+        return Some(Slot { value: end + 6, ..slot });
+    }
     let listed = bytes[slot.name.end..slot.value].contains(&b'[');
     let mut cursor = Cursor { bytes, at: end };
     cursor.skip_closers();
@@ -110,7 +117,7 @@ pub(super) fn next_in_list(bytes: &[u8], slot: Slot, end: usize) -> Option<Slot>
 
 /// Whether a word stands here that no path of a program and no list of words has: long, with a digit, at the end of its
 /// field. `name::v` and `name|v|` are rare, `mod::Name` and `a|b` are not.
-fn is_token(rest: &[u8]) -> bool {
+pub(super) fn is_token(rest: &[u8]) -> bool {
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_+/=.".contains(byte);
     let word = &rest[..rest.iter().take(TOKEN).take_while(is_part).count()];
     let ends = rest.get(word.len()).is_none_or(|next| next.is_ascii_whitespace() || b"|,;\"'})]".contains(next));
@@ -337,7 +344,7 @@ impl Cursor<'_> {
                 2
             }
             [b':', b':', rest @ ..] if is_token(rest) => 2,
-            [b'|', rest @ ..] if is_token(rest) => 1,
+            [b'|', rest @ ..] if is_token(rest.strip_prefix(b" ").unwrap_or(rest)) => 1,
             [b'=' | b':', ..] => 1,
             [b'%' | b'\\' | b'&', ..] => return self.skip_any(&[b"%3D", b"%3A", b"%253D", b"\\u003d", b"&#61;"]),
             _ => return false,
@@ -366,7 +373,7 @@ impl Cursor<'_> {
             let start = std::mem::replace(&mut self.at, end);
             self.skip_closers();
             self.skip_blanks(false);
-            if !self.skip_any(&[b"=>", b"=", b":"]) {
+            if !self.skip_any(&[b"=>", b"=", b":", b", \""]) {
                 self.at = start;
                 break;
             }
@@ -396,8 +403,8 @@ impl Cursor<'_> {
         for _ in 0..12 {
             let opened = self.skip_opener() || self.skip_brace() || self.skip_prefix();
             let before = self.at;
-            // A list may begin on a line of its own.
-            self.skip_blanks(opened && self.bytes[before - 1] == b'[');
+            // A list may begin on a line of its own, and an argument.
+            self.skip_blanks(opened && b"[(".contains(&self.bytes[before - 1]));
             if !opened && self.at == before {
                 break;
             }
@@ -422,6 +429,7 @@ impl Cursor<'_> {
             }
             [b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
             [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%20", b"%5B"]),
+            [b'<', b'<', b'"', ..] => self.at += 3,
             [b'<', b'!' | b'v' | b'V', ..] => return self.skip_any(&[b"<![CDATA[", b"<value>"]),
             _ => return false,
         }
