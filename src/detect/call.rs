@@ -102,6 +102,7 @@ pub(super) const CALLS: &[Call] = &[
     call("mysqli_connect(", DATABASE),
     call("new mysqli(", DATABASE),
     call("new pdo(", DATABASE),
+    call("pdo->__construct(", DATABASE),
     call("mysqldb.connect(", DATABASE),
     call("pymysql.connect(", DATABASE),
     call("drivermanager.getconnection(", DATABASE),

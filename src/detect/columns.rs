@@ -25,6 +25,9 @@ pub(super) fn values_below(set: &RuleSet, around: &Around<'_>, stem: Span) -> Ve
             return Vec::new();
         }
         let read = |cell: Span| {
+            if is_hash_of_mysql(&bytes[cell.range()]) {
+                return None;
+            }
             let slot = Slot { name, value: cell.start, listed: false };
             context::read(set, around, slot, (&known, true)).filter(|found| found.span.end == cell.end)
         };
@@ -34,6 +37,11 @@ pub(super) fn values_below(set: &RuleSet, around: &Around<'_>, stem: Span) -> Ve
         return read(insert.name, &mut insert.cells(bytes));
     }
     Table::at(bytes, stem).map_or_else(Vec::new, |table| read(table.name, &mut table.cells_below(bytes)))
+}
+
+/// What old versions of `MySQL` make of a password: 16 hex digits in the column that is called after it.
+fn is_hash_of_mysql(cell: &[u8]) -> bool {
+    cell.len() == 16 && cell.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// The names in a statement of SQL, and the column that is asked for: `INSERT INTO t (id, key) VALUES (1, 'v'), (2, 'w')`.

@@ -100,6 +100,8 @@ const RARE: &[&str] = &[
     "security-code",
     "securitycode",
     "acct1.signature",
+    "api_signature",
+    "apisignature",
     "paypal_signature",
     "paypal-signature",
     "paypalsignature",

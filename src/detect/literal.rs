@@ -14,7 +14,7 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     if notation::is_quoted_scheme(bytes, slot.name, slot.value) {
         return behind.first().is_some_and(quote);
     }
-    if is_form_token(head, &bytes[slot.name.range()]) {
+    if is_form_token(head, &bytes[slot.name.range()], between) {
         return false;
     }
     if between.ends_with(b": Str(") {
@@ -62,6 +62,12 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     if element || is_field(between, &bytes[slot.value..end], behind) {
         return true;
     }
+    ends_its_line(bytes, slot, end)
+}
+
+/// Whether a name begins its line, or what may stand before one, and the value ends it.
+fn ends_its_line(bytes: &[u8], slot: Slot, end: usize) -> bool {
+    let (between, behind) = (&bytes[slot.name.end..slot.value], &bytes[end..]);
     let floor = slot.name.start.saturating_sub(INDENT);
     let head = bytes[floor..slot.name.start].rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
     let whole = floor == 0 || head.len() < slot.name.start - floor;
@@ -73,7 +79,8 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let operator = between.trim_ascii();
     // The first of a list below its name.
     let listed = operator.strip_suffix(b"-").is_some_and(|name| name.trim_ascii_end() == b":");
-    ends && (whole && alone && matches!(operator, b"=" | b":") || whole && head.is_empty() && (operator == b"|" || listed))
+    let assigned = alone && matches!(operator, b"=" | b":") || head.is_empty() && (operator == b"|" || listed);
+    whole && ends && assigned
 }
 
 /// What opens a form of Lisp whose first word, or the one behind it, is a name.
@@ -90,8 +97,8 @@ fn is_exported(head: &[u8], between: &[u8]) -> bool {
 }
 
 /// The token against forged requests that Laravel puts into its forms: in the page, and in what is sent.
-fn is_form_token(head: &[u8], name: &[u8]) -> bool {
-    name == b"_token" && head.last().is_some_and(|before| b"\"'?&".contains(before))
+fn is_form_token(head: &[u8], name: &[u8], between: &[u8]) -> bool {
+    name == b"_token" && (between == b"=" || head.last().is_some_and(|before| b"\"'?&".contains(before)))
 }
 
 /// What may stand between a name and a value in quotes that no operator assigns.

@@ -88,8 +88,7 @@ fn is_in_values(bytes: &[u8], start: usize) -> bool {
     let before = &bytes[start.saturating_sub(ROW)..start];
     let Some(open) = memchr::memrchr(b'(', before).filter(|&open| !before[open..].contains(&b')')) else { return false };
     let head = before[..open].trim_ascii_end();
-    let follows = head.ends_with(b"),") && before[..open].len() > head.len() || head.ends_with(b"),");
-    follows || head.len() >= 6 && head[head.len() - 6..].eq_ignore_ascii_case(b"values")
+    head.ends_with(b"),") || head.len() >= 6 && head[head.len() - 6..].eq_ignore_ascii_case(b"values")
 }
 
 /// Where a value begins that was taken for what says of which kind it is: `chr "v"` of R, `&anchor "v"` and `!!str v` of

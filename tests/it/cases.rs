@@ -156,6 +156,11 @@ fn what_calls_are_given() {
 }
 
 #[test]
+fn what_programs_print() {
+    run("printed.toml");
+}
+
+#[test]
 fn what_is_no_secret() {
     run("silent.toml");
 }
