@@ -59,6 +59,11 @@ const PLACED: [u8; SYMBOLS] = {
     placed
 };
 
+/// Where it stands on the stack, everything else does as well: vectors that lie across two lines of the cache are loaded at
+/// half the speed, and whether they do would depend on who calls.
+#[repr(align(64))]
+struct Aligned([u8; STEP + WINDOW - 1]);
+
 /// Looks up the kind of each byte, and then the buckets of its kind at the four positions of a window.
 #[target_feature(enable = "avx2")]
 pub(super) fn mark_half(few: &[EightByKind], bytes: &[u8], marks: &mut [u64]) {
@@ -74,9 +79,9 @@ pub(super) fn mark_half(few: &[EightByKind], bytes: &[u8], marks: &mut [u64]) {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn mark_halves<const N: usize>(few: &[&EightByKind; N], bytes: &[u8], marks: &mut [u64]) {
-    let mut kinds = [0; STEP + WINDOW - 1];
+    let mut kinds = Aligned([0; STEP + WINDOW - 1]);
     for (marks, bytes) in marks.chunks_mut(STEP / PLACES).zip((0..).step_by(STEP).map(|start| &bytes[start..])) {
-        let kinds = &mut kinds[..marks.len() * PLACES + WINDOW - 1];
+        let kinds = &mut kinds.0[..marks.len() * PLACES + WINDOW - 1];
         kinds_32(&bytes[..kinds.len()], kinds);
         for (mark, kinds) in marks.iter_mut().zip(kinds.windows(BYTES).step_by(PLACES)) {
             let low = mark_32(few, kinds);
@@ -198,9 +203,9 @@ pub(super) fn classify_half<const N: usize>(table: &[u8; 128], blocks: &[[u8; BL
 /// As [`mark_half`], sixteen places at a time.
 #[target_feature(enable = "ssse3")]
 pub(super) fn mark_quarter(few: &[EightByKind], bytes: &[u8], marks: &mut [u64]) {
-    let mut kinds = [0; STEP + WINDOW - 1];
+    let mut kinds = Aligned([0; STEP + WINDOW - 1]);
     for (marks, bytes) in marks.chunks_mut(STEP / PLACES).zip((0..).step_by(STEP).map(|start| &bytes[start..])) {
-        let kinds = &mut kinds[..marks.len() * PLACES + WINDOW - 1];
+        let kinds = &mut kinds.0[..marks.len() * PLACES + WINDOW - 1];
         kinds_16(&bytes[..kinds.len()], kinds);
         for (mark, kinds) in marks.iter_mut().zip(kinds.windows(BYTES).step_by(PLACES)) {
             *mark = 0;
