@@ -41,8 +41,8 @@ pub(super) struct Global {
     /// One line for each finding, no progress.
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Threads; all cores by default.
-    #[arg(short = 'j', long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Threads, 512 at most; all cores by default.
+    #[arg(short = 'j', long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub(super) threads: Option<u16>,
     /// The configuration; else .keyfence.toml in the folder or above it, up to the root of the repository.
     #[arg(short, long, global = true, value_name = "FILE")]

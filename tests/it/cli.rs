@@ -296,6 +296,9 @@ const EXITS: &[(&str, i32)] = &[
     ("scan --exclude [a clean.txt", 2),
     ("scan -j 0 clean.txt", 2),
     ("scan --exit-code 256 clean.txt", 2),
+    ("scan -j 512 clean.txt", 0),
+    // So many threads would be started before anything is read.
+    ("scan -j 513 clean.txt", 2),
     ("scan --rule nope clean.txt", 2),
     ("scan --exclude-rule nope clean.txt", 2),
     ("scan --rules nowhere.toml clean.txt", 2),
