@@ -48,7 +48,7 @@ pub(super) fn run(global: &Global, args: &Scan) -> anyhow::Result<Exit> {
     }
     if config.stdin {
         if let Some(threads) = global.threads {
-            // Other threads are started where a stream is long.
+            // By default, they are not started before a stream is long.
             let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
             pool.build_global().context("no threads to scan with")?;
         }

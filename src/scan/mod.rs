@@ -469,7 +469,7 @@ impl<'a> Job<'a> {
         let is_alone = input.depth == 0 && !self.probing && self.stock.is_none();
         match () {
             () if !input.live => WINDOW,
-            () if read < AT_ONCE * WINDOW || !is_alone => read.clamp(record::HEAD, WINDOW),
+            () if read < WHOLE || !is_alone => read.clamp(record::HEAD, WINDOW),
             () => rayon::current_num_threads().clamp(1, AT_ONCE) * WINDOW,
         }
     }
