@@ -38,6 +38,7 @@ mod words;
 
 pub(crate) use card::network;
 pub use test_card::{is_published_test_card, test_card, test_card_heads};
+pub(crate) use url_password::is_own_machine;
 
 /// A part of a value.
 pub type Part = fn(&[u8]) -> &[u8];

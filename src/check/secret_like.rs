@@ -51,6 +51,9 @@ const OTHER_THINGS: &[&str] = &[
 /// The mean vote of two neighbours (see `words`) that words come to, and random values rarely.
 const WORDY: f64 = -0.6;
 
+/// The sum of votes (see `words`) below which letters alone read like nothing.
+const NOISE: f64 = -12.0;
+
 fn is_secret_like(value: &[u8]) -> bool {
     !is_other_thing(&value.to_ascii_lowercase())
         && is_mixed(value)
@@ -68,14 +71,15 @@ pub(super) fn is_other_thing(lower: &[u8]) -> bool {
     OTHER_THINGS.iter().any(|head| lower.starts_with(head.as_bytes()))
 }
 
-/// Digits and letters, changing often enough, and nothing in front that names a variable.
+/// Digits and letters that change often enough, or letters that read like nothing; nothing in front that names a variable.
 fn is_mixed(value: &[u8]) -> bool {
     let count = |test: fn(&u8) -> bool| value.iter().filter(|byte| test(byte)).count();
     let (digits, letters) = (count(u8::is_ascii_digit), count(u8::is_ascii_alphabetic));
     let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_uppercase(), byte.is_ascii_alphanumeric());
     let changes = value.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();
-    let begins = value.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-'));
-    digits >= 1 && letters >= 4 && digits < letters * 5 && changes * 5 >= value.len() && begins && bits(value) >= 2.7
+    let begins = value.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+/_-!@#%^*?~".contains(byte));
+    let mixed = digits >= 1 && digits < letters * 5 && changes * 5 >= value.len();
+    (mixed || digits == 0 && words::score(value) <= NOISE) && letters >= 4 && begins && bits(value) >= 2.7
 }
 
 /// Bits of Shannon entropy for each byte.
@@ -105,12 +109,13 @@ fn is_uuid(value: &[u8]) -> bool {
 
 /// A number, such as the address of a wallet or a contract, which everybody may know: to those who write about
 /// chains, a token is a coin. Keys of such wallets have a rule of their own.
-fn is_number(value: &[u8]) -> bool {
+pub(super) fn is_number(value: &[u8]) -> bool {
     value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit)
 }
 
-/// Forty hex digits in upper case: PGP keys, key grips and certificates are called so.
+/// Forty hex digits in upper case: PGP keys, key grips and certificates are called so, and hashes of `MySQL`, with a star.
 fn is_key_fingerprint(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"*").unwrap_or(value);
     value.len() == 40 && value.iter().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_lowercase())
 }
 
@@ -132,7 +137,7 @@ pub(super) fn is_wordy(value: &[u8]) -> bool {
 }
 
 /// Base64 of printable text is not drawn at random.
-fn encodes_text(value: &[u8]) -> bool {
+pub(super) fn encodes_text(value: &[u8]) -> bool {
     let printable = |byte: &u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n' | b'\t');
     decode::base64(value).is_some_and(|text| text.iter().all(printable))
 }
@@ -150,6 +155,7 @@ mod tests {
             ("base62", base62, ""),
             ("base64url", base62, "-_"),
             ("lower", &base62[..10], &base62[36..]),
+            ("letters", "", &base62[36..]),
         ];
         let mut state = 7u64;
         for (name, first, second) in alphabets {
@@ -188,6 +194,7 @@ mod tests {
             "0x5632724fb8ac3699296af26281e1d0f1",
             "T-0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9",
             "0F1E2D3C4B5A49788695A4B3C2D1E0F97A6B5C4D",
+            "*0F1E2D3C4B5A49788695A4B3C2D1E0F97A6B5C4D",
             "411111qWmNbVcXzLkJhGfDsApOiUy1111",
         ] {
             assert!(!is_secret_like(other.as_bytes()), "{other}");

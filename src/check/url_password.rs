@@ -1,12 +1,15 @@
 //! A URL that carries a user and a password: only the password must look like one.
 
-use super::Check;
+use super::{Check, words};
 
 pub(super) const CHECK: Check =
     Check::new("url-password", "a URL with a password", has_password).random_in(|value| password(value).unwrap_or_default());
 
 /// Shorter ones are `root`, `guest`, `postgres` on somebody's own machine.
 const SHORTEST: usize = 8;
+
+/// The sum of votes (see `words`) below which letters alone read like nothing.
+const NOISE: f64 = -4.0;
 
 /// Hosts that nobody else can reach.
 const LOCAL: &[&[u8]] = &[b"localhost", b"127.0.0.1", b"0.0.0.0", b"[::1]", b"host.docker.internal", b"example.com"];
@@ -16,13 +19,23 @@ const TEMPLATE: &[u8] = b"$<>{}*[]";
 
 fn has_password(value: &[u8]) -> bool {
     let Some((user, password, host)) = parts(value) else { return false };
-    let local = LOCAL.iter().any(|name| host.to_ascii_lowercase().starts_with(name)) || host.contains(&b'$');
+    let local = is_own_machine(host) || host.contains(&b'$');
     let template =
         password.iter().any(|byte| TEMPLATE.contains(byte)) || password.first() == Some(&b'%') && password.last() == Some(&b'%');
     // A word with a year behind it is a password too, but not one that can be told from an example.
     let mixed = [u8::is_ascii_digit as fn(&u8) -> bool, u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_punctuation];
     let kinds = mixed.iter().filter(|kind| password.iter().any(kind)).count();
-    password.len() >= SHORTEST && password != user && !local && !template && kinds >= 2 && !looks_named(password)
+    password.len() >= SHORTEST
+        && password != user
+        && !local
+        && !template
+        && (kinds >= 2 || words::score(password) <= NOISE)
+        && !looks_named(password)
+}
+
+/// Whether a host is one that nobody else can reach, or that of an example.
+pub(crate) fn is_own_machine(host: &[u8]) -> bool {
+    LOCAL.iter().any(|name| host.len() >= name.len() && host[..name.len()].eq_ignore_ascii_case(name))
 }
 
 /// `password`, `secret`, `changeme` with something around them.

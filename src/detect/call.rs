@@ -1,6 +1,5 @@
 //! Secrets that have no name of their own because they are arguments of a call: `new RazorpayClient("id", "secret")`.
-//! What is called says what they are. The password of a data source, `user:password@tcp(host)/name`, is told by what it is
-//! given to as well.
+//! What is called says what they are.
 
 use super::near::Around;
 use super::resolve::Found;
@@ -96,6 +95,10 @@ pub(super) const CALLS: &[Call] = &[
     call("symmetricsecuritykey(encoding.utf8.getbytes(", &[(0, "jwt_secret")]),
     call("createcipheriv(", &[(1, "encryption_key")]),
     call("fernet(", &[(0, "fernet_key")]),
+    call("aes.encrypt(", &[(1, "encryption_key")]),
+    call("aes.decrypt(", &[(1, "encryption_key")]),
+    call("openssl_encrypt(", &[(2, "encryption_key")]),
+    call("openssl_decrypt(", &[(2, "encryption_key")]),
     call("cookieparser(", &[(0, "cookie_secret")]),
     // Databases, mail and the like.
     call("mysql_connect(", DATABASE),
@@ -113,8 +116,15 @@ pub(super) const CALLS: &[Call] = &[
     call("ftp_login(", DATABASE),
     call("ldap_bind(", &[(2, "ldap_password")]),
     call("plainauth(", &[(2, "smtp_password")]),
-    call("server.login(", LOGIN),
-    call("smtp.login(", LOGIN),
+    call(".login(", LOGIN),
+    call("wifi.begin(", LOGIN),
+    call("ftplib.ftp(", DATABASE),
+    call("ftpclient(", DATABASE),
+    call("username_pw_set(", LOGIN),
+    call("->credentials(", &[(3, "login_password")]),
+    call(".basic(", LOGIN),
+    call("ks.load(", &[(1, "keystore_password")]),
+    call("client.connect(", DATABASE),
     call("networkcredential(", LOGIN),
     call("passwordauthentication(", LOGIN),
     call("passwordcredentials(", LOGIN),
@@ -158,22 +168,6 @@ impl Call {
     fn callee(&self) -> &'static str {
         self.head.strip_suffix('(').or_else(|| self.head.split('(').next()).unwrap_or_default()
     }
-}
-
-/// What stands behind the password of a data source of Go's: `user:password@tcp(host:3306)/name`.
-pub(super) const SOURCE: &str = "@tcp(";
-
-/// That password; what stands behind it begins at `end`.
-pub(super) fn password_of_source(set: &RuleSet, around: &Around<'_>, end: usize) -> Option<Found> {
-    let bytes = around.bytes;
-    let is_part = |byte: &&u8| byte.is_ascii_graphic() && !b"\"'`@/<>{}()".contains(byte);
-    let start = end - bytes[..end].iter().rev().take(LONGEST).take_while(is_part).count();
-    let value = start + memchr::memchr(b':', &bytes[start..end])? + 1;
-    // `DSN=user:…`.
-    let user = start + memchr::memrchr(b'=', &bytes[start..value - 1]).map_or(0, |at| at + 1);
-    let slot = Slot { name: Span::new(user, value - 1), value, listed: false };
-    let found = context::read(set, &around.until(end), slot, (&around.rules_named(b"db_password"), true))?;
-    (found.span.end == end).then_some(found)
 }
 
 /// What is called with a value that begins at `at` as one of its secrets.
@@ -273,10 +267,7 @@ fn length_of_text(rest: &[u8], quote: u8) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::detect::Scanner;
     use crate::detect::index::Index;
 
     fn texts(call: &str) -> Vec<Option<&str>> {
@@ -293,23 +284,6 @@ mod tests {
         assert_eq!(texts("f(a, 'no end\n, 'long-enough')"), [None, None]);
         assert_eq!(texts("f(a; 'long-enough')"), [None]);
         assert_eq!(texts("f(\"somebody\", Some(\"long-enough\")).send()"), [Some("somebody"), Some("long-enough")]);
-    }
-
-    #[test]
-    fn data_sources_of_go_hold_a_password() {
-        let scanner = Scanner::new(Arc::new(RuleSet::builtin()));
-        let found = |text: &str| {
-            let seen = scanner.scan(text.as_bytes());
-            seen.first().map(|seen| text[seen.span().range()].to_owned())
-        };
-        let drawn = ["x7Kq2Lm9", "Rt4Wz8Bn"].concat();
-        assert_eq!(found(&format!("db, err := sql.Open(\"mysql\", \"app:{drawn}@tcp(db:3306)/x\")")), Some(drawn.clone()));
-        assert_eq!(found(&format!("DSN=app:{drawn}@tcp(10.0.0.7:3306)/x?parseTime=true\n")), Some(drawn));
-        for other in
-            ["\"user:password@tcp(db:3306)/x\"", "\"%s:%s@tcp(%s)/%s\"", "\"app:@tcp(db)/x\"", "@tcp(db)", "\"app@tcp(db)/x\""]
-        {
-            assert_eq!(found(other), None, "{other}");
-        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::call::{self, CALLS, Call};
+use super::address;
+use super::call::{CALLS, Call};
 use super::confirm::{Judge, is_another};
 use super::holder;
 use super::index::Known;
@@ -110,10 +111,16 @@ const RARE: &[&str] = &[
     "signature' => '",
     "signature = '",
     "signature = \"",
-    call::SOURCE,
     "pepper =",
     "pepper:",
     "psk \"",
+    "_pass \"",
+    "_pw =",
+    "_pw:",
+    "_pw=",
+    "_pw\"",
+    "_pw'",
+    address::CHPASSWD,
 ];
 
 /// The longest name of a slot that the name of its block is asked for, and the shortest value.
@@ -131,7 +138,8 @@ const BASIC_SECRET: &[u8] = b"client_secret";
 /// And what the id would be called where there is no second part.
 const BASIC_KEY: &[u8] = b"api_key";
 /// Names whose value is an id and its secret with a colon between them.
-const PAIRS: &[&[u8]] = &[b"CURLOPT_USERPWD", b"CURLOPT_PROXYUSERPWD", b"npmAuthIdent"];
+const PAIRS: &[&[u8]] =
+    &[b"CURLOPT_USERPWD", b"CURLOPT_PROXYUSERPWD", b"npmAuthIdent", b"BASIC_AUTH", b"HTTP_BASIC_AUTH", b"basic_auth"];
 /// The check that words pass if they are long.
 const LENIENT: &str = "long-or-drawn";
 /// How long the call is that encodes them.

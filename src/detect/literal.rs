@@ -1,7 +1,7 @@
 //! Whether a value is a literal: all of a quoted text, of a line or of a field, and no expression of a program.
 
-use super::notation;
 use super::slot::{INDENT, SCHEMES, Slot, is_name};
+use super::{fallback, notation};
 
 /// Whether a value is all of a quoted text, all that follows a name that begins its line, or all of a field: a name,
 /// a number or a call in a program is neither.
@@ -17,8 +17,8 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     if is_form_token(head, &bytes[slot.name.range()], between) {
         return false;
     }
-    if between.ends_with(b": Str(") {
-        return behind.starts_with(b")");
+    if let Some(literal) = told_by_notation(bytes, slot, end) {
+        return literal;
     }
     let option = is_option(head) && between.iter().all(|&byte| bare_or_blank(byte) || byte == b'-');
     let keyword = head.ends_with(b":")
@@ -30,7 +30,8 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
         || is_directive_value(bytes, slot, end);
     // Of a command to a database, both are in quotes.
     let quoted = between == b"\" \"";
-    if between.starts_with(b"(") && !(takes_value(&bytes[slot.name.range()]) && between.len() == 2)
+    let method = takes_value(&bytes[slot.name.range()]) || head.ends_with(b".") && BUILT.contains(&&bytes[slot.name.range()]);
+    if between.starts_with(b"(") && !(method && between.len() == 2)
         || !keyword && !quoted && between.iter().copied().all(bare_or_blank)
         || !is_typed_text(between)
             && !is_text_as_another(between)
@@ -65,6 +66,28 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     ends_its_line(bytes, slot, end)
 }
 
+/// What some notations say for themselves, whatever else stands there.
+fn told_by_notation(bytes: &[u8], slot: Slot, end: usize) -> Option<bool> {
+    let (name, between, behind) = (&bytes[slot.name.range()], &bytes[slot.name.end..slot.value], &bytes[end..]);
+    // `PASS: name-12`: a test that passed.
+    if between == b": " && name == b"PASS" {
+        return Some(false);
+    }
+    if between.ends_with(b": Str(") {
+        return Some(behind.starts_with(b")"));
+    }
+    // A long text of Lua.
+    if between.ends_with(b"[[") {
+        return Some(behind.starts_with(b"]]"));
+    }
+    // Oracle needs no quotes.
+    if between == b" " && name.eq_ignore_ascii_case(b"identified by") {
+        return Some(behind.first().is_none_or(|next| next.is_ascii_whitespace() || *next == b';'));
+    }
+    let closes = || behind.first().is_some_and(|next| b"\"'`}".contains(next));
+    fallback::leads(bytes, slot.name.end, slot.value).then(closes)
+}
+
 /// Whether a name begins its line, or what may stand before one, and the value ends it.
 fn ends_its_line(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let (between, behind) = (&bytes[slot.name.end..slot.value], &bytes[end..]);
@@ -75,13 +98,19 @@ fn ends_its_line(bytes: &[u8], slot: Slot, end: usize) -> bool {
     let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
     let ends = matches!(behind.get(blanks), None | Some(b'\n')) || blanks > 0 && behind.get(blanks) == Some(&b'#');
     // `API key: v` is no code, wherever it stands.
-    let alone = matches!(head, b"" | b"export " | b"- " | b"@") || is_log_head(head) || bytes[slot.name.range()].contains(&b' ');
+    let alone = matches!(head, b"" | b"export " | b"- " | b"@")
+        || COMMENTS.contains(&head.trim_ascii_end())
+        || is_log_head(head)
+        || bytes[slot.name.range()].contains(&b' ');
     let operator = between.trim_ascii();
     // The first of a list below its name.
     let listed = operator.strip_suffix(b"-").is_some_and(|name| name.trim_ascii_end() == b":");
     let assigned = alone && matches!(operator, b"=" | b":") || head.is_empty() && (operator == b"|" || listed);
     whole && ends && assigned
 }
+
+/// What makes a comment of a line: what was, or was to be.
+const COMMENTS: &[&[u8]] = &[b"#", b"//", b";", b"--", b"rem", b"REM"];
 
 /// What opens a form of Lisp whose first word, or the one behind it, is a name.
 const LISP: &[&[u8]] = &[b"(", b"(def ", b"(defconst ", b"(define ", b"(defparameter ", b"(defvar ", b"(setf ", b"(setq "];
@@ -193,7 +222,7 @@ fn is_typed_text(between: &[u8]) -> bool {
 /// Whether what stands before and behind a value without quotes makes it a field of what programs print: `?name=v&`,
 /// `{name=v, `, `name=v name=`, `(name: v)`, `Name = v }`.
 fn is_field(between: &[u8], value: &[u8], behind: &[u8]) -> bool {
-    const GLUED: &[&[u8]] = &[b"=", b":", b"::", b"|", b"=>", b"->", b"] =>", b"%3d", b"%3a"];
+    const GLUED: &[&[u8]] = &[b"=", b":", b"::", b":-", b"|", b"=>", b"->", b"] =>", b"%3d", b"%3a"];
     const ENDS: &[&[u8]] = &[b"\\n", b"\\r", b"\\t", b"\\\"", b"\\u0026", b"%26", b"%2c", b"%3b", b"%22", b"%7d", b"%20"];
     let begins = |text: &[u8], head: &&[u8]| text.len() >= head.len() && text[..head.len()].eq_ignore_ascii_case(head);
     let scheme = SCHEMES.iter().find(|scheme| {
@@ -272,6 +301,13 @@ mod tests {
             "(name-key: V4LUE)",
             "'a: b\\nname-key: V4LUE\\r\\n'",
             "{:name-key \"V4LUE\"}",
+            "name_key = [[V4LUE]],",
+            "if (nameKey === 'V4LUE') {",
+            "if name_key != \"V4LUE\":",
+            "\"X-Name-Key\" to \"V4LUE\",",
+            "tool -name-key V4LUE -alias x",
+            "; name_key = V4LUE\n",
+            "  # name_key: V4LUE\n",
             "[\"name_key\"]=>\n  string(5) \"V4LUE\"\n",
             "level=info name_key=V4LUE",
             "level=info name_key=V4LUE\r\n",
@@ -310,6 +346,8 @@ mod tests {
         ] {
             assert!(!field(text), "{text}");
         }
+        let passed = b"PASS: V4LUE\n";
+        assert!(!is_literal(passed, value_of(passed, Span::new(0, 4)).unwrap(), 11));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Every decision depends on the bytes within [`REACH`] of the credential alone. That is what makes
 //! a scan in windows equal to a scan of the whole.
 
+mod address;
 mod by_environment;
 mod call;
 mod cards;
@@ -15,6 +16,7 @@ mod confirm;
 mod context;
 mod edge;
 mod fact;
+mod fallback;
 mod filed;
 mod holder;
 mod index;
@@ -263,6 +265,9 @@ impl Scanner {
         if let Some(cards) = &self.cards {
             cards.look(bytes, range.clone(), &mut seen.values);
         }
+        if names {
+            seen.values.extend(address::passwords(&self.rules, around, range.clone()));
+        }
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut start = range.start;
         while start < range.end {
@@ -288,8 +293,8 @@ impl Scanner {
         let rules = if begins { rules_of(literals().map(|literal| &literal.rules[..])) } else { Cow::default() };
         for literal in literals() {
             let span = Span::new(at, at + literal.bytes.len());
-            if names && *literal.bytes == *call::SOURCE.as_bytes() {
-                seen.values.extend(call::password_of_source(&self.rules, around, at));
+            if names && *literal.bytes == *address::CHPASSWD.as_bytes() {
+                seen.values.extend(address::piped_password(&self.rules, around, at));
             } else if literal.stem && names {
                 let slot = slot::value_of(bytes, span);
                 // The name of a column has others beside it, or a line end.

@@ -1,6 +1,6 @@
 //! Notations in which neither `=` nor `:` stands between a name and its value, or in which a type does.
 
-use super::printed;
+use super::{fallback, printed};
 use crate::span::Span;
 
 /// How far behind a name its value is looked for.
@@ -45,7 +45,7 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
         _ if is_quoted_scheme(bytes, name, at) => Some(0),
         // A constant among the arguments of a call, a symbol of Ruby as the first.
         [b',', b' ', b'"' | b'\'', ..] if glued && takes_next(bytes, name) => Some(2),
-        [b')', ..] if !glued => fallback(rest),
+        [b')', ..] if !glued => fallback::behind(rest),
         [b'{', b'"' | b'\'', ..] if glued => Some(1),
         // A tuple of Erlang.
         [b',', b' ', b'"', ..] if glued && bytes[..name.start].ends_with(b"{") => Some(2),
@@ -74,15 +74,6 @@ pub(super) fn is_quoted_scheme(bytes: &[u8], name: Span, at: usize) -> bool {
     at == name.end + 1
         && bytes[name.range()].eq_ignore_ascii_case(b"bearer")
         && quote.is_some_and(|quote| bytes[at..].iter().take(TOKEN).find(|byte| !is_value(byte)) == Some(&quote))
-}
-
-/// What stands between a name that is looked up and the value where there is none, which is a text.
-const FALLBACKS: &[&[u8]] = &[b") ?: ", b") ?? ", b") || ", b") or ", b").unwrap_or("];
-
-/// The length of what leads to the value behind a look-up: `getenv("NAME") ?: "v"`.
-fn fallback(rest: &[u8]) -> Option<usize> {
-    let begins = FALLBACKS.iter().find(|begins| rest.starts_with(begins))?;
-    rest.get(begins.len()).is_some_and(|next| b"\"'".contains(next)).then_some(begins.len())
 }
 
 /// Whether the next argument is the value of a name: `CURLOPT_PASSWORD, "v"`, `set_preference(:api_key, 'v')`.
@@ -214,7 +205,10 @@ fn is_word_alone(rest: &[u8]) -> bool {
     // Prose and calls are no values.
     let mixed = word.iter().any(u8::is_ascii_digit)
         || word.windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
-    if !mixed || b"\"'`([{<=:,;".contains(&word[0]) {
+    // `secret santa2023`.
+    let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let numbered = (1..=4).contains(&(length - letters)) && word[letters..].iter().all(u8::is_ascii_digit);
+    if !mixed || numbered || b"\"'`([{<=:,;".contains(&word[0]) {
         return false;
     }
     length >= SHORTEST && ends_line(&rest[length..])
@@ -281,9 +275,9 @@ fn array(rest: &[u8]) -> Option<usize> {
     Some(rest.len() - behind.len())
 }
 
-/// Whether a name stands in `<string name="…"` or in the head of a part of a form.
+/// Whether a name stands in `<string name="…"`, `<entry key="…"` or in the head of a part of a form.
 fn is_named_element(bytes: &[u8], name: usize) -> bool {
-    [&b"name=\""[..], b"name='"].iter().any(|head| bytes[..name].ends_with(head))
+    [&b"name=\""[..], b"name='", b"<entry key=\""].iter().any(|head| bytes[..name].ends_with(head))
 }
 
 /// What stands between the name of an element and its text.

@@ -6,7 +6,7 @@
 //! `{"name":"N","value":"v"}`, and all of these with their quotes escaped.
 
 use super::edge::escape_tail;
-use super::{notation, printed};
+use super::{fallback, notation, printed};
 use crate::span::Span;
 
 /// The longest name.
@@ -22,6 +22,8 @@ const TOKEN: usize = 512;
 const BACKSLASHES: usize = 63;
 /// How far a name may be indented.
 pub(super) const INDENT: usize = 48;
+/// The shortest name of an option with one dash.
+const OPTION: usize = 6;
 /// How far back from a value its name is looked for.
 const BACK: usize = 160;
 
@@ -80,7 +82,13 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     if !(assigned || listed || flag || cursor.skip_value_key()) {
         cursor.at = notation::value_behind(bytes, name, cursor.at)?;
     }
+    if assigned {
+        cursor.skip_fallback();
+    }
     cursor.skip_openers();
+    if assigned && cursor.rest().starts_with(b"${") {
+        cursor.skip_fallback();
+    }
     let labelled = || notation::behind_type(bytes, cursor.at).or_else(|| printed::behind_label(bytes, name, cursor.at));
     if let Some(behind) = labelled() {
         cursor.at = behind;
@@ -173,7 +181,7 @@ pub(super) fn opener(bytes: &[u8], value: usize) -> Option<u8> {
 /// blank, an operator, or what stands before the key of a value.
 fn may_follow(byte: u8) -> bool {
     /// What a [`Cursor`] skips behind a name.
-    const FOLLOWERS: &[u8] = b"\\\"'`]&%* \t=-:|?>,\r\n{}[(<";
+    const FOLLOWERS: &[u8] = b"\\\"'`]&%* \t=!-:|?>,\r\n{}[(<";
     const SET: [bool; 256] = {
         let mut set = [false; 256];
         let mut at = 0;
@@ -232,7 +240,8 @@ fn is_pair(bytes: &[u8], name: Span, value: usize) -> bool {
 }
 
 fn is_flag(bytes: &[u8], name: Span) -> bool {
-    bytes[..name.start].ends_with(b"--") || is_user_option(&bytes[name.range()])
+    let dash = name.len() >= OPTION && bytes[..name.start].ends_with(b" -");
+    dash || bytes[..name.start].ends_with(b"--") || is_user_option(&bytes[name.range()])
 }
 
 /// Whether what follows is who somebody is, and the secret that proves it.
@@ -339,8 +348,11 @@ impl Cursor<'_> {
             [b'|', b'|', b'=', ..]
             | [b'?', b'?', b'=', ..]
             | [b',', b'<', b'<', b'"', ..]
+            // What a program compares with.
+            | [b'=' | b'!', b'=', b'=', ..]
+            | [b't', b'o', b' ', b'"', ..]
             | [b'<', b'-', b' ', b'"' | b'\'', ..] => 3,
-            [b'=', b'>' | b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
+            [b'=', b'>' | b'=', ..] | [b'!', b'=', ..] | [b':', b'=' | b'-' | b'?', ..] | [b'-', b'>', ..] | [b'|', b'|', ..] | [b'?', b'?', ..] => {
                 2
             }
             [b':', b':', rest @ ..] if is_token(rest) => 2,
@@ -408,6 +420,14 @@ impl Cursor<'_> {
             if !opened && self.at == before {
                 break;
             }
+        }
+    }
+
+    /// What is looked up first, to the quote of what is taken if nothing is found.
+    fn skip_fallback(&mut self) {
+        let blanks = self.rest().iter().take(BLANKS).take_while(|byte| **byte == b' ').count();
+        if let Some(behind) = fallback::of(self.bytes, self.at + blanks) {
+            self.at = behind + usize::from(fallback::is_text(&self.bytes[behind..]));
         }
     }
 
