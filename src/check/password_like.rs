@@ -16,17 +16,24 @@ const SHOWN: &[&[u8]] = &[
 ];
 
 /// The same, so short that they stand in what was drawn by chance.
-const SHORT: &[&[u8]] = &[b"000", b"111", b"123", b"321", b"abc", b"asd", b"foo", b"key", b"pwd", b"qwe", b"xxx"];
+const SHORT: &[&[u8]] = &[
+    b"000", b"111", b"123", b"321", b"abc", b"asd", b"foo", b"ftp", b"key", b"php", b"pwd", b"qwe", b"sql", b"ssh", b"ssl",
+    b"tcp", b"xml", b"xxx", b"xyz",
+];
 
 /// The sum of votes (see `words`) below which a value reads like nothing: few of eight letters and digits end above.
 const DRAWN: f64 = -4.0;
+/// The same for values of six or seven bytes, and the shortest that may be chosen.
+const BRIEF: f64 = -6.5;
+const CHOSEN: usize = 8;
 /// The same for values that hold a digit, where more than the name speaks for them.
 const EXPECTED: f64 = -2.0;
 /// The sum below which no part of a value says what it is.
 const NOISE: f64 = -8.0;
 
 fn is_password_like(value: &[u8]) -> bool {
-    (is_drawn(value, DRAWN) || is_chosen(value)) && is_nothing_else(value)
+    let level = if value.len() < CHOSEN { BRIEF } else { DRAWN };
+    (is_drawn(value, level) || is_chosen(value)) && is_nothing_else(value)
 }
 
 /// Whether a short value is drawn, in a slot of somebody who is known to draw short ones.
@@ -44,6 +51,7 @@ fn is_nothing_else(value: &[u8]) -> bool {
         && !is_other_thing(&value.to_ascii_lowercase())
         && !is_name(value)
         && !value.ends_with(b"..")
+        && !is_masked(value)
         && !encodes_text(value)
         && !placeholder::is_placeholder(value)
 }
@@ -59,14 +67,19 @@ fn is_chosen(value: &[u8]) -> bool {
     let word = value[..value.len() - last].strip_suffix(b"_").or_else(|| value[..value.len() - last].strip_suffix(b"-"));
     let word = word.unwrap_or(&value[..value.len() - last]);
     let numbered = (2..=4).contains(&last) && word.len() >= 4 && word.iter().all(u8::is_ascii_alphabetic);
-    (signed || numbered) && !inserted
+    value.len() >= CHOSEN && (signed || numbered) && !inserted
+}
+
+/// `abc-YYY`.
+fn is_masked(value: &[u8]) -> bool {
+    value.last_chunk().is_some_and(|[first, second, third]| first == second && second == third && first.is_ascii_alphabetic())
 }
 
 fn is_shown(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
     let spelt: Vec<u8> = lower.iter().map(|&byte| spelt(byte)).collect();
     let holds = |value: &[u8], parts: &[&[u8]]| parts.iter().any(|part| memchr::memmem::find(value, part).is_some());
-    holds(&lower, SHOWN) || holds(&spelt, SHOWN) || words::score(value) > NOISE && holds(&lower, SHORT)
+    holds(&lower, SHOWN) || holds(&spelt, SHOWN) || (value.len() < CHOSEN || words::score(value) > NOISE) && holds(&lower, SHORT)
 }
 
 /// The letter that a digit or a sign stands for in `P4$$w0rd`.
@@ -127,6 +140,8 @@ mod tests {
             "Cedar1987",
             "MapleCedar415",
             "Maple_204",
+            "x7Qk2m",
+            "qzx4vbw",
             "LdBNVcB96kEY",
         ] {
             assert!(is_password_like(password.as_bytes()), "{password}");
@@ -156,6 +171,10 @@ mod tests {
             "bob7@acme.example",
             "pay2024xq.p12",
             "prefix$suffix2",
+            "GXQPZX-YYY",
+            "mysql57",
+            "tcp4mux",
+            "v2.1.0",
             "notify/html5/appkey",
             "pay/ledger2024",
             "eyJ0eXAiOiAiSldUIn0",
