@@ -1,5 +1,5 @@
 //! Whether a short value may be a password, for slots that are named like one: drawn at random, or chosen from
-//! letters, digits and punctuation together. A word, and a word with a number, cannot be told from an example.
+//! letters, digits and punctuation together, or a word and a number. Words alone cannot be told from an example.
 
 use super::secret_like::{bits, encodes_text, is_number, is_other_thing};
 use super::{Check, placeholder, words};

@@ -45,10 +45,12 @@ pub(super) const CHPASSWD: &str = "chpasswd";
 
 /// The password that is piped into the command at `at`.
 pub(super) fn piped_password(set: &RuleSet, around: &Around<'_>, at: usize) -> Option<Found> {
-    let before = around.bytes[..at].trim_ascii_end();
+    // What is farther away may not be in the window.
+    let floor = at.saturating_sub(LONGEST);
+    let before = around.bytes[floor..at].trim_ascii_end();
     let before = before.strip_suffix(b"sudo").unwrap_or(before).trim_ascii_end().strip_suffix(b"|")?.trim_ascii_end();
     let quoted = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'"));
-    let end = quoted.unwrap_or(before).len();
+    let end = floor + quoted.unwrap_or(before).len();
     let start = start_of_pair(around.bytes, end);
     password_of_pair(set, around, Span::new(start, end), start)
 }
