@@ -13,6 +13,7 @@ const PUNCTUATION: usize = 5;
 const RUN: usize = 24;
 
 fn is_drawn(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"django-insecure-").unwrap_or(value);
     let count = |test: fn(&u8) -> bool| value.iter().filter(|byte| test(byte)).count();
     let run = value.split(|byte| !byte.is_ascii_alphabetic()).map(<[u8]>::len).max().unwrap_or_default();
     let mut tokens = value.split(|byte| !byte.is_ascii_alphanumeric());

@@ -53,10 +53,19 @@ const WORDY: f64 = -0.6;
 
 /// The sum of votes (see `words`) below which letters alone read like nothing.
 const NOISE: f64 = -12.0;
+/// How long a value is that may have few digits among its letters.
+const LONG: usize = 32;
+
+/// The shortest that words may stand before.
+const BODY: usize = 24;
 
 fn is_secret_like(value: &[u8]) -> bool {
-    !is_other_thing(&value.to_ascii_lowercase())
-        && is_mixed(value)
+    let body = behind_words(value);
+    !is_other_thing(&value.to_ascii_lowercase()) && (is_noise(value) || body.len() < value.len() && is_noise(body))
+}
+
+fn is_noise(value: &[u8]) -> bool {
+    is_mixed(value)
         && !is_path(value)
         && !is_uuid(value)
         && !is_number(value)
@@ -79,7 +88,8 @@ fn is_mixed(value: &[u8]) -> bool {
     let changes = value.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();
     let begins = value.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+/_-!@#%^*?~".contains(byte));
     let mixed = digits >= 1 && digits < letters * 5 && changes * 5 >= value.len();
-    (mixed || digits == 0 && words::score(value) <= NOISE) && letters >= 4 && begins && bits(value) >= 2.7
+    let noise = digits == 0 || value.len() >= LONG;
+    (mixed || noise && words::score(value) <= NOISE) && letters >= 4 && begins && bits(value) >= 2.7
 }
 
 /// Bits of Shannon entropy for each byte.
@@ -136,6 +146,16 @@ pub(super) fn is_wordy(value: &[u8]) -> bool {
     !hex && mean > WORDY || tokens.any(|token| token.len() >= 6 && token.len() < value.len() && words::score(token) > 4.0)
 }
 
+/// What follows words that say whose a key is and of which environment, if it is long and in one part:
+/// `acme_production_…`.
+fn behind_words(value: &[u8]) -> &[u8] {
+    let body = value.strip_suffix(b"==").or_else(|| value.strip_suffix(b"=")).unwrap_or(value);
+    let at = body.iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+    let (head, body) = body.split_at(at);
+    let are_words = head.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    if are_words && body.len() >= BODY { body } else { value }
+}
+
 /// Base64 of printable text is not drawn at random.
 pub(super) fn encodes_text(value: &[u8]) -> bool {
     let printable = |byte: &u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n' | b'\t');
@@ -169,6 +189,18 @@ mod tests {
                 let allowed = if length < 24 { 900 } else { 500 };
                 assert!(lost <= allowed, "{name} of {length}: {lost} of 10000 are lost");
             }
+        }
+    }
+
+    #[test]
+    fn words_may_stand_before_a_long_one() {
+        for head in ["xnd_production_", "acme-sandbox-", ""] {
+            assert!(is_secret_like(format!("{head}q7Zp2LxW9vKc4TgR8sYbN3mD").as_bytes()), "{head}");
+        }
+        for other in
+            ["acme_production_q7Zp2LxW", "acme_production_getSecretKeyFromVault2", "sha_production_q7Zp2LxW9vKc4TgR8sYbN3mD"]
+        {
+            assert!(!is_secret_like(other.as_bytes()), "{other}");
         }
     }
 

@@ -24,6 +24,8 @@ const REACH: usize = 512;
 /// The longest value, and the shortest.
 const LONGEST: usize = 256;
 const SHORTEST: usize = 8;
+/// What the constant or the argument is called that says which environment a client is for.
+const ENVIRONMENT: &[u8] = b"environment";
 /// The longest name of an environment, with what it belongs to.
 const NAME: usize = 64;
 
@@ -31,6 +33,7 @@ const fn call(head: &'static str, secrets: &'static [(usize, &'static str)]) -> 
     Call { head, secrets }
 }
 
+const API_KEY: &[(usize, &str)] = &[(0, "api_key")];
 const AWS: &[(usize, &str)] = &[(1, "aws_secret_access_key")];
 const BRAINTREE: &[(usize, &str)] = &[(3, "braintree_private_key")];
 const DATABASE: &[(usize, &str)] = &[(2, "db_password")];
@@ -83,6 +86,62 @@ pub(super) const CALLS: &[Call] = &[
     call("oauthhandler(", &[(1, "consumer_secret")]),
     call("clientcredential(", &[(1, "client_secret")]),
     call("set_access_token(", &[(1, "access_token_secret")]),
+    // Services that take their key as it is.
+    call("signatureverifier(", &[(0, "slack_signing_secret")]),
+    call("algoliasearch(", &[(1, "api_key")]),
+    call("searchclient.create(", &[(1, "api_key")]),
+    call("searchclient::create(", &[(1, "api_key")]),
+    call("serverclient(", API_KEY),
+    call("sparkpost(", API_KEY),
+    call("mailchimp_transactional')(", API_KEY),
+    call("apiconnect(", &[(1, "api_secret")]),
+    call("resend('re_", &[(0, "resend_api_key")]),
+    call("resend(\"re_", &[(0, "resend_api_key")]),
+    call("('sg.", &[(0, "sendgrid_api_key")]),
+    call("(\"sg.", &[(0, "sendgrid_api_key")]),
+    call("cohere.client(", API_KEY),
+    call("cohere.clientv2(", API_KEY),
+    call("deepgramclient(", API_KEY),
+    call("azurekeycredential(", API_KEY),
+    call("fromsubscription(", API_KEY),
+    call("vt.client(", API_KEY),
+    call("shodan.shodan(", API_KEY),
+    call("otxv2(", API_KEY),
+    call("todoistapi(", API_KEY),
+    call("deepl.translator(", &[(0, "deepl_auth_key")]),
+    call("deepl.deeplclient(", &[(0, "deepl_auth_key")]),
+    call("dropbox.dropbox(", &[(0, "dropbox_access_token")]),
+    call("new lob(", API_KEY),
+    call("lob\\lob(", API_KEY),
+    call("telegrambot(", &[(0, "telegram_bot_token")]),
+    call("telegram.bot(", &[(0, "telegram_bot_token")]),
+    call("telebot.telebot(", &[(0, "telegram_bot_token")]),
+    call("telegraf(", &[(0, "telegram_bot_token")]),
+    call("bot.run(", &[(0, "discord_token")]),
+    call("client.run(", &[(0, "discord_token")]),
+    call("spotifyclientcredentials(", &[(1, "client_secret")]),
+    call("lyricsgenius.genius(", &[(0, "access_token")]),
+    call("acsclient(", &[(1, "access_key_secret")]),
+    call("defaultprofile.getprofile(", &[(2, "access_key_secret")]),
+    call("credential.credential(", &[(1, "secret_key")]),
+    call("personalaccesstokenauth(", &[(1, "personal_access_token")]),
+    call("cfclient(", API_KEY),
+    call("mixpanelutils(", &[(0, "api_secret")]),
+    call("ably.realtime(", &[(0, "ably_api_key")]),
+    call("ably.rest(", &[(0, "ably_api_key")]),
+    call("streamchat.getinstance(", &[(1, "api_secret")]),
+    call("streamchat(", &[(1, "api_secret")]),
+    call("africastalking(", &[(1, "api_key")]),
+    call("new novu(", API_KEY),
+    call("new pushy(", API_KEY),
+    call("api2pdf(", API_KEY),
+    call("scaleclient(", API_KEY),
+    call("canvasapi.canvas(", &[(1, "api_token")]),
+    call("authapikey(", API_KEY),
+    call("authorize_account(", &[(2, "app_key")]),
+    call("new pusher(", &[(1, "api_secret")]),
+    call("plivo.restclient(", &[(1, "auth_token")]),
+    call("basicauthcredentials(", LOGIN),
     // Signatures and tokens.
     call("createhmac(", &[(1, "hmac_key")]),
     call("hash_hmac(", &[(2, "hmac_key")]),
@@ -185,6 +244,31 @@ pub(super) fn callee_of(bytes: &[u8], at: usize) -> Option<Span> {
     opens.find(|&open| CALLS.iter().any(|call| is_given(&call, open))).map(|open| Span::new(slot::name_start(bytes, open), open))
 }
 
+/// The environment that an argument beside the value says: `configure(braintree.Environment.Sandbox, private_key="v")`.
+pub(super) fn environment_beside(bytes: &[u8], value: usize) -> Option<(Environment, Span)> {
+    let floor = value.saturating_sub(REACH);
+    let mut depth = 0_usize;
+    let open = bytes[floor..value].iter().rposition(|byte| match byte {
+        b')' => {
+            depth += 1;
+            false
+        }
+        b'(' if depth > 0 => {
+            depth -= 1;
+            false
+        }
+        byte => *byte == b'(',
+    })?;
+    let constant = |argument: &Argument| {
+        let text = &bytes[argument.span.range()];
+        let behind = memchr::memchr(b'=', text).map_or(0, |at| at + 1);
+        let names = text.windows(ENVIRONMENT.len()).any(|part| part.eq_ignore_ascii_case(ENVIRONMENT));
+        names.then(|| Span::new(argument.span.start + behind, argument.span.end))
+    };
+    let arguments = arguments(bytes, floor + open + 1);
+    arguments.iter().filter_map(constant).find_map(|span| environment_in(bytes, span))
+}
+
 /// The environment that an argument, or what is called, is a name of: `Environment.SANDBOX`, `"production"`.
 fn environment_in(bytes: &[u8], span: Span) -> Option<(Environment, Span)> {
     let text = &bytes[span.range()];
@@ -236,6 +320,15 @@ fn arguments(bytes: &[u8], open: usize) -> Vec<Argument> {
                 start = start.or(Some(at));
                 at += length + 1;
             }
+            // In the text of a notebook, quotes are escaped.
+            b'\\' if start.is_none() && matches!(bytes.get(at + 1), Some(b'"' | b'\'')) => {
+                let Some(length) = length_of_escaped(&bytes[at + 2..end], bytes[at + 1]) else { break };
+                if (SHORTEST..=LONGEST).contains(&length) {
+                    text = Some(Span::new(at + 2, at + 2 + length));
+                }
+                start = Some(at);
+                at += length + 3;
+            }
             b'(' | b'[' | b'{' => (depth, start) = (depth + 1, start.or(Some(at))),
             b')' | b']' | b'}' | b';' if depth == 0 => break,
             b')' | b']' | b'}' => depth -= 1,
@@ -257,6 +350,12 @@ fn arguments(bytes: &[u8], open: usize) -> Vec<Argument> {
     let at = at.min(end);
     all.push(Argument { span: Span::new(start.unwrap_or(at), at), text });
     all
+}
+
+/// The same for a text between escaped quotes.
+fn length_of_escaped(rest: &[u8], quote: u8) -> Option<usize> {
+    let length = rest.iter().position(|&byte| matches!(byte, b'"' | b'\'' | b'\\' | b'\n'))?;
+    rest[length..].starts_with(&[b'\\', quote]).then_some(length)
 }
 
 /// How long a text is that ends with this quote on its line.
@@ -283,6 +382,7 @@ mod tests {
         assert_eq!(texts("f(x = 'long-enough', 'short', prefix + 'long-enough')"), [None, None, None]);
         assert_eq!(texts("f(a, 'no end\n, 'long-enough')"), [None, None]);
         assert_eq!(texts("f(a; 'long-enough')"), [None]);
+        assert_eq!(texts("f(\\\"first-one\\\", \\\"second-one\\\")\\n"), [Some("first-one"), Some("second-one")]);
         assert_eq!(texts("f(\"somebody\", Some(\"long-enough\")).send()"), [Some("somebody"), Some("long-enough")]);
     }
 
@@ -299,6 +399,22 @@ mod tests {
         }
         for text in ["env", "getenv('LIVE')", "client", "latest", "delivery", "sandbox || live"] {
             assert_eq!(said(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn arguments_beside_a_value_say_its_environment() {
+        let said = |text: &str| environment_beside(text.as_bytes(), text.rfind('v').unwrap()).map(|(environment, _)| environment);
+        for (text, expected) in [
+            ("configure(pay.Environment.Sandbox, key=\"v\")", Some(Environment::Sandbox)),
+            ("configure(environment=pay.Environment.Production,\n  id=f(1), key=\"v\")", Some(Environment::Live)),
+            ("client(new(Environment.SANDBOX, 'v'))", Some(Environment::Sandbox)),
+            ("configure(Environment.SANDBOX); key = \"v\"", None),
+            ("configure(pick(Environment.SANDBOX), key=\"v\")", None),
+            ("configure(sandbox, key=\"v\")", None),
+            ("key = \"v\"", None),
+        ] {
+            assert_eq!(said(text), expected, "{text}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::address;
-use super::call::{CALLS, Call};
+use super::call::{self, CALLS, Call};
 use super::confirm::{Judge, is_another};
 use super::holder;
 use super::index::Known;
@@ -13,7 +13,7 @@ use super::literal;
 use super::near::{Around, Near};
 use super::resolve::{Found, Rank};
 use super::slot::{self, Slot};
-use crate::credential::Evidence;
+use crate::credential::{Environment, Evidence};
 use crate::rule::name::normalise;
 use crate::rule::{Edge, Fit, Matched, NamePattern, Outline, Rule, RuleSet};
 use crate::span::Span;
@@ -210,8 +210,22 @@ pub(super) fn values_at(set: &RuleSet, around: &Around<'_>, slot: Slot, shortest
     values
 }
 
-/// The value of the slot whose name holds the stem, if a rule knows the name.
+/// The value of the slot whose name holds the stem, if a rule knows the name; with its environment, if an argument beside
+/// it says that.
 fn value_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, shortest: usize) -> Option<Found> {
+    let mut found = value_in(set, around, slot, shortest)?;
+    if found.environment == Environment::Unknown
+        && !found.rule.provider.is_general()
+        && let Some((environment, span)) = call::environment_beside(around.bytes, found.span.start)
+    {
+        let fact = format!("given with {}", String::from_utf8_lossy(&around.bytes[span.range()]));
+        found.environment = environment;
+        found.because.push(Evidence { fact, weight: Some(100), span: Some(span) });
+    }
+    Some(found)
+}
+
+fn value_in<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, shortest: usize) -> Option<Found> {
     let bytes = around.bytes;
     let pair = basic_secret(bytes, slot);
     let slot = pair.unwrap_or(slot);
@@ -314,9 +328,10 @@ pub(super) fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known
 /// Whether a short run is only the beginning of the value: the first word of a phrase, the first of many numbers.
 fn goes_on(bytes: &[u8], slot: Slot, run: usize) -> bool {
     let end = slot.value + run;
-    let name = bytes[slot.name.range()].to_ascii_lowercase();
-    let phrase =
-        || [&b"phrase"[..], b"mnemonic", b"walletprovider"].iter().any(|word| memchr::memmem::find(&name, word).is_some());
+    let phrase = || {
+        let name = bytes[slot.name.range()].to_ascii_lowercase();
+        [&b"phrase"[..], b"mnemonic", b"walletprovider"].iter().any(|word| memchr::memmem::find(&name, word).is_some())
+    };
     let numbers = || matches!(bytes[slot.value..end], [b'0'..=b'9', .., b',']);
     bytes.get(end).is_some_and(u8::is_ascii_whitespace) && (numbers() || phrase())
 }

@@ -183,7 +183,7 @@ fn by(rest: &[u8]) -> Option<usize> {
 /// `SET PASSWORD FOR 'user'@'%' = 'v'`.
 fn of_account(name: &[u8], rest: &[u8]) -> Option<usize> {
     let whose = rest.get(..4)?.eq_ignore_ascii_case(b"for ") && name.eq_ignore_ascii_case(b"password");
-    memchr::memmem::find(rest, b" = '").filter(|_| whose).map(|at| at + 3)
+    if whose { memchr::memmem::find(rest, b" = '").map(|at| at + 3) } else { None }
 }
 
 /// Whether a name begins its line, or follows who logs in: `requirepass v`, `machine h login u password v`.

@@ -35,7 +35,7 @@ const VALUE_KEYS: &[&[u8]] = &[b"value", b"values", b"arrayvalue", b"stringvalue
 /// What the one argument of a call begins with that is a value.
 const ARGUMENTS: &[&[u8]] = &[b"\"", b"'", b"\\", b"Uint8Array", b"new Uint8Array", b"bs58.decode("];
 /// Words between an operator and a value.
-pub(super) const SCHEMES: &[&[u8]] = &[b"bearer", b"token", b"basic", b"apikey", b"api-key"];
+pub(super) const SCHEMES: &[&[u8]] = &[b"bearer", b"token", b"basic", b"apikey", b"api-key", b"oauth", b"geniekey"];
 
 /// A name and where its value begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -213,9 +213,12 @@ pub struct NamePattern {
 }
 
 impl NamePattern {
-    /// Reads a pattern; it needs at least three letters or digits.
+    /// Reads a pattern; it needs at least three letters or digits. A `*` stands for anything, a `+` in front for
+    /// something.
     pub fn parse(source: &str) -> Result<Self, String> {
-        let normal = kept(source.as_bytes(), |byte| byte.is_ascii_alphanumeric() || byte == b'*');
+        let open = source.strip_prefix('+').map(|rest| format!("*{rest}"));
+        let open = open.as_deref().unwrap_or(source);
+        let normal = kept(open.as_bytes(), |byte| byte.is_ascii_alphanumeric() || byte == b'*');
         let pattern = Self { source: source.to_owned().into(), normal: normal.into() };
         if pattern.specificity() < 3 {
             return Err(format!("{source:?} has fewer than three letters or digits"));
@@ -246,6 +249,9 @@ impl NamePattern {
     /// Whether a normalised name fits.
     pub fn matches(&self, name: &str) -> bool {
         let Some((first, rest)) = self.normal.split_once('*') else { return *self.normal == *name };
+        if self.source.starts_with('+') && name.len() <= self.specificity() {
+            return false;
+        }
         let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
         // The last byte decides most of the time, and costs no call.
         if name.as_bytes().last() != last.as_bytes().last() && !last.is_empty() {
@@ -313,6 +319,7 @@ mod tests {
         assert!(!matches("PAYCA_CLIENT_SECRET", "MY_PAYCA_CLIENT_SECRET"));
         assert!(matches("*_CLIENT_SECRET", "MY_PAYCA_CLIENT_SECRET"));
         assert!(matches("*_CLIENT_SECRET", "clientSecret"));
+        assert!(matches("+key", "HUNTER_KEY") && matches("+key", "xkey") && !matches("+key", "key") && !matches("+key", "keys"));
         assert!(matches("paychain*payout*key", "PAYCHAIN_HQ_PAYOUT_API_KEY"));
         assert!(!matches("paychain*payout*key", "PAYCHAIN_API_KEY"));
         assert!(matches("STRIPE_*", "stripe_key"));

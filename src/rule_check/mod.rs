@@ -379,7 +379,7 @@ fn draw_with(sampler: &Sampler, rule: &Rule, random: &mut Random) -> Option<Stri
 pub fn slot_of(rule: &Rule) -> Vec<String> {
     let pattern = rule.names.first().or(rule.near.first());
     let source = match pattern {
-        Some(pattern) => pattern.source().replace('*', "_"),
+        Some(pattern) => pattern.source().replace('*', "_").replace('+', "acme_"),
         None if rule.needs_marker => {
             rule.provider.slots.first().map_or_else(String::new, |slot| slot.source().replace('*', "_API_KEY"))
         }
