@@ -37,7 +37,6 @@ const HOSTERS: &[&[u8]] = &[
     b".upstash.io",
     b".elephantsql.com",
     b".cloudamqp.com",
-    b".rmq.cloudamqp.com",
     b".aivencloud.com",
     b".ondigitalocean.com",
     b".render.com",

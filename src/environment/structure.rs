@@ -21,6 +21,8 @@ pub(super) const HEAD: usize = 400;
 const WINDOW: usize = 8;
 /// Endings of languages whose comments begin with two dashes.
 const DASHED: &[&str] = &["sql", "lua", "hs", "elm", "adb", "ads", "vhd", "vhdl"];
+/// What a method is called that sets the environment of a client.
+const ENVIRONMENT: &[u8] = b"environment";
 /// The most arguments of a call that are looked at.
 const ARGUMENTS: usize = 32;
 /// How many times an anchor may be followed.
@@ -249,7 +251,7 @@ impl<'a> Structure<'a> {
             let span = self.blocks[child].span;
             entry::read(self.bytes, Span::new(start, span.start.max(start)), braces, entries);
             if span.len() <= 2 * HEAD {
-                entries.extend(self.listed(child).or_else(|| self.defined(child)));
+                entries.extend(self.listed(child).or_else(|| self.defined(child)).or_else(|| self.set(child)));
             }
             // `N: call(…)` is a call, and an assignment of what it gives.
             if self.bytes[self.blocks[child].head.range()].ends_with(b"(") {
@@ -295,6 +297,19 @@ impl<'a> Structure<'a> {
         };
         let (name, value) = (unquoted(&text[..comma]), unquoted(&text[comma + 1..]));
         Some(Entry { name, value, commented: false, span: Span::new(head.start, span.end) })
+    }
+
+    /// `Configuration::environment('V')` as `Configuration::environment = V`.
+    fn set(&self, child: usize) -> Option<Entry<'a>> {
+        let Block { head, span, .. } = self.blocks[child];
+        let called = self.bytes[head.range()].strip_suffix(b"(")?;
+        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_:\\$.->".contains(byte);
+        let name = &called[called.len() - called.iter().rev().take_while(is_name).count()..];
+        let before = name.len().checked_sub(ENVIRONMENT.len() + 1)?;
+        let text = self.bytes[head.end..span.end].strip_suffix(b")")?.trim_ascii();
+        let ([b'"', value @ .., b'"'] | [b'\'', value @ .., b'\'']) = text else { return None };
+        let sets = name[before + 1..].eq_ignore_ascii_case(ENVIRONMENT) && matches!(name[before], b':' | b'>' | b'.' | b't');
+        sets.then_some(Entry { name, value, commented: false, span: Span::new(head.start, span.end) })
     }
 
     /// `{name: N, value: V}` as `N = V`.
