@@ -88,6 +88,8 @@ impl Tree {
         }
         command
             .env("HOME", &self.home)
+            // What a killed program leaves behind goes with the tree.
+            .env("TMPDIR", &self.home)
             .env("USERPROFILE", &self.home)
             .env("GIT_CEILING_DIRECTORIES", &self.home)
             .env("GIT_CONFIG_NOSYSTEM", "1")
