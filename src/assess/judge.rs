@@ -250,14 +250,15 @@ impl<'a, 's> Bench<'a, 's> {
     fn locate(self, known: &mut Known<'_>, judgement: &mut Judgement) {
         let case = self.case(known);
         known.row = case.row();
-        if let Some(row) = known.row {
+        let taken_over = if matches!(known.row, None | Some(Row::D24)) { self.inherited(known, case) } else { None };
+        if let Some((row, outcome)) = taken_over {
+            known.row = Some(row);
+            judgement.outcomes.push(outcome);
+        } else if let Some(row) = known.row {
             let outcome = self.of_row(known, case, row);
             if matches!(row, Row::D01 | Row::D02) {
                 judgement.exposed.extend(known.reading.slot.clone());
             }
-            judgement.outcomes.push(outcome);
-        } else if let Some(outcome) = self.inherited(known, case) {
-            known.row = Some(Row::D30);
             judgement.outcomes.push(outcome);
         } else if let Some((kind, severity)) =
             base_kind(known.credential, known.reading.environment, known.rule, known.situation.place.kind, self.tracked)
@@ -303,20 +304,20 @@ impl<'a, 's> Bench<'a, 's> {
         outcome
     }
 
-    /// A sandbox credential that a production block takes over by an alias.
-    fn inherited(self, known: &Known<'_>, case: Case) -> Option<Outcome> {
-        if known.reading.environment != Environment::Sandbox || case.stage.is_lower() {
+    /// A sandbox credential that a production block takes over by an alias, or a live one that a lower block does.
+    fn inherited(self, known: &Known<'_>, case: Case) -> Option<(Row, Outcome)> {
+        if known.reading.environment == Environment::Unknown {
             return None;
         }
         self.survey.heirs(known.credential.span).into_iter().find_map(|heir| {
             let situation = self.survey.situation(heir);
             let case = Case { stage: situation.place.environment, ..case };
-            let row = case.row().filter(|row| *row == Row::D30)?;
+            let row = case.row().filter(|row| matches!(row, Row::D23 | Row::D30))?;
             let more = Adjust { weak_place: situation.place.confidence == Trust::Weak, ..Adjust::default() };
             let mut outcome = self.outcome(known, (row.kind(), case.severity(row, more)), situation.place.clone());
             outcome.confidence = weaker(outcome.confidence, situation.place.confidence);
             outcome.related.push((heir, "takes it over by an alias".to_owned()));
-            Some(outcome)
+            Some((row, outcome))
         })
     }
 

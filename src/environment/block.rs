@@ -141,6 +141,8 @@ impl BlockReading<'_, '_> {
         let paragraph =
             self.structure.blocks[self.number].shape == Shape::Paragraph && self.structure.blocks[self.number].head.is_empty();
         let of_provider = self.facts.provider.is_some() || self.within_provider();
+        // `production:` with `environment: sandbox` in it runs in production, and says the mode of a provider.
+        let is_told = !ci && !self.clues.is_empty();
         for (at, entry) in entries.iter().enumerate() {
             let said = self.survey.said(entry.name);
             match said.side.filter(|_| at < NAMES) {
@@ -149,13 +151,15 @@ impl BlockReading<'_, '_> {
                 _ => {}
             }
             let own = of_provider || said.provider.is_some();
+            let flag = if said.declares.flag { declare::flag(&Told::new(entry)) } else { None };
+            let is_mode = flag.as_ref().is_some_and(|flag| flag.plain) && is_told;
             if said.declares.flag {
-                self.facts.flags.extend(declare::flag(&Told::new(entry)).filter(|flag| own || flag.generic || flag.plain));
+                self.facts.flags.extend(flag.filter(|flag| own || flag.generic || flag.plain));
             } else if !entry.commented {
                 self.facts.flags.extend(declare::constant(entry.value, entry.span));
             }
             // What stands at the top of a file counts as the file's.
-            if file || paragraph || own {
+            if file || paragraph || own || is_mode {
                 continue;
             }
             if !said.declares.of_place() {
@@ -214,8 +218,12 @@ impl BlockReading<'_, '_> {
             if let Some(stage) = self.words().loose(entry.value, counts) {
                 self.clues.push(declare::clue("P23", (stage, 60), entry));
             }
-        } else if let Some(stage) = self.words().exact(entry.value, counts).filter(|_| anonymous && !package) {
-            self.clues.push(declare::clue("P22", (stage, 85), entry));
+        } else if anonymous && !package {
+            // What Postman calls an environment may say whose it is, too.
+            let postman = self.survey.path.ends_with(".postman_environment.json");
+            let loose = || self.words().loose(entry.value, counts).filter(|_| postman);
+            let stage = self.words().exact(entry.value, counts).or_else(loose);
+            self.clues.extend(stage.map(|stage| declare::clue("P22", (stage, 85), entry)));
         }
     }
 
@@ -241,6 +249,14 @@ impl BlockReading<'_, '_> {
         if kustomization {
             for entry in self.structure.entries(self.number).iter().filter(|entry| entry.name == b"namespace") {
                 clues.extend(self.namespace(entry));
+            }
+        }
+        // Where an application of Argo CD goes to.
+        for &child in children.iter().filter(|&&child| self.structure.key(child) == b"spec") {
+            for inner in self.structure.children(child).filter(|&inner| self.structure.key(inner) == b"destination") {
+                for entry in self.structure.entries(inner).iter().filter(|entry| entry.name == b"namespace") {
+                    clues.extend(self.namespace(entry));
+                }
             }
         }
         for &child in children.iter().filter(|&&child| self.structure.key(child) == b"metadata") {

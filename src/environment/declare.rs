@@ -37,6 +37,8 @@ const DEPLOYMENT: &[&str] = &[
     "newrelicenvironment",
     "rollbarenvironment",
     "bugsnagreleasestage",
+    "wpenvironmenttype",
+    "wpenv",
     "workspace",
 ];
 /// Variables that say how code was built or started.

@@ -63,7 +63,7 @@ const LISTS: [(&[&str], Traits); 18] = [
     ),
     (&["production", "prod", "live", "livemode"], LIVE),
     (&["sandbox", "test", "testmode", "testing"], SANDBOXED),
-    (&["mode", "production", "prod", "live", "livemode", "sandbox", "test", "testmode", "enabled"], ENDS),
+    (&["mode", "production", "prod", "live", "livemode", "sandbox", "test", "testmode", "enabled", "flag"], ENDS),
     (&["is", "use", "enable"], BEGINS),
     (&["mode", "env", "environment"], MODE),
     (&["key", "secret", "token"], KEY),

@@ -398,8 +398,27 @@ impl<'a> Name<'a> {
     }
 }
 
+/// The kind of a place whose path is like that of another kind, where its content tells them apart.
+pub(super) fn kind_by_content(by_path: PlaceKind, bytes: &[u8]) -> PlaceKind {
+    let head = &bytes[..bytes.len().min(HEADER)];
+    let holds = |part: &[u8]| memchr::memmem::find(head, part).is_some();
+    match by_path {
+        PlaceKind::Client if is_for_server(bytes) => PlaceKind::Source,
+        // The `app.json` of Heroku; that of Expo has none of these.
+        PlaceKind::Client
+            if head.starts_with(b"{")
+                && [&b"\"buildpacks\""[..], b"\"formation\"", b"\"addons\""].iter().any(|key| holds(key)) =>
+        {
+            PlaceKind::Config
+        }
+        // `payments.template.yaml` of CloudFormation is what is deployed.
+        PlaceKind::Template if holds(b"AWSTemplateFormatVersion") || holds(b"AWS::Serverless-") => PlaceKind::Config,
+        kind => kind,
+    }
+}
+
 /// Whether a module says in its first statement that it runs on the server; comments may stand before it.
-pub(super) fn is_for_server(bytes: &[u8]) -> bool {
+fn is_for_server(bytes: &[u8]) -> bool {
     let mut rest = bytes[..bytes.len().min(HEADER)].trim_ascii_start();
     loop {
         let end: &[u8] = match rest {

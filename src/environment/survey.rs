@@ -163,8 +163,8 @@ impl<'a> Survey<'a> {
     pub fn new(run: Run<'a>, input: Input<'a>) -> Self {
         let path = input.path.map_or(String::new(), |path| run.declared.relative(path));
         let kind = input.kind.unwrap_or_else(|| match path::kind_with(&path, run.declared, input.around) {
-            PlaceKind::Client if !run.declared.is_client(&path) && path::is_for_server(input.bytes) => PlaceKind::Source,
-            kind => kind,
+            PlaceKind::Client if run.declared.is_client(&path) => PlaceKind::Client,
+            kind => path::kind_by_content(kind, input.bytes),
         });
         let page = matches!(kind, PlaceKind::Source | PlaceKind::Config) && PAGES.iter().any(|end| path.ends_with(end));
         let rust = kind == PlaceKind::Source && Path::new(&path).extension().is_some_and(|extension| extension == "rs");
