@@ -4,12 +4,15 @@
 //! Every record is judged twice: as the line that it is, and as a piece of the line that it carries. It
 //! goes out when its line is complete, in the order in which it came in.
 
+mod close;
+mod tell;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::decide::{Decided, Decider, Hit, Mark, Outcome, context_of, moved};
 use super::filter::Filter;
-use super::hub::{At, Blocked, Hub};
+use super::hub::{Blocked, Hub};
 use crate::credential::Class;
 use crate::detect::REACH;
 use crate::finding::{Fact, Stage};
@@ -392,53 +395,6 @@ impl Framed {
         }
     }
 
-    fn tell(&mut self, text: &Text, hit: &Hit, spans: &[Span], hub: &Hub) {
-        let at = hit.span.start;
-        // What ends a private key may stand behind the last byte of its piece.
-        let piece = text.pieces.iter().rev().find(|piece| piece.start <= at && at <= piece.start + piece.length).copied();
-        let stream = match String::from_utf8_lossy(&text.key) {
-            inner if inner.is_empty() => self.name.clone(),
-            inner if self.name == "-" => inner.into_owned(),
-            inner => format!("{}/{inner}", self.name),
-        };
-        let turn = (self.closing(text, at, hub), 0);
-        let (mark, banner) = (self.raw.mark(), text.banner);
-        let record = piece.and_then(|piece| self.record(piece.record).map(|record| (piece, record)));
-        let (line, offset, column) = record.as_ref().map_or((mark.lines, mark.offset, 0), |(piece, record)| {
-            let column = (piece.raw + at.saturating_sub(piece.start)) as u64;
-            (record.mark.lines, record.mark.offset + column, column)
-        });
-        let banner = record.as_ref().map_or(banner, |(_, record)| record.banner);
-        // A secret of one record is shown in it: there stands what wrapped it, and whose it is.
-        let whole = record.filter(|(piece, record)| piece.holds(hit.span) && record.bytes.len() <= 2 * RECORD);
-        let (bytes, span, facts, all) = match whole {
-            Some((piece, record)) => {
-                let others = spans.iter().filter(|span| piece.holds(**span)).map(|span| piece.raw_span(*span));
-                let mut all: Vec<Span> = others.chain(record.hits.iter().map(|(hit, _)| hit.span)).collect();
-                all.sort_unstable();
-                all.dedup();
-                (record.bytes.clone(), piece.raw_span(hit.span), record.facts.clone(), all)
-            }
-            None => text.record_of(hit.span, spans),
-        };
-        let hit = Some(Hit { credential: hit.credential.clone(), label: hit.label.clone(), ..*hit });
-        self.pending.push(Pending { turn, hit, stream, record: bytes, span, line, offset, column, facts, banner, all });
-    }
-
-    /// Tells what is pending.
-    fn tell_pending(&mut self, hub: &mut Hub) {
-        self.pending.sort_by_key(|pending| pending.turn);
-        for pending in self.pending.drain(..) {
-            let Pending { hit, stream, record, span, line, offset, column, facts, banner, all, .. } = &pending;
-            let (line, offset, column) = (*line, *offset, *column);
-            let at = At { stream, record, span: *span, line, offset, column, facts, banner: *banner };
-            match hit {
-                Some(hit) => hub.alert(hit, at, all),
-                None => hub.facts(at, all),
-            }
-        }
-    }
-
     fn record(&mut self, number: u64) -> Option<&mut Record> {
         self.queue.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
@@ -486,146 +442,6 @@ impl Framed {
             self.pending.push(self.pending_of(record, None, &spans));
         }
         Ok(())
-    }
-
-    /// What is to be told of a record by itself: a secret, or its facts.
-    fn pending_of(&self, record: &Record, hit: Option<Hit>, spans: &[Span]) -> Pending {
-        let span = hit.as_ref().map_or_else(|| record.facts[0].span, |hit| hit.span);
-        // Not all of a long one.
-        let cut = Span::new(span.start.saturating_sub(RECORD), (span.end + RECORD).min(record.bytes.len()));
-        let back = |span: Span| Span::new(span.start.saturating_sub(cut.start), span.end.saturating_sub(cut.start));
-        let inside = |span: Span| span.start >= cut.start && span.end <= cut.end;
-        Pending {
-            turn: (self.closed, 1),
-            hit,
-            stream: self.name.clone(),
-            record: record.bytes[cut.range()].to_vec(),
-            span: back(span),
-            line: record.mark.lines,
-            offset: record.mark.offset + span.start as u64,
-            column: span.start as u64,
-            facts: record.facts.iter().filter(|fact| inside(fact.span)).cloned().map(|fact| moved(fact, back)).collect(),
-            banner: record.banner,
-            all: spans.iter().filter(|span| span.overlaps(cut)).map(|span| back(*span)).collect(),
-        }
-    }
-
-    /// The streams that were not heard of for the longest time are forgotten, if no line of theirs is open.
-    fn forget_streams(&mut self) {
-        while self.texts.len() > STREAMS {
-            let idle = self.texts.iter().filter(|(_, text)| text.pieces.is_empty()).min_by_key(|(_, text)| text.turn);
-            let Some(key) = idle.map(|(key, _)| key.clone()) else { return };
-            self.texts.remove(&key);
-        }
-    }
-
-    /// Takes what is whole; a record that is longer than anything that is put together is none, and refused in parts
-    /// that do not depend on how it came.
-    fn take_or_refuse(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
-        let limit = hub.settings.max_line + REACH;
-        while self.overlong || self.buffer.len() - self.at >= limit {
-            let Some((start, stop)) = self.next_overlong(limit) else { break };
-            self.take(start, hub, out)?;
-            self.refuse(stop, hub);
-            self.release(hub, out)?;
-        }
-        match memchr::memrchr(b'\n', &self.buffer[self.at..]) {
-            Some(end) if !self.overlong => self.take(self.at + end + 1, hub, out),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes the last record, whose line end will not come.
-    fn take_rest(&mut self, hub: &mut Hub, out: &mut Vec<u8>) -> Result<(), Blocked> {
-        let end = self.buffer.len();
-        if self.overlong {
-            self.refuse(end, hub);
-            return Ok(());
-        }
-        self.take(end, hub, out)
-    }
-
-    /// Where the next part of a record that is too long begins and ends, as far as it has come.
-    fn next_overlong(&self, limit: usize) -> Option<(usize, usize)> {
-        let mut start = self.at;
-        loop {
-            let end = memchr::memchr(b'\n', &self.buffer[start..]).map(|at| start + at + 1);
-            let length = end.unwrap_or(self.buffer.len()) - start;
-            if length >= limit || self.overlong && end.is_some() {
-                return Some((start, start + length.min(limit)));
-            }
-            start = end.filter(|_| !self.overlong)?;
-        }
-    }
-
-    /// Everything up to `stop` is not looked at.
-    fn refuse(&mut self, stop: usize, hub: &mut Hub) {
-        let bytes: Vec<u8> = self.buffer.drain(self.at..stop).collect();
-        self.overlong = !bytes.ends_with(b"\n");
-        let mark = self.raw.mark();
-        self.raw.count(&bytes);
-        hub.counters.lines += u64::from(!self.overlong);
-        self.queue.push_back(Record::failed(bytes, mark));
-    }
-
-    /// The streams whose open lines are wanted, in an order that is always the same.
-    fn open_lines(&self, wanted: impl Fn(&Text) -> bool) -> Vec<Vec<u8>> {
-        let open = self.texts.iter().filter(|(_, text)| !text.pieces.is_empty() && wanted(text));
-        let mut keys: Vec<Vec<u8>> = open.map(|(key, _)| key.clone()).collect();
-        keys.sort();
-        keys
-    }
-
-    /// Every open line is taken as it is: nothing more will come.
-    fn close_lines(&mut self, hub: &mut Hub) {
-        for key in self.open_lines(|_| true) {
-            let Some(mut text) = self.texts.remove(&key) else { continue };
-            hub.counters.unjoined += 1;
-            text.waited(hub);
-            let end = text.buffer.len();
-            let outcomes = self.lines(&mut text, end, hub);
-            self.apply(&mut text, outcomes, end, hub);
-            text.forget();
-            self.texts.insert(key, text);
-        }
-    }
-
-    /// The records of open lines go out although the rest of their lines has not come: what is or begins a
-    /// secret redacted, with all that continues it. What comes is still judged with what went out.
-    fn let_go(&mut self, hub: &mut Hub, wanted: impl Fn(&Text) -> bool) {
-        for key in self.open_lines(wanted) {
-            let Some(mut text) = self.texts.remove(&key) else { continue };
-            hub.counters.unjoined += 1;
-            text.waited(hub);
-            let floor = if text.long { text.at.saturating_sub(REACH) } else { context_of(&text.buffer, text.at) };
-            let outcomes = text.decider.peek(&hub.eye.clone(), &text.buffer[floor..], text.at - floor);
-            let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| outcome.shifted(floor)).collect();
-            text.swallow = super::lines::close_tail(&text.buffer, text.at, &mut outcomes, hub);
-            let told = outcomes.iter().map(Outcome::span).filter(|span| span.start >= text.at).collect();
-            self.put_all(&text, outcomes, hub);
-            text.told = told;
-            for piece in &text.pieces {
-                let closed = self.closing(&text, piece.start, hub);
-                if let Some(record) = self.record(piece.record) {
-                    (record.open, record.closed) = (false, closed);
-                }
-            }
-            self.texts.insert(key, text);
-        }
-    }
-
-    /// A private key that has begun ends with its stream.
-    fn close_keys(&mut self, hub: &mut Hub) {
-        let eye = hub.eye.clone();
-        let mut keys: Vec<Vec<u8>> = self.texts.keys().cloned().collect();
-        keys.sort();
-        for key in keys {
-            let Some(mut text) = self.texts.remove(&key) else { continue };
-            if let Some(Outcome::Hit(hit)) = text.decider.finish(&eye, text.buffer.len()).map(without_mark) {
-                self.tell(&text, &hit, &[], hub);
-            }
-        }
-        self.tell_pending(hub);
     }
 }
 
