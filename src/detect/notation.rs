@@ -144,6 +144,16 @@ pub(super) struct Command {
 const COMMANDS: &[Command] = &[
     Command { name: b"sshpass", option: b"-p", glued: false },
     Command { name: b"docker login", option: b"-p", glued: false },
+    Command { name: b"podman login", option: b"-p", glued: false },
+    Command { name: b"registry login", option: b"-p", glued: false },
+    Command { name: b"oc login", option: b"-p", glued: false },
+    Command { name: b"az login", option: b"-p", glued: false },
+    Command { name: b"mongo -u", option: b"-p", glued: false },
+    Command { name: b"mongosh -u", option: b"-p", glued: false },
+    Command { name: b"mongodump", option: b"-p", glued: false },
+    Command { name: b"mongorestore", option: b"-p", glued: false },
+    Command { name: b"cqlsh", option: b"-p", glued: false },
+    Command { name: b"ipmitool", option: b"-P", glued: false },
     Command { name: b"redis-cli", option: b"-a", glued: false },
     Command { name: b"ldapsearch", option: b"-w", glued: false },
     Command { name: b"sqlcmd", option: b"-P", glued: false },
@@ -408,6 +418,10 @@ mod tests {
             "mysql -uroot -p'V4LUE' ledger",
             "mysql -h db -u root -pV4LUE ledger",
             "redis-cli -h cache -a V4LUE ping",
+            "az login --service-principal -u 1 -p V4LUE --tenant 2",
+            "registry login -u me -p V4LUE r.acme.example",
+            "mongodump -h db -u root -p 'V4LUE' -d ledger",
+            "mongo -u root -p V4LUE admin",
         ] {
             let length = Command::named(text.as_bytes()).unwrap().name.len();
             let slot = value_of(text.as_bytes(), Span::new(0, length)).unwrap_or_else(|| panic!("{text}"));
