@@ -142,7 +142,7 @@ impl BlockReading<'_, '_> {
             self.structure.blocks[self.number].shape == Shape::Paragraph && self.structure.blocks[self.number].head.is_empty();
         let of_provider = self.facts.provider.is_some() || self.within_provider();
         // `production:` with `environment: sandbox` in it runs in production, and says the mode of a provider.
-        let is_told = !ci && !self.clues.is_empty();
+        let is_told = !ci && self.clues.iter().any(|clue| clue.id == "P20");
         for (at, entry) in entries.iter().enumerate() {
             let said = self.survey.said(entry.name);
             match said.side.filter(|_| at < NAMES) {
