@@ -139,7 +139,7 @@ const BACKEND: &[&str] = &["api", "server", "functions", "workers", "services", 
 /// Names of tools that keep their environments in files of their own.
 const API_TOOLS: &[&str] = &[".postman_environment.json", ".postman_collection.json", "http-client.env.json", ".bru"];
 
-/// The longest comment that may stand before the first statement of a module.
+/// So much of a file is read to tell what it is; a comment may stand before the first statement of a module.
 const HEADER: usize = 4096;
 
 /// What the folders around a file say that its own path cannot.
