@@ -11,6 +11,7 @@ use super::holder;
 use super::index::Known;
 use super::literal;
 use super::near::{Around, Near};
+use super::printed;
 use super::resolve::{Found, Rank};
 use super::slot::{self, Slot};
 use crate::credential::{Environment, Evidence};
@@ -95,6 +96,24 @@ const RARE: &[&str] = &[
     "redis-cli",
     "ldapsearch",
     "sqlcmd",
+    "osql -",
+    "openssl enc",
+    "signtool sign",
+    "smbclient",
+    "lftp -u",
+    "net use",
+    "sqlplus",
+    "htpasswd -",
+    "wandb login",
+    "storepass",
+    "keypass",
+    "sonar.login",
+    "auth.user.info",
+    "core.windows.net\"",
+    "core.windows.net'",
+    "core.windows.net=",
+    "core.windows.net<",
+    printed::EXPLAINED,
     "mysql -h",
     "mysql -u",
     "mysqldump -h",
@@ -113,6 +132,7 @@ const RARE: &[&str] = &[
     "acct1.signature",
     "api_signature",
     "apisignature",
+    "&signature=",
     "paypal_signature",
     "paypal-signature",
     "paypalsignature",
@@ -148,8 +168,16 @@ const BASIC_SECRET: &[u8] = b"client_secret";
 /// And what the id would be called where there is no second part.
 const BASIC_KEY: &[u8] = b"api_key";
 /// Names whose value is an id and its secret with a colon between them.
-const PAIRS: &[&[u8]] =
-    &[b"CURLOPT_USERPWD", b"CURLOPT_PROXYUSERPWD", b"npmAuthIdent", b"BASIC_AUTH", b"HTTP_BASIC_AUTH", b"basic_auth"];
+const PAIRS: &[&[u8]] = &[
+    b"basic.auth.user.info",
+    b"schema.registry.basic.auth.user.info",
+    b"CURLOPT_USERPWD",
+    b"CURLOPT_PROXYUSERPWD",
+    b"npmAuthIdent",
+    b"BASIC_AUTH",
+    b"HTTP_BASIC_AUTH",
+    b"basic_auth",
+];
 /// The check that words pass if they are long.
 const LENIENT: &str = "long-or-drawn";
 /// How long the call is that encodes them.
@@ -183,7 +211,8 @@ fn holds(pattern: &NamePattern, stem: &str) -> bool {
 
 /// Whether a name with this pattern can be found at all: it must hold one of the stems.
 pub(crate) fn can_be_found(pattern: &NamePattern) -> bool {
-    STEMS.iter().chain(RARE).any(|stem| holds(pattern, &normalise(stem.as_bytes())))
+    let mut stems = STEMS.iter().chain(RARE).map(|stem| normalise(stem.as_bytes())).filter(|stem| !stem.is_empty());
+    stems.any(|stem| holds(pattern, &stem))
 }
 
 /// A value that a rule with this name has read.
@@ -287,6 +316,12 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     literal::is_literal(bytes, slot, found.span.end).then_some(found)
 }
 
+/// The value that a traceback tells of a name in the code above.
+pub(super) fn explained(set: &RuleSet, around: &Around<'_>, at: usize) -> Option<Found> {
+    let slot = printed::explained(around.bytes, at)?;
+    read(set, around, slot, (&around.rules_named(&around.bytes[slot.name.range()]), true))
+}
+
 /// The value of a slot, as the best of the rules that know its name reads it. `decoded`: it stood in a header, in
 /// no quotes.
 pub(super) fn read<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot, (known, decoded): (&[Known], bool)) -> Option<Found> {
@@ -374,7 +409,10 @@ fn is_user_alone(bytes: &[u8], value: usize) -> bool {
 fn second_of(bytes: &[u8], slot: Slot) -> Option<Slot> {
     let is_id = |byte: &&u8| byte.is_ascii_graphic() && !b":\"'`".contains(byte);
     let colon = slot.value + bytes[slot.value..].iter().take(MAX_ID).take_while(is_id).count();
-    if bytes.get(colon) != Some(&b':') {
+    // Some tools encode `Authorization: Basic id secret` themselves.
+    let parted =
+        || bytes[..slot.value].ends_with(b"Basic ") && bytes.get(colon) == Some(&b' ') && slot::is_token(&bytes[colon + 1..]);
+    if bytes.get(colon) != Some(&b':') && !parted() {
         return None;
     }
     let is_over = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`".contains(byte);

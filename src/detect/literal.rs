@@ -1,6 +1,7 @@
 //! Whether a value is a literal: all of a quoted text, of a line or of a field, and no expression of a program.
 
-use super::slot::{INDENT, SCHEMES, Slot, is_name};
+use super::command::Command;
+use super::slot::{self, INDENT, SCHEMES, Slot, is_name};
 use super::{fallback, notation};
 
 /// Whether a value is all of a quoted text, all that follows a name that begins its line, or all of a field: a name,
@@ -42,7 +43,7 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
     if keyword && is_directive_value(bytes, slot, end) {
         return true;
     }
-    if notation::Command::named(&bytes[slot.name.range()]).is_some() {
+    if Command::named(&bytes[slot.name.range()]).is_some() {
         return behind.first().is_none_or(|next| next.is_ascii_whitespace() || quote(next));
     }
     // `arn:aws:secretsmanager:region:account:secret:name`, and what Helm notes of a file.
@@ -76,6 +77,15 @@ fn told_by_notation(bytes: &[u8], slot: Slot, end: usize) -> Option<bool> {
     if between.ends_with(b": Str(") {
         return Some(behind.starts_with(b")"));
     }
+    if between == slot::COLUMN {
+        return Some(behind.starts_with(b")"));
+    }
+    if let Some(quote) = ENTITIES.iter().find(|quote| between.ends_with(quote)) {
+        return Some(behind.starts_with(quote));
+    }
+    if notation::is_told(bytes, slot.name, slot.value) {
+        return Some(behind.first().is_none_or(|next| next.is_ascii_whitespace() || b"\"'`,;.)".contains(next)));
+    }
     // A long text of Lua.
     if between.ends_with(b"[[") {
         return Some(behind.starts_with(b"]]"));
@@ -87,6 +97,9 @@ fn told_by_notation(bytes: &[u8], slot: Slot, end: usize) -> Option<bool> {
     let closes = || behind.first().is_some_and(|next| b"\"'`}".contains(next));
     fallback::leads(bytes, slot.name.end, slot.value).then(closes)
 }
+
+/// Quotes of HTML.
+const ENTITIES: &[&[u8]] = &[b"&#x27;", b"&#39;", b"&quot;", b"&#34;"];
 
 /// Whether a name begins its line, or what may stand before one, and the value ends it.
 fn ends_its_line(bytes: &[u8], slot: Slot, end: usize) -> bool {
@@ -154,6 +167,12 @@ fn quote_before_scheme(before: &[u8]) -> Option<u8> {
 
 /// Calls that only change the type of a text: what stands in them is all of the value.
 const TYPES: &[&[u8]] = &[
+    b".fill(",
+    b".sendKeys(",
+    b".send_keys(",
+    b".setValue(",
+    b".set_value(",
+    b".type(",
     b".unwrap_or(",
     b"[]byte(",
     b"JSON.stringify(",

@@ -12,6 +12,7 @@ mod by_environment;
 mod call;
 mod cards;
 mod columns;
+mod command;
 mod confirm;
 mod context;
 mod edge;
@@ -295,6 +296,8 @@ impl Scanner {
             let span = Span::new(at, at + literal.bytes.len());
             if names && *literal.bytes == *address::CHPASSWD.as_bytes() {
                 seen.values.extend(address::piped_password(&self.rules, around, at));
+            } else if names && *literal.bytes == *printed::EXPLAINED.as_bytes() {
+                seen.values.extend(context::explained(&self.rules, around, at));
             } else if literal.stem && names {
                 let slot = slot::value_of(bytes, span);
                 // The name of a column has others beside it, or a line end.

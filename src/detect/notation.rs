@@ -1,5 +1,6 @@
 //! Notations in which neither `=` nor `:` stands between a name and its value, or in which a type does.
 
+use super::command::Command;
 use super::{fallback, printed};
 use crate::span::Span;
 
@@ -45,7 +46,7 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
         _ if is_quoted_scheme(bytes, name, at) => Some(0),
         // A constant among the arguments of a call, a symbol of Ruby as the first.
         [b',', b' ', b'"' | b'\'', ..] if glued && takes_next(bytes, name) => Some(2),
-        [b')', ..] if !glued => fallback::behind(rest),
+        [b')', ..] if !glued => fallback::behind(rest).or_else(|| typed_into(rest)),
         [b'{', b'"' | b'\'', ..] if glued => Some(1),
         // A tuple of Erlang.
         [b',', b' ', b'"', ..] if glued && bytes[..name.start].ends_with(b"{") => Some(2),
@@ -60,9 +61,13 @@ pub(super) fn value_behind(bytes: &[u8], name: Span, at: usize) -> Option<usize>
         _ if glued => None,
         [b'{', ..] => return initialised(bytes, at).or_else(|| default_of(bytes, at)),
         [b'-', ..] => option(rest),
-        _ => typed(rest, 24).or_else(|| by(rest)).or_else(|| of_account(&bytes[name.range()], rest)).or_else(|| {
-            (is_directive(bytes, name.start) || is_word_alone(&bytes[at..]) && opens_line(bytes, name.start)).then_some(0)
-        }),
+        _ => typed(rest, 24)
+            .or_else(|| by(rest))
+            .or_else(|| of_account(&bytes[name.range()], rest))
+            .or_else(|| {
+                (is_directive(bytes, name.start) || is_word_alone(&bytes[at..]) && opens_line(bytes, name.start)).then_some(0)
+            })
+            .or_else(|| told(bytes, name, rest)),
     };
     found.map(|length| at + length)
 }
@@ -83,6 +88,16 @@ fn takes_next(bytes: &[u8], name: Span) -> bool {
 
 /// What a property of C# has between its name and its value.
 const ACCESSORS: &[&[u8]] = &[b"{ get; set; } = \"", b"{ get; } = \"", b"{ get; init; } = \"", b"{ get; private set; } = \""];
+
+/// Calls that fill a field which was looked for by its name: `find(By.id("name")).sendKeys("v")`.
+const TYPED: &[&[u8]] = &[b".sendKeys(", b".send_keys(", b".setValue(", b".set_value(", b".type(", b".fill("];
+
+/// The length of what stands between such a name and the text of the call.
+fn typed_into(rest: &[u8]) -> Option<usize> {
+    let call = rest.len() - rest.iter().position(|&byte| byte != b')').map(|at| &rest[at..])?.len();
+    let length = TYPED.iter().find(|typed| rest[call..].starts_with(typed))?.len();
+    matches!(rest.get(call + length), Some(b'"' | b'\'')).then_some(call + length)
+}
 
 /// Where the first value of a property begins.
 fn initialised(bytes: &[u8], at: usize) -> Option<usize> {
@@ -133,55 +148,55 @@ pub(super) fn default_of(bytes: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// Commands that take a password, and behind which option.
-pub(super) struct Command {
-    name: &'static [u8],
-    option: &'static [u8],
-    /// Whether the password follows without a blank.
-    glued: bool,
+/// Words that may stand between a name and the value that a sentence tells: `the token is v`, `using secret v`.
+const VERBS: &[&[u8]] = &[b"", b"is ", b"was ", b"set to "];
+/// Names that sentences tell the value of.
+const TOLD: &[&[u8]] = &[b"token", b"secret", b"apikey", b"api_key", b"api-key"];
+/// Words before `token` that make it something else.
+const OTHERWISE: &[&[u8]] = &[
+    b"cancellation",
+    b"continuation",
+    b"csrf",
+    b"cursor",
+    b"delta",
+    b"device",
+    b"fencing",
+    b"next",
+    b"page",
+    b"pagination",
+    b"paging",
+    b"push",
+    b"registration",
+    b"request",
+    b"resume",
+    b"sync",
+    b"unexpected",
+    b"verification",
+    b"xsrf",
+];
+/// How long such a value is at least.
+const SENTENCE: usize = 20;
+
+/// The length of what stands before a value that a sentence tells.
+fn told(bytes: &[u8], name: Span, rest: &[u8]) -> Option<usize> {
+    let is_named = TOLD.iter().any(|told| bytes[name.range()].eq_ignore_ascii_case(told))
+        || bytes[name.range()].eq_ignore_ascii_case(b"key") && printed::with_word_before(bytes, name) != name
+        || bytes[name.range()].to_ascii_lowercase().ends_with(b" key");
+    let before = bytes[..name.start].trim_ascii_end();
+    let before = &before[before.len() - before.iter().rev().take(16).take_while(|byte| byte.is_ascii_alphabetic()).count()..];
+    let is_other = OTHERWISE.iter().any(|other| before.eq_ignore_ascii_case(other));
+    let verb = VERBS.iter().rev().find(|verb| rest.starts_with(verb)).filter(|_| is_named && !is_other)?;
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_+/=".contains(byte);
+    let value = &rest[verb.len()..];
+    let value = &value[..value.iter().take_while(is_part).count()];
+    let mixed = [u8::is_ascii_digit as fn(&u8) -> bool, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
+    (value.len() >= SENTENCE && mixed.iter().all(|kind| value.iter().any(kind))).then_some(verb.len())
 }
 
-const COMMANDS: &[Command] = &[
-    Command { name: b"sshpass", option: b"-p", glued: false },
-    Command { name: b"docker login", option: b"-p", glued: false },
-    Command { name: b"podman login", option: b"-p", glued: false },
-    Command { name: b"registry login", option: b"-p", glued: false },
-    Command { name: b"oc login", option: b"-p", glued: false },
-    Command { name: b"az login", option: b"-p", glued: false },
-    Command { name: b"mongo -u", option: b"-p", glued: false },
-    Command { name: b"mongosh -u", option: b"-p", glued: false },
-    Command { name: b"mongodump", option: b"-p", glued: false },
-    Command { name: b"mongorestore", option: b"-p", glued: false },
-    Command { name: b"cqlsh", option: b"-p", glued: false },
-    Command { name: b"ipmitool", option: b"-P", glued: false },
-    Command { name: b"redis-cli", option: b"-a", glued: false },
-    Command { name: b"ldapsearch", option: b"-w", glued: false },
-    Command { name: b"sqlcmd", option: b"-P", glued: false },
-    Command { name: b"mysql -h", option: b"-p", glued: true },
-    Command { name: b"mysql -u", option: b"-p", glued: true },
-    Command { name: b"mysqldump -h", option: b"-p", glued: true },
-    Command { name: b"mysqldump -u", option: b"-p", glued: true },
-];
-
-impl Command {
-    /// The command that a name is.
-    pub(super) fn named(name: &[u8]) -> Option<&'static Self> {
-        COMMANDS.iter().find(|command| name.starts_with(command.name))
-    }
-
-    /// Where its password begins, behind the name of the command.
-    fn password(&self, bytes: &[u8], at: usize) -> Option<usize> {
-        let line = &bytes[at..bytes.len().min(at + 4 * REACH)];
-        let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-        let finder = memchr::memmem::Finder::new(self.option);
-        let stands = |&found: &usize| {
-            let before = found.checked_sub(1).is_none_or(|before| line[before] == b' ');
-            before && (line.get(found + self.option.len()) == Some(&b' ')) != self.glued
-        };
-        let option = finder.find_iter(line).find(stands)?;
-        let value = at + option + self.option.len() + usize::from(!self.glued);
-        Some(value + usize::from(matches!(bytes.get(value), Some(b'\'' | b'"'))))
-    }
+/// Whether what stands between a name and a value is what [`told`] reads.
+pub(super) fn is_told(bytes: &[u8], name: Span, value: usize) -> bool {
+    let between = &bytes[name.end..value];
+    between.strip_prefix(b" ").is_some_and(|verb| VERBS.contains(&verb)) && told(bytes, name, &bytes[name.end + 1..]).is_some()
 }
 
 /// `BY` of `IDENTIFIED WITH mysql_native_password BY 'v'`.
@@ -332,7 +347,6 @@ pub(super) fn is_directive(bytes: &[u8], name: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Command;
     use crate::detect::slot::value_of;
     use crate::span::Span;
 
@@ -406,30 +420,6 @@ mod tests {
             let slot = value_of(text.as_bytes(), Span::new(stem, stem + 3)).unwrap_or_else(|| panic!("{text}"));
             assert!(text[slot.value..].starts_with("V4LUE"), "{text}: {}", &text[slot.value..]);
             assert!(!slot.listed, "{text}");
-        }
-    }
-
-    #[test]
-    fn commands_take_passwords() {
-        for text in [
-            "sshpass -p 'V4LUE' ssh me@host",
-            "docker login -u me -p V4LUE registry.acme.example",
-            "mysqldump -u root -pV4LUE ledger > ledger.sql",
-            "mysql -uroot -p'V4LUE' ledger",
-            "mysql -h db -u root -pV4LUE ledger",
-            "redis-cli -h cache -a V4LUE ping",
-            "az login --service-principal -u 1 -p V4LUE --tenant 2",
-            "registry login -u me -p V4LUE r.acme.example",
-            "mongodump -h db -u root -p 'V4LUE' -d ledger",
-            "mongo -u root -p V4LUE admin",
-        ] {
-            let length = Command::named(text.as_bytes()).unwrap().name.len();
-            let slot = value_of(text.as_bytes(), Span::new(0, length)).unwrap_or_else(|| panic!("{text}"));
-            assert!(text[slot.value..].starts_with("V4LUE"), "{text}: {}", &text[slot.value..]);
-        }
-        for text in ["sshpass -e ssh me@host", "mysql -u root -p ledger", "docker login -u me\n-p x"] {
-            let length = Command::named(text.as_bytes()).unwrap().name.len();
-            assert_eq!(value_of(text.as_bytes(), Span::new(0, length)), None, "{text}");
         }
     }
 

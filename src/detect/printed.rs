@@ -1,7 +1,7 @@
 //! Notations of what programs print for people and for other programs: texts that PHP serialized, members with their
 //! visibility, cells of HTML, rows that hold a name and its value, arguments in YAML, names of two words.
 
-use super::slot::is_token;
+use super::slot::{Slot, is_token};
 use crate::span::Span;
 
 /// How far apart a name and its value are in a table of HTML.
@@ -52,6 +52,36 @@ fn cell(rest: &[u8]) -> Option<usize> {
     opened.then_some(at)
 }
 
+/// What begins the value of a name in a line of code above, where tracebacks of Python are explained: `└ 'v'`.
+pub(super) const EXPLAINED: &str = "└ '";
+/// How many lines are between them at most, and how long they are.
+const ABOVE: usize = 12;
+const LINE: usize = 512;
+
+/// The slot of the value behind the arrow at `at`: what begins in the same column of the code above.
+pub(super) fn explained(bytes: &[u8], at: usize) -> Option<Slot> {
+    let line_before = |end: usize| {
+        let floor = end.saturating_sub(LINE);
+        memchr::memrchr(b'\n', &bytes[floor..end]).map_or(floor, |line| floor + line + 1)
+    };
+    let mut start = line_before(at);
+    let column = String::from_utf8_lossy(&bytes[start..at]).chars().count();
+    for _ in 0..ABOVE {
+        let end = start.checked_sub(1)?;
+        start = line_before(end);
+        let line = std::str::from_utf8(&bytes[start..end]).ok()?;
+        let (offset, here) = line.char_indices().nth(column)?;
+        if here == '│' {
+            continue;
+        }
+        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+        let length = line.as_bytes()[offset..].iter().take_while(is_name).count();
+        let name = Span::new(start + offset, start + offset + length);
+        return (length > 0).then_some(Slot { name, value: at + EXPLAINED.len(), listed: false });
+    }
+    None
+}
+
 /// The next argument of a command in YAML: `- --name` and below it `- v`.
 fn argument(bytes: &[u8], name: Span, rest: &[u8]) -> Option<usize> {
     let head = bytes[..name.start].strip_suffix(b"--")?;
@@ -98,6 +128,7 @@ pub(super) fn behind_label(bytes: &[u8], name: Span, value: usize) -> Option<usi
     let length = match rest.first()? {
         b'-' if bytes[name.end..value].contains(&b'\n') => rest.starts_with(b"- ").then_some(2),
         b'c' => rest.starts_with(b"chr \"").then_some(4),
+        b'k' | b'\r' | b'\n' => entry(rest),
         b'!' if rest.starts_with(b"!!str ") => Some(6),
         b'!' | b'&' => {
             let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_/!&-".contains(byte);
@@ -107,6 +138,16 @@ pub(super) fn behind_label(bytes: &[u8], name: Span, value: usize) -> Option<usi
         _ => visibility(bytes, name, rest),
     };
     length.map(|length| value + length)
+}
+
+/// `key":"value","value":"` of a list that Postman keeps what authorizes a request in.
+fn entry(rest: &[u8]) -> Option<usize> {
+    let mut behind = rest.trim_ascii_start();
+    behind = behind.strip_prefix(b"\"").unwrap_or(behind);
+    for part in [&b"key\""[..], b":", b"\"value\"", b",", b"\"value\"", b":", b"\""] {
+        behind = behind.trim_ascii_start().strip_prefix(part)?;
+    }
+    Some(rest.len() - behind.len())
 }
 
 /// `protected] => `, `Pay\Config":private]=>` and the line end behind it.
@@ -214,6 +255,13 @@ mod tests {
             "aws configure set app_key V4LUE\n",
             "{\"key\":\"app_key\",\"type\":\"string\",\"value\":\"V4LUE\"}",
             "[[\"name\", \"app_key\"], [\"value\", \"V4LUE\"]]",
+            "rawHeaders: [\n  'Host',\n  'x.io',\n  'X-App-Key',\n  'V4LUE',\n  'Accept',\n  '*'\n]",
+            "<tr><td>app_key</td><td class=\"code\"><pre>&#x27;V4LUE&#x27;</pre></td></tr>",
+            "  AppKey: (*string)(0xc000010250)((len=20) \"V4LUE\"),\n",
+            "DETAIL:  Key (app_key)=(V4LUE) already exists.\n",
+            "page.locator(\"#app_key\").fill(\"V4LUE\");",
+            "using api_key V4LUE for it\n",
+            "your API key is V4LUE.\n",
             "<ns:AppKey>V4LUE</ns:AppKey>",
             "<ns:AppKey Type=\"#text\">V4LUE</ns:AppKey>",
             "Your API key: V4LUE\n",
@@ -226,6 +274,10 @@ mod tests {
     fn what_only_looks_like_it_is_not() {
         for text in [
             "names = ['app_key', 'V4LUE', 'b']",
+            "the foreign key is V4LUE\n",
+            "next api_key V4LUE\n",
+            "page.locator(\"#app_key\").fill(V4LUE);",
+            "DETAIL:  Key (app_key, id)=(V4LUE, 1) already exists.\n",
             "f(a, b), 'app_key', 'V4LUE', 'b'",
             "see the app_key,V4LUE in it\n",
             "<td>app_key</td><script>V4LUE</script>",
@@ -236,6 +288,31 @@ mod tests {
         ] {
             assert!(!stands(text), "{text}");
         }
+    }
+
+    #[test]
+    fn tracebacks_say_what_names_of_the_code_above_hold() {
+        let text = "    get(url, auth=(user, app_key))\n    │        │     │     └ 'V4LUE'\n    │        │     └ 'ops'\n";
+        let column = text.lines().next().unwrap().find("app_key").unwrap();
+        let arrow = text.lines().nth(1).unwrap().chars().position(|c| c == '└').unwrap();
+        let text = text.replacen("└", &format!("{}└", " ".repeat(column - arrow)), 1);
+        let slot = explained(text.as_bytes(), text.find(EXPLAINED).unwrap()).unwrap();
+        assert_eq!(&text[slot.name.range()], "app_key");
+        assert!(text[slot.value..].starts_with("V4LUE'"));
+        for text in ["└ 'V4LUE'", "x = y\n └ 'V4LUE'", "x\n    └ 'V4LUE'"] {
+            assert_eq!(explained(text.as_bytes(), text.find(EXPLAINED).unwrap()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn postman_keeps_what_authorizes_in_a_list() {
+        let text = "\"apikey\": [\n {\n  \"key\": \"value\",\n  \"value\": \"V4LUE\",\n  \"type\": \"string\"\n }]";
+        let slot = value_of(text.as_bytes(), Span::new(4, 7)).unwrap();
+        assert!(text[slot.value..].starts_with("V4LUE\""));
+        assert!(is_literal(text.as_bytes(), slot, slot.value + 5));
+        let other = text.replace("\"value\",\n", "\"in\",\n");
+        let slot = value_of(other.as_bytes(), Span::new(4, 7)).unwrap();
+        assert!(!other[slot.value..].starts_with("V4LUE"));
     }
 
     #[test]

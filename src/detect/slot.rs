@@ -27,6 +27,9 @@ const OPTION: usize = 6;
 /// How far back from a value its name is looked for.
 const BACK: usize = 160;
 
+/// How long what Go prints of a pointer is, before the text that it leads to.
+const POINTER: usize = 64;
+
 /// How far the values of a list may be from its name.
 const LIST: usize = 4096;
 
@@ -34,6 +37,8 @@ const LIST: usize = 4096;
 const VALUE_KEYS: &[&[u8]] = &[b"value", b"values", b"arrayvalue", b"stringvalue", b"string_value", b"val"];
 /// What the one argument of a call begins with that is a value.
 const ARGUMENTS: &[&[u8]] = &[b"\"", b"'", b"\\", b"Uint8Array", b"new Uint8Array", b"bs58.decode("];
+/// What stands between a column and its value where `PostgreSQL` says which row there was already: `Key (name)=(v)`.
+pub(super) const COLUMN: &[u8] = b")=(";
 /// Words between an operator and a value.
 pub(super) const SCHEMES: &[&[u8]] = &[b"bearer", b"token", b"basic", b"apikey", b"api-key", b"oauth", b"geniekey"];
 
@@ -57,13 +62,14 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
     let tail = bytes[stem.end..].iter().take(TAIL + 1).take_while(|byte| is_name(**byte)).count();
     let end = stem.end + tail;
     // Most names end in prose and code where no value can follow, and are read no further.
-    if tail > TAIL || !bytes.get(end).is_some_and(|&next| may_follow(next)) {
+    let column = bytes[end..].starts_with(COLUMN);
+    if tail > TAIL || !column && !bytes.get(end).is_some_and(|&next| may_follow(next)) {
         return None;
     }
     let mut cursor = Cursor { bytes, at: end };
     let closed = cursor.skip_closers();
     cursor.skip_blanks(false);
-    let mut assigned = cursor.skip_operator();
+    let mut assigned = cursor.skip_operator() || cursor.skip_any(&[COLUMN]);
     let next = bytes.get(cursor.at).copied().unwrap_or_default();
     // `.apiKey("v")`, `fromSecretKey(Uint8Array.from([…]))`: a builder.
     assigned |= next == b'(' && cursor.at == end && ARGUMENTS.iter().any(|begins| bytes[end + 1..].starts_with(begins));
@@ -98,9 +104,10 @@ pub(super) fn value_of(bytes: &[u8], stem: Span) -> Option<Slot> {
         listed = false;
         cursor.skip_openers();
     }
-    listed = listed && !flag && !is_argument(bytes, name) && !is_pair(bytes, name, cursor.at);
+    let is_told = || is_header(&bytes[name.range()]) && is_token(&bytes[cursor.at.min(bytes.len())..]);
+    listed = listed && !(flag || is_argument(bytes, name) || is_pair(bytes, name, cursor.at) || is_told());
     (cursor.at < bytes.len()).then_some(Slot {
-        name: if assigned { printed::with_word_before(bytes, name) } else { name },
+        name: if assigned || notation::is_told(bytes, name, cursor.at) { printed::with_word_before(bytes, name) } else { name },
         value: cursor.at,
         listed: listed && !printed::is_row(bytes, name, cursor.at),
     })
@@ -239,6 +246,11 @@ fn is_pair(bytes: &[u8], name: Span, value: usize) -> bool {
         && is_token(&bytes[value..])
 }
 
+/// Whether a name is that of a header of HTTP, which programs print in one list with their values: `X-Api-Key`.
+fn is_header(name: &[u8]) -> bool {
+    name.len() > 2 && name[..2].eq_ignore_ascii_case(b"x-")
+}
+
 fn is_flag(bytes: &[u8], name: Span) -> bool {
     let dash = name.len() >= OPTION && bytes[..name.start].ends_with(b" -");
     dash || bytes[..name.start].ends_with(b"--") || is_user_option(&bytes[name.range()])
@@ -285,6 +297,7 @@ fn encoded_back(before: &[u8]) -> Option<(usize, bool)> {
         (b"&quot;", false),
         (b"&#34;", false),
         (b"&#39;", false),
+        (b"&#x27;", false),
         (b"\\u0022", false),
         (b"\\n", false),
     ];
@@ -323,7 +336,7 @@ impl Cursor<'_> {
             match self.rest().first().copied() {
                 Some(b'\\') => self.skip_backslashes(),
                 Some(b'"' | b'\'' | b'`' | b']' | b'*') => self.at += 1,
-                Some(b'&' | b'%') if self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%5D"]) => {}
+                Some(b'&' | b'%') if self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"&#x27;", b"%22", b"%5D"]) => {}
                 _ => break,
             }
         }
@@ -448,7 +461,7 @@ impl Cursor<'_> {
                 self.at += usize::from(matches!(self.rest(), [b'n' | b'"' | b'\'', ..]));
             }
             [b'"' | b'\'' | b'`' | b'[' | b']' | b'(', ..] | [b'@', b'"', ..] => self.at += 1,
-            [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"%22", b"%20", b"%5B"]),
+            [b'&' | b'%', ..] => return self.skip_any(&[b"&quot;", b"&#34;", b"&#39;", b"&#x27;", b"%22", b"%20", b"%5B"]),
             [b'<', b'<', b'"', ..] => self.at += 3,
             [b'<', b'!' | b'v' | b'V', ..] => return self.skip_any(&[b"<![CDATA[", b"<value>"]),
             _ => return false,
@@ -478,6 +491,13 @@ impl Cursor<'_> {
                 let typed = rest[13 + digits..].starts_with(b") \"");
                 self.at += if typed { digits + 16 } else { 0 };
                 return typed;
+            }
+            // `(*string)(0xc000010250)((len=40) "v"` of Go.
+            Some(b'*') if rest.starts_with(b"*string)(0x") => {
+                let end = rest.iter().take(POINTER).position(|&byte| byte == b'"');
+                let typed = end.filter(|&end| memchr::memmem::find(&rest[..end], b")((len=").is_some());
+                self.at += typed.map_or(0, |end| end + 1);
+                return typed.is_some();
             }
             // `string(40) "v"` of PHP.
             Some(b'(') if rest[..word] == *b"string" && rest[word + 1..].first().is_some_and(u8::is_ascii_digit) => {
