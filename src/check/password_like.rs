@@ -67,7 +67,14 @@ fn is_chosen(value: &[u8]) -> bool {
     let word = value[..value.len() - last].strip_suffix(b"_").or_else(|| value[..value.len() - last].strip_suffix(b"-"));
     let word = word.unwrap_or(&value[..value.len() - last]);
     let numbered = (2..=4).contains(&last) && word.len() >= 4 && word.iter().all(u8::is_ascii_alphabetic);
-    value.len() >= CHOSEN && (signed || numbered) && !inserted
+    value.len() >= CHOSEN && (signed || numbered || is_ruled(value)) && !inserted
+}
+
+/// As rules for passwords ask: letters of both cases, digits and punctuation.
+fn is_ruled(value: &[u8]) -> bool {
+    let kinds: [fn(&u8) -> bool; 4] =
+        [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit, |byte| b"!@#$%^&*?+=~-".contains(byte)];
+    kinds.iter().all(|kind| value.iter().any(kind))
 }
 
 /// `abc-YYY`.

@@ -29,6 +29,7 @@ const OTHER_THINGS: &[&str] = &[
     "pbkdf2",
     "acct_",
     "card_",
+    "chrg_",
     "cus_",
     "evt_",
     "pk_",

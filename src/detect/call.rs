@@ -189,6 +189,8 @@ pub(super) const CALLS: &[Call] = &[
     call("passwordcredentials(", LOGIN),
     call("basicauth(", &[(1, "client_secret")]),
     call("basic_auth(", &[(1, "client_secret")]),
+    call("basic_auth '", &[(1, "client_secret")]),
+    call("basic_auth \"", &[(1, "client_secret")]),
 ];
 
 impl Call {
@@ -223,9 +225,9 @@ impl Call {
         self.secrets.iter().any(|(secret, _)| *secret == place)
     }
 
-    /// What stands before the bracket: the last one, unless the first argument is part of the head.
+    /// What stands before the bracket, or the space of Ruby: the last one, unless the first argument is part of the head.
     fn callee(&self) -> &'static str {
-        self.head.strip_suffix('(').or_else(|| self.head.split('(').next()).unwrap_or_default()
+        self.head.strip_suffix('(').or_else(|| self.head.split(['(', ' ']).next()).unwrap_or_default()
     }
 }
 
@@ -425,7 +427,7 @@ mod tests {
             for (_, secret) in call.secrets {
                 assert!(index.rules(secret.as_bytes()).iter().any(|known| known.own.is_some()), "{secret}");
             }
-            assert!(call.head.contains('(') && !call.head.bytes().any(|byte| byte.is_ascii_uppercase()), "{}", call.head);
+            assert!(call.head.contains(['(', ' ']) && !call.head.bytes().any(|byte| byte.is_ascii_uppercase()), "{}", call.head);
             assert!(!call.secrets.is_empty());
         }
     }

@@ -97,7 +97,9 @@ const FORMS: &[Form] = &[
 impl Form {
     /// What the file at a path is, if its name says so.
     pub fn of(path: &str) -> Option<Self> {
-        FORMS.iter().find(|form| form.ends.iter().any(|end| ends_with(path, end))).copied()
+        let last = path.as_bytes().last_chunk::<2>()?;
+        let may_end = |end: &str| end.as_bytes().last_chunk::<2>() == Some(last);
+        FORMS.iter().find(|form| form.ends.iter().any(|end| may_end(end) && ends_with(path, end))).copied()
     }
 
     /// Every form that bytes without a name may have.

@@ -56,7 +56,7 @@ pub(super) fn is_literal(bytes: &[u8], slot: Slot, end: usize) -> bool {
         return behind.get(escapes) == Some(&opened);
     }
     if option || is_exported(head, between) {
-        return behind.first().is_none_or(u8::is_ascii_whitespace);
+        return behind.first().is_none_or(|next| next.is_ascii_whitespace() || option && quote(next));
     }
     // `<name>v</name>`, `<key>name</key> <string>v</string>`.
     let element = between.ends_with(b">") && behind.trim_ascii_start().starts_with(b"</")

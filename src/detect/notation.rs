@@ -154,6 +154,7 @@ const VERBS: &[&[u8]] = &[b"", b"is ", b"was ", b"set to "];
 const TOLD: &[&[u8]] = &[b"token", b"secret", b"apikey", b"api_key", b"api-key"];
 /// Words before `token` that make it something else.
 const OTHERWISE: &[&[u8]] = &[
+    b"antiforgery",
     b"cancellation",
     b"continuation",
     b"csrf",

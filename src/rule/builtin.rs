@@ -7,6 +7,7 @@ pub(super) const RULES: &[u8] = include_bytes!("builtin.postcard");
 pub const FILES: &[(&str, &str)] = &[
     ("rules/1password.toml", include_str!("../../rules/1password.toml")),
     ("rules/2c2p.toml", include_str!("../../rules/2c2p.toml")),
+    ("rules/2checkout.toml", include_str!("../../rules/2checkout.toml")),
     ("rules/ably.toml", include_str!("../../rules/ably.toml")),
     ("rules/adafruit.toml", include_str!("../../rules/adafruit.toml")),
     ("rules/adobe.toml", include_str!("../../rules/adobe.toml")),

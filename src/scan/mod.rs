@@ -443,19 +443,20 @@ impl<'a> Job<'a> {
         loop {
             let end = if ended { buffer.len() } else { buffer.len().saturating_sub(REACH).max(start) };
             let keep = end.saturating_sub(REACH);
-            let position = if offset > 0 && end - start > WINDOW + REACH {
+            // Lines are counted for what is read next alone.
+            let next = if offset > 0 && end - start > WINDOW + REACH {
                 let begin = lines.position(buffer, 0);
-                self.at_once((input, look), buffer, (start, end), (offset, begin))
+                Some(self.at_once((input, look), buffer, (start, end), (offset, begin)))
             } else {
                 let window = Window::new(buffer, start..end, offset, (lines, look));
                 self.scan(input, &window);
                 self.settle();
-                window.position(keep)
+                (!ended).then(|| window.position(keep))
             };
             flush(self);
-            if ended {
+            let Some(position) = next.filter(|_| !ended) else {
                 return Ok(self.container_behind(input, buffer, offset > 0));
-            }
+            };
             lines = Lines::starting_at(position.line, position.column);
             buffer.drain(..keep);
             (start, offset) = (end - keep, offset + keep);
