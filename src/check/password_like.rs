@@ -70,11 +70,14 @@ fn is_chosen(value: &[u8]) -> bool {
     value.len() >= CHOSEN && (signed || numbered || is_ruled(value)) && !inserted
 }
 
-/// As rules for passwords ask: letters of both cases, digits and punctuation.
+/// As rules for passwords ask: letters of both cases, digits and punctuation; neither a class of an expression nor what
+/// tells how something is written: `A-Za-z0-9`, `Base64-encoded`.
 fn is_ruled(value: &[u8]) -> bool {
     let kinds: [fn(&u8) -> bool; 4] =
         [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit, |byte| b"!@#$%^&*?+=~-".contains(byte)];
-    kinds.iter().all(|kind| value.iter().any(kind))
+    let lower = value.to_ascii_lowercase();
+    let tells = [&b"a-z"[..], b"0-9", b"base64", b"encod"].iter().any(|part| memchr::memmem::find(&lower, part).is_some());
+    kinds.iter().all(|kind| value.iter().any(kind)) && !tells
 }
 
 /// `abc-YYY`.
@@ -150,6 +153,7 @@ mod tests {
             "x7Qk2m",
             "qzx4vbw",
             "LdBNVcB96kEY",
+            "Harbor-Lane42",
         ] {
             assert!(is_password_like(password.as_bytes()), "{password}");
         }
@@ -186,6 +190,8 @@ mod tests {
             "pay/ledger2024",
             "eyJ0eXAiOiAiSldUIn0",
             "e72ca1655d05...",
+            "A-Za-z0-9",
+            "Base64-encoded",
             "Wachtwoord",
             "Adgangskode",
         ] {
