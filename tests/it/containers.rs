@@ -417,22 +417,22 @@ fn a_start_up_banner_holds_for_all_of_a_large_log() {
 
 /// A sparse file, so that it is large at no cost; it is cut or grows while it is read.
 #[cfg(unix)]
-fn scan_while(change: impl FnOnce(&fs::File), mmap: &str) -> (Output, u64) {
+fn scan_while(size: u64, change: impl FnOnce(&fs::File), mmap: &str) -> Output {
     let tree = Tree::new();
     let file = fs::File::create(tree.path().join("live.bin")).unwrap();
-    let size = 2 << 30;
     file.set_len(size).unwrap();
     let child = tree.start(&["scan", "--format", "jsonl", "--mmap", mmap, "live.bin"], Stdio::null());
     std::thread::sleep(std::time::Duration::from_millis(300));
     change(&file);
-    (child.wait_with_output().unwrap(), size)
+    child.wait_with_output().unwrap()
 }
 
 #[test]
 #[cfg(unix)]
 fn a_file_that_becomes_shorter_while_it_is_read_is_not_clean() {
     for mmap in ["never", "always"] {
-        let (output, _) = scan_while(|file| file.set_len(30 << 20).unwrap(), mmap);
+        // So large that no machine has read it before it is cut.
+        let output = scan_while(32 << 30, |file| file.set_len(30 << 20).unwrap(), mmap);
         assert_eq!(output.status.code(), Some(3), "{mmap}");
         let said = [output.stdout, output.stderr].concat();
         assert!(String::from_utf8_lossy(&said).contains("became shorter while it was read"), "{mmap}");
@@ -442,8 +442,9 @@ fn a_file_that_becomes_shorter_while_it_is_read_is_not_clean() {
 #[test]
 #[cfg(unix)]
 fn what_is_added_while_a_file_is_read_is_not_part_of_it() {
-    let (output, size) =
-        scan_while(|mut file| drop(file.write_all(&[b'x'; 4096]).and_then(|()| file.set_len((2 << 30) + 4096))), "never");
+    let size = 2 << 30;
+    let output =
+        scan_while(size, |mut file| drop(file.write_all(&[b'x'; 4096]).and_then(|()| file.set_len((2 << 30) + 4096))), "never");
     let said = Said::new(&output);
     assert_eq!((said.code, said.summary("bytes")), (Some(0), size));
 }
