@@ -28,6 +28,7 @@ mod pkcs8;
 mod placeholder;
 mod random_tail;
 mod secret_like;
+mod signed_password;
 mod solana_keypair;
 mod stripe_account;
 mod test_card;
@@ -98,6 +99,7 @@ pub const CHECKS: &[Check] = &[
     pkcs8::CHECK,
     random_tail::CHECK,
     secret_like::CHECK,
+    signed_password::CHECK,
     solana_keypair::CHECK,
     stripe_account::CHECK,
     tr31::CHECK,

@@ -46,7 +46,7 @@ fn is_drawn(value: &[u8], level: f64) -> bool {
     words::score(value) <= level && bits(value) >= 2.5 && !value.iter().all(u8::is_ascii_digit)
 }
 
-fn is_nothing_else(value: &[u8]) -> bool {
+pub(super) fn is_nothing_else(value: &[u8]) -> bool {
     !is_shown(value)
         && !is_other_thing(&value.to_ascii_lowercase())
         && !is_name(value)

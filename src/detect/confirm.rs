@@ -217,7 +217,7 @@ impl Context<'_> {
         };
         found.note_value(best.environment);
         found.because.extend(best.naming.clone());
-        found.listen(self.around, self.slot.map(|slot| slot.name), best.rule);
+        found.listen(self.around, self.slot.map(|slot| slot.name), &best.rule.provider);
         Some(found)
     }
 

@@ -16,7 +16,7 @@ use super::resolve::{Found, Rank};
 use super::slot::{self, Slot};
 use crate::credential::{Environment, Evidence};
 use crate::rule::name::normalise;
-use crate::rule::{Edge, Fit, Matched, NamePattern, Outline, Rule, RuleSet};
+use crate::rule::{Edge, Fit, Matched, NamePattern, Outline, ProviderFacts, Rule, RuleSet};
 use crate::span::Span;
 
 /// Parts of names that are looked for. Vendors and common words are not among them: they are read
@@ -579,7 +579,9 @@ fn choose(fits: &[Reading<'_>], around: &Around<'_>, slot: Slot) -> Option<Found
         found.candidates =
             others.filter_map(|other| other.rule.attributed()).chain(best.rule.shared_with.iter().cloned()).collect();
     }
-    found.provider = best.rule.attributed();
+    let spoken_of = best.rule.provider.is_general().then(|| spoken_of(around, slot)).flatten();
+    let provider = spoken_of.unwrap_or(&best.rule.provider);
+    found.provider = (!provider.is_general()).then(|| provider.id.clone());
     found.strong = !best.fit.too_long && !best.rule.provider.is_general();
     found.rank = match () {
         () if best.rule.is_generic() => Rank::Generic,
@@ -587,8 +589,14 @@ fn choose(fits: &[Reading<'_>], around: &Around<'_>, slot: Slot) -> Option<Found
         () => Rank::Name,
     };
     found.note_value(found.environment);
-    found.listen(around, Some(slot.name), best.rule);
+    found.listen(around, Some(slot.name), provider);
     Some(found)
+}
+
+/// The payment provider that the name of a slot or its block speaks of, for a value in a shape that no rule of it knows.
+fn spoken_of<'a>(around: &Around<'a>, slot: Slot) -> Option<&'a Arc<ProviderFacts>> {
+    let named = |name: Span| around.index.spoken_of(&around.bytes[name.range()]);
+    named(slot.name).or_else(|| holder::owner_of(around.bytes, slot.name.start).and_then(named))
 }
 
 fn claim<'a>(reading: &Reading<'a>, near: &Near<'_>) -> Option<Claim<'a>> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::BLOCK;
 use super::near::is_word;
 use super::prefilter::{Bytes, Candidate, Prefilter, WORDS, Windows};
-use crate::rule::name::{self, each_word, normalise};
+use crate::rule::name::{self, NameWords, each_word, normalise};
 use crate::rule::{NamePattern, Outline, ProviderFacts, RuleSet};
 
 /// Bits of the hash that lists are kept under.
@@ -279,6 +279,11 @@ impl Index {
             }
         });
         owners
+    }
+
+    /// The payment provider that a name speaks of: `NOWPAYMENTS_API_KEY`, whether or not a rule knows that slot.
+    pub(super) fn spoken_of(&self, name: &[u8]) -> Option<&Arc<ProviderFacts>> {
+        self.set.named_in(&NameWords::of(name))
     }
 
     /// Whether a rule of a provider has a name that ends with this one, and is longer.

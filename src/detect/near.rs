@@ -186,9 +186,15 @@ impl<'a> Near<'a> {
         best.or_else(|| self.variable_of(provider))
     }
 
-    /// What the provider's hosts say of the environment: one answer, or two that contradict.
+    /// What the provider's hosts say of the environment: one answer, or two that contradict. Those on the line of the
+    /// value go before those above and below.
     pub(super) fn hosts(&self, provider: &ProviderFacts) -> Vec<(Environment, Evidence)> {
-        let words = self.words_of(provider);
+        let on_line = self.hosts_within(provider, self.line);
+        if on_line.is_empty() { self.hosts_within(provider, self.window) } else { on_line }
+    }
+
+    fn hosts_within(&self, provider: &ProviderFacts, within: Span) -> Vec<(Environment, Evidence)> {
+        let words = self.words_of(provider).filter(|word| word.span.start >= within.start && word.span.end <= within.end);
         let telling = provider.hosts().enumerate().filter(|(_, (_, environment))| *environment != Environment::Unknown);
         let found = telling.filter_map(|(at, (_, environment))| {
             let same = |word: &Word| matches!(word.meaning, Meaning::Host { rank, .. } if rank == at);

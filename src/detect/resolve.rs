@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::near::{self, Around, Near};
 use crate::credential::{Confidence, Credential, Environment, Evidence, Provider, RuleId, Secret, View};
 use crate::finding::Sighting;
-use crate::rule::{Rule, name};
+use crate::rule::{ProviderFacts, Rule, name};
 use crate::span::Span;
 
 /// How good a reading is; of two that overlap the better one stays.
@@ -91,7 +91,7 @@ impl Found {
 
     /// Where the value does not say: its slot, else a mode flag of the provider, else its hosts;
     /// nothing where those disagree.
-    pub(super) fn listen(&mut self, around: &Around<'_>, slot: Option<Span>, rule: &Rule) {
+    pub(super) fn listen(&mut self, around: &Around<'_>, slot: Option<Span>, provider: &ProviderFacts) {
         if self.environment != Environment::Unknown {
             return;
         }
@@ -101,7 +101,7 @@ impl Found {
             return;
         }
         let near = Near::new(around, self.span);
-        for says in [near.mode_flags(&rule.provider), near.hosts(&rule.provider)] {
+        for says in [near.mode_flags(provider), near.hosts(provider)] {
             if let Some(environment) = agreed(says.iter().map(|(environment, _)| *environment)) {
                 self.environment = environment;
                 self.because.extend(says.into_iter().map(|(_, evidence)| evidence).take(1));

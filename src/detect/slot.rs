@@ -509,7 +509,7 @@ impl Cursor<'_> {
             // `ENC(…)` is encrypted.
             Some(b'(' | b'{') => {
                 let quoted = self.at.checked_sub(1).is_some_and(|before| b"\"'`".contains(&self.bytes[before]));
-                word > 0 && rest[..word] != *b"ENC" && !quoted
+                word > 0 && rest[..word] != *b"ENC" && !quoted && !is_left_open(&rest[word..])
             }
             // `String::from("…")`, `SecretString::new("…")` of Rust.
             Some(b':') => match [&b"::from(\""[..], b"::new(\""].iter().find(|call| rest[word..].starts_with(call)) {
@@ -537,6 +537,17 @@ impl Cursor<'_> {
         }
         opens
     }
+}
+
+/// Whether nothing closes the bracket before the line ends, and neither a blank nor a quote comes first: a value in no
+/// quotes that holds a bracket, not a call. What closes a call has no letter or digit behind it.
+fn is_left_open(rest: &[u8]) -> bool {
+    let goes_on = |at: usize| rest.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
+    let stops = |(at, byte): (usize, &u8)| b" \t\"'`\\\r\n".contains(byte) || matches!(byte, b')' | b'}') && !goes_on(at);
+    let stop = rest.iter().take(TOKEN).enumerate().position(stops);
+    let end = stop.unwrap_or_else(|| rest.len().min(TOKEN));
+    let ends = rest.get(end).is_none_or(|byte| matches!(byte, b'\r' | b'\n'));
+    ends && !b"({[,".contains(&rest[end - 1])
 }
 
 #[cfg(test)]

@@ -355,7 +355,7 @@ impl Survey<'_> {
         None
     }
 
-    /// C5 and C7: what hosts of the same provider, or chains, say in the innermost scope that has one.
+    /// C5 and C7: what hosts of the same provider, or chains, say in the innermost scope that has one: the line, a block.
     fn nearest(&self, number: usize, index: &Index<'_>, kind: FactKind, slot_side: Option<Environment>) -> Option<Witness> {
         let (facts, credential) = (index.seen.facts, &index.seen.credentials[number]);
         let provider = credential.provider.as_ref()?;
@@ -386,7 +386,13 @@ impl Survey<'_> {
             (None, _) => true,
         });
         let commented = self.is_commented(credential.span);
-        for reach in self.reaches(credential.span) {
+        let mut reaches = self.reaches(credential.span);
+        // A command with its address stands apart from the one below it.
+        let line = super::structure::line_of(self.input.bytes, credential.span);
+        if let Some(&(first, scope)) = reaches.first().filter(|(first, _)| first.len() > line.len()) {
+            reaches.insert(0, (Span::new(line.start.max(first.start), line.end.min(first.end)), scope));
+        }
+        for reach in reaches {
             let near = nearby(&ours, |fact| facts[fact].span, reach.0, credential.span);
             let here: Vec<&Fact> = near
                 .iter()

@@ -447,6 +447,13 @@ pub(super) fn line_start(bytes: &[u8], at: usize) -> usize {
     memchr::memrchr(b'\n', &bytes[floor..at]).map_or(floor, |at| floor + at + 1)
 }
 
+/// The line that a place stands on, as far as both its ends are near.
+pub(super) fn line_of(bytes: &[u8], place: Span) -> Span {
+    let ceiling = (place.end + LINE).min(bytes.len());
+    let end = memchr::memchr(b'\n', &bytes[place.end..ceiling]).map_or(ceiling, |at| place.end + at);
+    Span::new(line_start(bytes, place.start), end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
