@@ -125,7 +125,7 @@ pub(super) fn is_number(value: &[u8]) -> bool {
 }
 
 /// Forty hex digits in upper case: PGP keys, key grips and certificates are called so, and hashes of `MySQL`, with a star.
-fn is_key_fingerprint(value: &[u8]) -> bool {
+pub(super) fn is_key_fingerprint(value: &[u8]) -> bool {
     let value = value.strip_prefix(b"*").unwrap_or(value);
     value.len() == 40 && value.iter().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_lowercase())
 }

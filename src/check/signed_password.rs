@@ -2,7 +2,7 @@
 //! what no alphabet of keys holds, and code, templates, expressions and hashes are full of.
 
 use super::password_like::is_nothing_else;
-use super::secret_like::{bits, is_wordy};
+use super::secret_like::{bits, is_key_fingerprint, is_wordy};
 use super::{Check, words};
 
 pub(super) const CHECK: Check = Check::new("signed-password", "drawn from letters, digits and signs", is_signed_password)
@@ -17,7 +17,7 @@ const NOISE: f64 = -12.0;
 /// What inserts a value, chooses among characters or calls something: a template, an expression, a line of code.
 const CODE: &[&[u8]] = &[
     b"${", b"{{", b"#{", b"%{", b"@{", b"{$", b"$(", b"%(", b"<%", b"[[", b"(?", b".*", b"()", b"->", b"=>", b"::", b"://",
-    b"&&", b"||", b"a-z", b"A-Z", b"0-9",
+    b"&&", b"||", b"a-z", b"A-Z", b"0-9", b"};", b");",
 ];
 
 /// Signs that only code and what people draw have.
@@ -38,11 +38,12 @@ fn is_signed_password(value: &[u8]) -> bool {
         && bits(value) >= 2.7
         && !is_code(value)
         && !is_hash(value)
+        && !is_key_fingerprint(value)
         && !is_wordy(value)
         && is_nothing_else(value)
 }
 
-/// `${x}`, `<x>`, `name(x)`, `{name:x}`, `x;name=y`.
+/// `${x}`, `<x>`, `name(x)`, `{name:x}`, `x;name=y`, `x,name:y`.
 fn is_code(value: &[u8]) -> bool {
     let enclosed = matches!(value, [b'<', .., b'>'] | [b'{', .., b'}'] | [b'[', .., b']'] | [b'(', .., b')'] | [b'%', .., b'%']);
     let calls = value.iter().enumerate().any(|(at, byte)| match byte {
@@ -52,10 +53,22 @@ fn is_code(value: &[u8]) -> bool {
         _ => false,
     });
     let goes_on = value.split(|byte| b";,&".contains(byte)).skip(1).any(|part| {
-        let name = part.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
-        name >= 2 && part.get(name) == Some(&b'=')
+        let name = part.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_$.".contains(byte)).count();
+        name >= 1 && matches!(part.get(name), Some(b'=' | b':' | b'('))
     });
-    enclosed || calls || goes_on || CODE.iter().any(|code| memchr::memmem::find(value, code).is_some())
+    enclosed || calls || goes_on || closes_another(value) || CODE.iter().any(|code| memchr::memmem::find(value, code).is_some())
+}
+
+/// Whether the bracket at the end was opened before the value: `[inet:passwd=v]`.
+fn closes_another(value: &[u8]) -> bool {
+    let opener = match value.last() {
+        Some(b')') => b'(',
+        Some(b']') => b'[',
+        Some(b'}') => b'{',
+        Some(b'>') => b'<',
+        _ => return false,
+    };
+    !value.contains(&opener)
 }
 
 fn ends_in_word(head: &[u8]) -> bool {
@@ -88,10 +101,10 @@ mod tests {
         let letters = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
         let mut state = 7u64;
         for (length, alphabet, allowed) in [
-            (12, [&letters[..], signs].concat(), 3400),
-            (20, [&letters[..], signs].concat(), 2000),
-            (32, [&letters[..], signs].concat(), 2200),
-            (20, [&letters[..], b".,:;!-_"].concat(), 2000),
+            (12, [&letters[..], signs].concat(), 3700),
+            (20, [&letters[..], signs].concat(), 2600),
+            (32, [&letters[..], signs].concat(), 3000),
+            (20, [&letters[..], b".,:;!-_"].concat(), 2600),
             (24, [&letters[..26], &letters[52..], b"-._"].concat(), 2700),
         ] {
             let mut draw = || {
@@ -124,6 +137,11 @@ mod tests {
             "MyPassword123!",
             "user.Pass1[0]",
             "AgEI{base64url:70}Q",
+            "s,isSwagger2:o,isOAS3:i",
+            "!0};np(nV,nH);var",
+            "hV,d8.OTP=hL;let",
+            "*EE0D72C1085C46C5278932678FBE2C6A782821B4",
+            "2Cool4u]",
         ] {
             assert!(!is_signed_password(other.as_bytes()), "{other}");
         }

@@ -174,10 +174,9 @@ const PAIRS: &[&[u8]] = &[
     b"CURLOPT_USERPWD",
     b"CURLOPT_PROXYUSERPWD",
     b"npmAuthIdent",
-    b"BASIC_AUTH",
-    b"HTTP_BASIC_AUTH",
-    b"basic_auth",
 ];
+/// And how the names of others end, in any case: `WEBHOOK_BASIC_AUTH`.
+const PAIRED: &[u8] = b"basic_auth";
 /// The check that words pass if they are long.
 const LENIENT: &str = "long-or-drawn";
 /// How long the call is that encodes them.
@@ -392,7 +391,9 @@ fn basic_secret(bytes: &[u8], slot: Slot) -> Option<Slot> {
     }
     let scheme = &bytes[slot.value.saturating_sub(BASIC.len())..slot.value];
     let name = &bytes[slot.name.range()];
-    if !scheme.eq_ignore_ascii_case(BASIC) && !slot::is_user_option(name) && !PAIRS.contains(&name) {
+    let paired =
+        || PAIRS.contains(&name) || name.len() >= PAIRED.len() && name[name.len() - PAIRED.len()..].eq_ignore_ascii_case(PAIRED);
+    if !scheme.eq_ignore_ascii_case(BASIC) && !slot::is_user_option(name) && !paired() {
         return None;
     }
     second_of(bytes, slot)
