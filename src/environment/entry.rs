@@ -28,6 +28,27 @@ pub(super) struct Entry<'a> {
     pub(super) span: Span,
 }
 
+/// The words that a flag may be set to end within so many bytes.
+const WORD: usize = 12;
+
+/// Assignments of one word in a record of a log, in any notation: `name=v`, `"name": "v"`, `\"name\":v`, `name => v`.
+pub(super) fn in_record(bytes: &[u8], record: Span) -> Vec<Entry<'_>> {
+    let text = &bytes[record.range()];
+    let glue = |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b'>' | b':');
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let entry = |at: usize| {
+        let head = &text[..at];
+        let end = at - head.iter().rev().take(4).take_while(|byte| glue(byte)).count();
+        let name = end - text[..end].iter().rev().take(NAME).take_while(|byte| part(byte)).count();
+        let value = at + 1 + text[at + 1..].iter().take(4).take_while(|byte| glue(byte)).count();
+        let length = text[value..].iter().take(WORD).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let is_word = (1..WORD).contains(&length) && end - name >= 3;
+        let span = Span::new(record.start + name, record.start + value + length);
+        is_word.then(|| Entry { name: &text[name..end], value: &text[value..value + length], commented: false, span })
+    };
+    memchr::memchr2_iter(b'=', b':', text).filter_map(entry).collect()
+}
+
 /// Reads every assignment in a range; with braces also several in a line.
 pub(super) fn read<'a>(bytes: &'a [u8], range: Span, braces: bool, entries: &mut Vec<Entry<'a>>) {
     if !may_assign(&bytes[range.range()], braces) {

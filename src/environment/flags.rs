@@ -10,6 +10,8 @@ use crate::span::Span;
 
 /// The longest name of a call that is read for a provider.
 const NAMED: usize = 60;
+/// How many words before an object may say whose it is.
+const WORDS: usize = 3;
 /// The most blocks of a file that are asked for a mode.
 const BLOCKS: usize = 256;
 
@@ -20,16 +22,51 @@ impl Survey<'_> {
         if slot_side.is_some() {
             return None;
         }
+        if self.kind() == PlaceKind::Log {
+            return self.flag_in_record(credential);
+        }
         self.flag_of_blocks(credential).or_else(|| self.flag_on_line(credential))
+    }
+
+    /// Whether the name of the provider leads to the object that both stand in: `square {"environment": "production", …}`.
+    fn introduces(&self, record: Span, flag: &Flag<'_>, credential: &Credential) -> bool {
+        let bytes = self.input.bytes;
+        let (first, last) = (flag.span.start.min(credential.span.start), flag.span.start.max(credential.span.start));
+        let Some(open) = memchr::memrchr(b'{', &bytes[record.start..first]).map(|at| record.start + at) else { return false };
+        let head = &bytes[open.saturating_sub(NAMED).max(record.start)..open];
+        let mut words = head.rsplit(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).take(WORDS);
+        memchr::memchr(b'}', &bytes[open..last]).is_none()
+            && words.any(|word| self.said_like(word).provider == credential.provider.as_ref())
+    }
+
+    /// What the record of a log says: `PLAID_ENV=sandbox PLAID_SECRET=v`, `{"livemode": false, "secret": "v"}`. Without a
+    /// provider in the name, `environment: production` speaks of the program that wrote the record.
+    fn flag_in_record(&self, credential: &Credential) -> Option<Witness> {
+        let provider = credential.provider.as_ref()?;
+        let record = self.record_around(credential.span);
+        let entries = entry::in_record(self.input.bytes, record);
+        let flags: Vec<Flag<'_>> = entries.iter().filter_map(|entry| declare::flag(&declare::Told::new(entry))).collect();
+        let own = |flag: &&Flag<'_>| self.said_like(flag.name).provider == Some(provider);
+        // What is nobody's contradicts no value: the payload of a record may speak of something else.
+        let silent = !credential.because.iter().any(|fact| fact.weight == Some(100));
+        let any = |flag: &&Flag<'_>| {
+            let alone = flag.generic && !flag.of_place || flag.plain && flag.is_of_money();
+            let nobodys = self.said_like(flag.name).provider.is_none();
+            silent && nobodys && (alone || flag.plain && self.introduces(record, flag, credential))
+        };
+        let mut said = flags.iter().filter(own).peekable();
+        let mut others = flags.iter().filter(any);
+        let first = said.peek().copied().or_else(|| others.next())?;
+        let agreed =
+            said.all(|flag| flag.environment == first.environment) && others.all(|flag| flag.environment == first.environment);
+        let evidence = Evidence { fact: format!("mode flag {}", first.text()), weight: Some(70), span: Some(first.span) };
+        agreed.then_some(Witness { source: Source::Flag, environment: first.environment, evidence })
     }
 
     /// An argument of a call in one line, or another variable of one command: `Client(key='v', environment='live')`,
     /// `STRIPE_MODE=live STRIPE_KEY=v node app.js`.
     fn flag_on_line(&self, credential: &Credential) -> Option<Witness> {
         let (bytes, span) = (self.input.bytes, credential.span);
-        if self.kind() == PlaceKind::Log {
-            return None;
-        }
         let floor = span.start.saturating_sub(LINE);
         let start = memchr::memrchr(b'\n', &bytes[floor..span.start]).map_or(floor, |at| floor + at + 1);
         let end = (span.end + LINE).min(bytes.len());

@@ -322,10 +322,7 @@ impl Survey<'_> {
     fn reaches(&self, span: Span) -> Vec<Reach> {
         let bytes = self.input.bytes;
         if self.kind() == PlaceKind::Log {
-            // As far as every window is sure to know what stands there.
-            let record = record::record_around(bytes, span.start);
-            let near = Span::new(record.start.max(span.start.saturating_sub(MAX_LENGTH)), record.end.min(span.end + MAX_LENGTH));
-            return vec![(near, None)];
+            return vec![(self.record_around(span), None)];
         }
         match self.structure() {
             Some(structure) if !structure.doubtful => {
@@ -334,6 +331,12 @@ impl Survey<'_> {
             Some(_) => vec![(super::structure::window(bytes, span), None), (Span::new(0, bytes.len()), Some(0))],
             None => vec![(super::structure::window(bytes, span), None)],
         }
+    }
+
+    /// The record of a log that a place stands in, as far as every window is sure to know what stands there.
+    pub(super) fn record_around(&self, span: Span) -> Span {
+        let record = record::record_around(self.input.bytes, span.start);
+        Span::new(record.start.max(span.start.saturating_sub(MAX_LENGTH)), record.end.min(span.end + MAX_LENGTH))
     }
 
     /// C4: an identifier of the same provider whose own bytes say the environment.
