@@ -23,7 +23,7 @@ pub(super) fn within(bench: Bench<'_, '_>, known: &[Known<'_>], judgement: &mut 
         public_names(bench, judgement);
     }
     for one in known {
-        traces_of(one, judgement);
+        traces_of(bench, one, judgement);
     }
     for (number, fact) in bench.seen.facts.iter().enumerate().filter(|(_, fact)| may_be_found(fact)) {
         if is_muted(bench.survey.kind_at(fact.span.start)) {
@@ -191,13 +191,19 @@ fn public_names(bench: Bench<'_, '_>, judgement: &mut Judgement) {
     }
 }
 
-/// D45, D47, D48: what may be shared with other places.
-fn traces_of(known: &Known<'_>, judgement: &mut Judgement) {
+/// D45, D47, D48: what may be shared with other places. `.env.test` is where tests run, and configures something; all
+/// other tests may repeat anything.
+fn traces_of(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judgement) {
     let reading = &known.reading;
     let owned = known.credential.provider.is_some();
+    let kind = known.situation.place.kind;
+    let configures = || {
+        let name = bench.survey.path().rsplit('/').next().unwrap_or_default();
+        kind == PlaceKind::Test && name.starts_with(".env")
+    };
     if reading.form == Form::Commented
         || matches!(known.role, Role::Identifier | Role::Card | Role::Publishable)
-        || is_muted(known.situation.place.kind)
+        || is_muted(kind) && !configures()
     {
         return;
     }
