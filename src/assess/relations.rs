@@ -7,6 +7,7 @@ use super::judge::{Bench, Judgement, Known, Outcome, Subject, Trace, is_muted, s
 use super::shared::Exposed;
 use super::table::{Role, Row};
 use crate::credential::{Confidence, Environment, Evidence, Provider};
+use crate::environment::path::is_test_dotenv;
 use crate::environment::{Form, Source, is_payment_word};
 use crate::finding::{Fact, FactKind, Kind, Place, PlaceKind, Severity, Stage, Trust};
 use crate::span::Span;
@@ -197,10 +198,7 @@ fn traces_of(bench: Bench<'_, '_>, known: &Known<'_>, judgement: &mut Judgement)
     let reading = &known.reading;
     let owned = known.credential.provider.is_some();
     let kind = known.situation.place.kind;
-    let configures = || {
-        let name = bench.survey.path().rsplit('/').next().unwrap_or_default();
-        kind == PlaceKind::Test && name.starts_with(".env")
-    };
+    let configures = || kind == PlaceKind::Test && is_test_dotenv(bench.survey.path());
     if reading.form == Form::Commented
         || matches!(known.role, Role::Identifier | Role::Card | Role::Publishable)
         || is_muted(kind) && !configures()

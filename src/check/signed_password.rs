@@ -140,7 +140,7 @@ mod tests {
             "s,isSwagger2:o,isOAS3:i",
             "!0};np(nV,nH);var",
             "hV,d8.OTP=hL;let",
-            "*EE0D72C1085C46C5278932678FBE2C6A782821B4",
+            "*7C21E0D85FA3096B4E1D83C5702BF96AE4810D37",
             "2Cool4u]",
         ] {
             assert!(!is_signed_password(other.as_bytes()), "{other}");

@@ -310,9 +310,13 @@ fn held_at<'a>(set: &'a RuleSet, around: &Around<'a>, slot: Slot) -> Option<Foun
     if !found.rule.provider.is_general() {
         found.rank = Rank::General;
     }
-    let fact = format!("in the block {}", String::from_utf8_lossy(&bytes[holder.range()]));
-    found.because.push(Evidence { fact, weight: None, span: Some(holder) });
+    found.because.push(in_block(bytes, holder));
     literal::is_literal(bytes, slot, found.span.end).then_some(found)
+}
+
+fn in_block(bytes: &[u8], name: Span) -> Evidence {
+    let fact = format!("in the block {}", String::from_utf8_lossy(&bytes[name.range()]));
+    Evidence { fact, weight: None, span: Some(name) }
 }
 
 /// The value that a traceback tells of a name in the code above.
@@ -581,7 +585,8 @@ fn choose(fits: &[Reading<'_>], around: &Around<'_>, slot: Slot) -> Option<Found
             others.filter_map(|other| other.rule.attributed()).chain(best.rule.shared_with.iter().cloned()).collect();
     }
     let spoken_of = best.rule.provider.is_general().then(|| spoken_of(around, slot)).flatten();
-    let provider = spoken_of.unwrap_or(&best.rule.provider);
+    found.because.extend(spoken_of.iter().filter(|(_, name)| *name != slot.name).map(|&(_, name)| in_block(bytes, name)));
+    let provider = spoken_of.map_or(&best.rule.provider, |(provider, _)| provider);
     found.provider = (!provider.is_general()).then(|| provider.id.clone());
     found.strong = !best.fit.too_long && !best.rule.provider.is_general();
     found.rank = match () {
@@ -594,9 +599,10 @@ fn choose(fits: &[Reading<'_>], around: &Around<'_>, slot: Slot) -> Option<Found
     Some(found)
 }
 
-/// The payment provider that the name of a slot or its block speaks of, for a value in a shape that no rule of it knows.
-fn spoken_of<'a>(around: &Around<'a>, slot: Slot) -> Option<&'a Arc<ProviderFacts>> {
-    let named = |name: Span| around.index.spoken_of(&around.bytes[name.range()]);
+/// The payment provider that the name of a slot or its block speaks of, for a value in a shape that no rule of it knows,
+/// and that name.
+fn spoken_of<'a>(around: &Around<'a>, slot: Slot) -> Option<(&'a Arc<ProviderFacts>, Span)> {
+    let named = |name: Span| Some((around.index.spoken_of(&around.bytes[name.range()])?, name));
     named(slot.name).or_else(|| holder::owner_of(around.bytes, slot.name.start).and_then(named))
 }
 

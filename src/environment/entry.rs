@@ -31,6 +31,9 @@ pub(super) struct Entry<'a> {
 /// The words that a flag may be set to end within so many bytes.
 const WORD: usize = 12;
 
+/// How many quotes, blanks and signs stand between a name, its operator and its value.
+const GLUE: usize = 4;
+
 /// Assignments of one word in a record of a log, in any notation: `name=v`, `"name": "v"`, `\"name\":v`, `name => v`.
 pub(super) fn in_record(bytes: &[u8], record: Span) -> Vec<Entry<'_>> {
     let text = &bytes[record.range()];
@@ -38,9 +41,9 @@ pub(super) fn in_record(bytes: &[u8], record: Span) -> Vec<Entry<'_>> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let entry = |at: usize| {
         let head = &text[..at];
-        let end = at - head.iter().rev().take(4).take_while(|byte| glue(byte)).count();
+        let end = at - head.iter().rev().take(GLUE).take_while(|byte| glue(byte)).count();
         let name = end - text[..end].iter().rev().take(NAME).take_while(|byte| part(byte)).count();
-        let value = at + 1 + text[at + 1..].iter().take(4).take_while(|byte| glue(byte)).count();
+        let value = at + 1 + text[at + 1..].iter().take(GLUE).take_while(|byte| glue(byte)).count();
         let length = text[value..].iter().take(WORD).take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let is_word = (1..WORD).contains(&length) && end - name >= 3;
         let span = Span::new(record.start + name, record.start + value + length);

@@ -188,6 +188,11 @@ pub fn kind_with(path: &str, declared: &Declared, around: Surroundings) -> Place
     kind
 }
 
+/// Whether a path is that of a file that configures where tests run: `.env.test`, in whatever folder.
+pub fn is_test_dotenv(path: &str) -> bool {
+    Name::of(&path.to_ascii_lowercase()).is_test_dotenv()
+}
+
 /// A path in lower case: folders, and the name of the file in parts.
 struct Name<'a> {
     folders: Vec<&'a str>,
@@ -279,6 +284,11 @@ impl<'a> Name<'a> {
             || self.in_folder(&["log", "logs"]) && !self.ends_in(SOURCE) && !self.ends_in(CONFIG) && !self.ends_in(DOC)
     }
 
+    fn is_test_dotenv(&self) -> bool {
+        let of_tests = |segment: &&str| matches!(*segment, "test" | "testing" | "ci" | "e2e");
+        self.whole.starts_with(".env") && self.segments.iter().any(of_tests)
+    }
+
     fn is_test(&self) -> bool {
         let stem = self.segments[0];
         let features = self.folders.iter().position(|folder| *folder == "features");
@@ -287,7 +297,7 @@ impl<'a> Name<'a> {
             || features.is_some_and(|at| !code(at));
         folder
             || self.segments.iter().skip(1).any(|segment| matches!(*segment, "test" | "spec"))
-            || self.whole.starts_with(".env") && self.segments.iter().any(|segment| matches!(*segment, "testing" | "ci" | "e2e"))
+            || self.is_test_dotenv()
             || self.whole == "cypress.env.json"
             || TEST_SETTINGS.iter().any(|name| self.whole.starts_with(name)) && !self.ends_in(&["dist"])
             || self.segments.len() > 1 && (stem.ends_with("_test") || stem.ends_with("_spec") || stem.ends_with("-spec"))
